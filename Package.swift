@@ -1,0 +1,47 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Imports point downwards only; see Docs/Architecture.md for the diagram.
+let package = Package(
+  name: "Coppice",
+  products: [
+    .library(name: "Coppice", targets: ["Coppice"]),
+    .executable(name: "coppice", targets: ["CommandLineTool"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CONNX", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
+    .target(name: "IR"),
+    .target(
+      name: "ONNXFile",
+      dependencies: ["IR", "CONNX", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(name: "Dimensions"),
+    .target(name: "Kernels", dependencies: ["COpenBLAS"]),
+    .target(name: "Operators", dependencies: ["IR", "Dimensions"]),
+    .target(name: "Analysis", dependencies: ["Operators", .product(name: "DequeModule", package: "swift-collections")]),
+    .target(
+      name: "Pruning",
+      dependencies: ["Analysis", "Kernels", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(
+      name: "Passes",
+      dependencies: ["Pruning", "ONNXFile", .product(name: "Logging", package: "swift-log")], path: "Passes"),
+    .target(name: "Coppice", dependencies: ["Passes", .product(name: "Yams", package: "Yams")]),
+    .executableTarget(
+      name: "CommandLineTool",
+      dependencies: [
+        "Coppice", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Sources/CommandLine"),
+  ],
+  swiftLanguageModes: [.v6]
+)
