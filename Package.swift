@@ -19,7 +19,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .target(name: "CONNX", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
+    .target(name: "CONNX", dependencies: ["CProtobufC"], exclude: ["onnx.proto", "generate.sh"]),
     .target(name: "IR"),
     .target(
       name: "ONNXFile",
@@ -27,7 +27,7 @@ let package = Package(
     .target(name: "Dimensions"),
     .target(name: "Kernels", dependencies: ["COpenBLAS"]),
     .target(name: "Operators", dependencies: ["IR", "Dimensions"]),
-    .target(name: "Analysis", dependencies: ["Operators", .product(name: "DequeModule", package: "swift-collections")]),
+    .target(name: "Analysis", dependencies: ["Operators"]),
     .target(
       name: "Pruning",
       dependencies: ["Analysis", "Kernels", .product(name: "Crypto", package: "swift-crypto")]),
@@ -42,6 +42,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Sources/CommandLine"),
+    .target(name: "TestSupport", dependencies: ["IR"], path: "Tests/Support"),
+    .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,56 @@
+import Dimensions
+import IR
+import Operators
+
+extension ModelAnalysis {
+  /// Infers shapes, unifies dimensions and collects groups. Near-linear in the number of nodes.
+  /// - Throws: where the model contradicts itself, naming the node.
+  public init(_ model: Model, registry: OperatorRegistry = .standard) throws(AnalysisError) {
+    let walk = try GraphWalk(model)
+    let shapes = try ShapeInference(model, walk: walk, registry: registry)
+    let pass = AxisPass(model, walk: walk, facts: shapes.facts, registry: registry)
+    let context = pass.context
+    let nodes = walk.visits.map {
+      AnalyzedNode(label: $0.node.label(in: model), opType: $0.node.opType, path: $0.path)
+    }
+    let weights = Self.weights(pass, nodes: nodes, walk: walk)
+    let functions = ShapeInference.functions(of: model)
+    var terms: [MACTerm] = []
+    for visit in walk.visits {
+      guard let found = ShapeInference.find(visit.node, in: registry, functions: functions) else { continue }
+      terms += found.macs(MACContext(node: visit.node, facts: shapes.facts, axes: context.axes))
+    }
+    let builder = GroupBuilder(context: context, weights: weights, nodes: nodes)
+    self.init(
+      facts: shapes.facts, symbols: shapes.symbols, dimensions: context.dimensions, axes: context.axes, nodes: nodes,
+      weights: weights, groups: builder.groups(), fixed: builder.fixedRemarks(), macTerms: terms,
+      useAxes: context.useAxes, remembered: context.remembered)
+  }
+
+  /// One entry a tensor, or one a use of a vector that nodes share.
+  private static func weights(_ pass: AxisPass, nodes: [AnalyzedNode], walk: GraphWalk) -> [Weight] {
+    let context = pass.context
+    var uses: [ValueID: [AxisContext.VectorUse]] = [:]
+    for use in context.useAxes.keys.sorted(by: { ($0.node, $0.input) < ($1.node, $1.input) }) {
+      var value = walk.visits[use.node].node.input(use.input)
+      // A use of an alias is a use of what the chain of identities starts with.
+      while let alias = value, let source = pass.identitySource[alias] { value = source }
+      if let value { uses[value, default: []].append(use) }
+    }
+    var weights: [Weight] = []
+    for source in pass.weights {
+      let isParameter = AxisPass.isParameter(source.tensor)
+      func weight(_ axes: [Axis], _ use: AxisContext.VectorUse?) -> Weight {
+        Weight(
+          name: source.name, value: source.value, tensor: source.tensor, axes: axes.map(\.dimension), use: use,
+          useLabel: use.map { nodes[$0.node].label }, place: source.place, isParameter: isParameter)
+      }
+      if context.sharedVectors.contains(source.value), let list = uses[source.value] {
+        for use in list { if let axes = context.useAxes[use] { weights.append(weight(axes, use)) } }
+      } else if let axes = context.axes[source.value.index] {
+        weights.append(weight(axes, nil))
+      }
+    }
+    return weights
+  }
+}

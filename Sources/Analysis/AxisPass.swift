@@ -1,0 +1,210 @@
+import Dimensions
+import IR
+import Operators
+
+/// Runs every operator's axis rule once, in order, and sees to what no single operator can: weights' own axes, the
+/// graph's interface, sizes that enter the arithmetic, operators without a rule.
+struct AxisPass {
+  private(set) var context: AxisContext
+  private(set) var weights: [WeightSource] = []
+  /// For outputs of `Identity` nodes over shared vectors: the input.
+  private(set) var identitySource: [ValueID: ValueID] = [:]
+  /// For integer values: dimensions whose size they were computed from.
+  private var dependences: [[DimensionID]]
+  private let model: Model
+  private let registry: OperatorRegistry
+  private let functions: Set<OperatorName>
+
+  /// A constant tensor before the dimensions of its uses are known.
+  struct WeightSource {
+    let name: String
+    let value: ValueID
+    let tensor: Tensor
+    let place: Weight.Place
+  }
+
+  init(_ model: Model, walk: GraphWalk, facts: [Facts], registry: OperatorRegistry) {
+    context = AxisContext(facts: facts)
+    dependences = Array(repeating: [], count: facts.count)
+    self.model = model
+    self.registry = registry
+    functions = ShapeInference.functions(of: model)
+    seed(walk)
+    for (index, visit) in walk.visits.enumerated() { relate(visit.node, index) }
+    for graph in walk.graphs { fixInterface(graph.graph, isBody: !graph.steps.isEmpty) }
+  }
+
+  // MARK: Seeds
+
+  private mutating func seed(_ walk: GraphWalk) {
+    for (steps, graph) in walk.graphs {
+      for (index, initializer) in graph.initializers.enumerated() {
+        let place = Weight.Place.initializer(graph: steps, index: index)
+        seedWeight(model.name(of: initializer.value), initializer.value, initializer.tensor, place)
+      }
+      for initializer in graph.sparseInitializers {
+        fixAxes(of: initializer.value, reason: "it is a sparse initializer")
+      }
+      for input in graph.inputs where context.axes[input.value.index] == nil {
+        fixAxes(of: input.value, reason: steps.isEmpty ? "it is a graph input" : "it is an input of a loop's body")
+      }
+    }
+    var uses: [ValueID: Int] = [:]
+    for visit in walk.visits {
+      for case let input? in visit.node.inputs { uses[input, default: 0] += 1 }
+      if visit.node.opType == "Constant", visit.node.canonicalDomain == "", let output = visit.node.output(0),
+        case .tensor(let tensor) = visit.node.attribute("value")
+      {
+        seedWeight(model.name(of: output), output, tensor, .constantNode(visit.path))
+      }
+    }
+    markSharedVectors(walk, uses)
+  }
+
+  private mutating func seedWeight(_ name: String, _ value: ValueID, _ tensor: Tensor, _ place: Weight.Place) {
+    weights.append(WeightSource(name: name, value: value, tensor: tensor, place: place))
+    var reason: String?
+    if !Self.isParameter(tensor) { reason = "it holds integers" }
+    if tensor.dataType.byteWidth == nil { reason = "its elements are packed smaller than a byte" }
+    let cause = reason.map { Cause(node: nil, reason: $0) }
+    context.axes[value.index] = tensor.shape.map {
+      Axis(context.dimensions.make(.known($0), fixed: $0 == 1 ? Cause(node: nil, reason: "its size is one") : cause), vanishes: true)
+    }
+  }
+
+  /// Floating-point tensors and 8-bit integers are parameters. Biases of quantized operators are `int32` of one axis,
+  /// which nothing tells from a shape but that shapes are short or `int64`.
+  static func isParameter(_ tensor: Tensor) -> Bool {
+    tensor.dataType.isFloatingPoint || tensor.dataType.isQuantized
+      || (tensor.dataType == .int32 && tensor.shape.count == 1 && tensor.shape[0] > 8)
+  }
+
+  /// Constants with one axis, used by several nodes (through chains of `Identity` as well).
+  private mutating func markSharedVectors(_ walk: GraphWalk, _ uses: [ValueID: Int]) {
+    // A vector that is also an output of a graph is what it is in every use.
+    let returned = Set(walk.graphs.flatMap { $0.graph.outputs.map(\.value) })
+    for source in weights where source.tensor.shape.count(where: { $0 > 1 }) <= 1 && !returned.contains(source.value) {
+      if uses[source.value, default: 0] > 1 { context.sharedVectors.insert(source.value) }
+    }
+    for visit in walk.visits where visit.node.opType == "Identity" && visit.node.canonicalDomain == "" {
+      guard let input = visit.node.input(0), let output = visit.node.output(0) else { continue }
+      guard context.sharedVectors.contains(input) else { continue }
+      context.sharedVectors.insert(output)
+      identitySource[output] = input
+    }
+  }
+
+  private mutating func fixAxes(of value: ValueID, reason: String) {
+    guard let shape = context.facts[value.index].shape else { return }
+    context.axes[value.index] = shape.map {
+      Axis(context.dimensions.make($0, fixed: Cause(node: nil, reason: reason)), vanishes: true)
+    }
+  }
+
+  private mutating func fixInterface(_ graph: Graph, isBody: Bool) {
+    for output in graph.outputs {
+      if !isBody, let axes = context.axes[output.value.index] {
+        for axis in axes { context.dimensions.fix(axis.dimension, Cause(node: nil, reason: "it is a graph output")) }
+      }
+      if !isBody { fixDependences(of: output.value, reason: "its size is a graph output") }
+    }
+  }
+
+  // MARK: Nodes
+
+  private mutating func relate(_ node: Node, _ index: Int) {
+    context.node = node
+    context.nodeIndex = index
+    context.opset = ShapeInference.opset(of: node, in: model)
+    let found = ShapeInference.find(node, in: registry, functions: functions)
+    if node.opType == "Constant", node.canonicalDomain == "", let output = node.output(0),
+      context.axes[output.index] != nil
+    {
+      return
+    }
+    trackSizes(node, found)
+    if node.opType == "Identity", let input = node.input(0), let output = node.output(0),
+      identitySource[output] == input
+    {
+      // Each use behind the alias gets axes of its own; the alias itself has none to relate.
+      context.axes[output.index] = context.axes[input.index]
+      return
+    }
+    if let found {
+      found.relateAxes(&context)
+    } else {
+      context.fixInputs("there is no rule for the operator \(OperatorName(node.opType, domain: node.canonicalDomain).spelled)")
+      fixCaptured(node)
+    }
+    for (position, output) in node.outputs.enumerated() {
+      guard let output, let shape = context.facts[output.index].shape else { continue }
+      guard let axes = context.axes[output.index] else {
+        context.setFixedOutput(position, "\(node.opType) makes it")
+        continue
+      }
+      if !matches(axes, shape) {
+        // A rule and an inferred shape that disagree: nothing here is understood well enough to be cut.
+        context.fixInputs("its shape could not be told")
+        context.fix(axes, "its shape could not be told")
+        context.setFixedOutput(position, "its shape could not be told")
+      }
+    }
+  }
+
+  private func matches(_ axes: [Axis], _ shape: [Size]) -> Bool {
+    axes.count == shape.count
+      && zip(axes, shape).allSatisfy { axis, size in context.dimensions.size(axis.dimension) == size }
+  }
+
+  /// What the bodies of a control-flow node without a rule return may not shrink.
+  private mutating func fixCaptured(_ node: Node) {
+    for body in node.subgraphs {
+      for output in body.outputs {
+        if let axes = context.axes[output.value.index] { context.fix(axes, "\(node.opType) returns it from its body") }
+        fixDependences(of: output.value, reason: "its size leaves the body of \(node.opType)")
+      }
+    }
+  }
+
+  /// Sizes may follow only into shapes. Where one enters the arithmetic its first value is frozen, which needs that
+  /// value to be known.
+  private mutating func trackSizes(_ node: Node, _ found: (any Operator)?) {
+    if node.opType == "Shape" || node.opType == "Size" {
+      guard let axes = context.input(0), let output = node.output(0) else { return }
+      dependences[output.index] = axes.map(\.dimension)
+      return
+    }
+    let sizeInputs = found?.sizeInputs(node) ?? []
+    let staysSize = (found?.isShapeArithmetic ?? false) && !(context.outputFacts().type?.isFloatingPoint ?? true)
+    var carried: [DimensionID] = []
+    for (position, input) in node.inputs.enumerated() {
+      guard let input, !dependences[input.index].isEmpty else { continue }
+      let terms = context.sizeTerms[input.index].map { $0.compactMap { $0 } }
+      let dimensions = terms ?? dependences[input.index]
+      if staysSize {
+        carried += dimensions
+      } else if !sizeInputs.contains(position), context.facts[input.index].knownElements == nil {
+        for dimension in dimensions { context.dimensions.fix(dimension, context.cause("its size enters the arithmetic")) }
+      }
+    }
+    guard !carried.isEmpty else { return }
+    let unique = Array(Set(carried).sorted().prefix(64))
+    for case let output? in node.outputs { dependences[output.index] = unique }
+  }
+
+  private mutating func fixDependences(of value: ValueID, reason: String) {
+    for dimension in dependences[value.index] { context.dimensions.fix(dimension, Cause(node: nil, reason: reason)) }
+  }
+}
+
+extension Facts {
+  /// The contents if every element is a number.
+  var knownElements: [Element]? {
+    guard let contents, contents.allSatisfy({ $0.double != nil }) else { return nil }
+    return contents
+  }
+}
+
+extension OperatorName {
+  var spelled: String { domain.isEmpty ? type : "\(domain).\(type)" }
+}

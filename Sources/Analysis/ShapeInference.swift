@@ -1,0 +1,90 @@
+import Dimensions
+import IR
+import Operators
+
+/// Shapes, element types and folded shape arithmetic of every value of a model.
+public struct ShapeInference: Sendable {
+  public private(set) var facts: [Facts]
+  public private(set) var symbols: SymbolTable
+
+  /// Where a model's own operators come from: functions it brings along shadow the registry.
+  static func find(_ node: Node, in registry: OperatorRegistry, functions: Set<OperatorName>) -> (any Operator)? {
+    let name = OperatorName(node.opType, domain: node.canonicalDomain)
+    return functions.contains(name) ? nil : registry(name)
+  }
+
+  static func functions(of model: Model) -> Set<OperatorName> {
+    Set(model.functions.map { OperatorName($0.name, domain: $0.domain == "ai.onnx" ? "" : $0.domain) })
+  }
+
+  static func opset(of node: Node, in model: Model) -> Int64 { model.opset(node.canonicalDomain) ?? 1 }
+
+  /// - Throws: where a node's inputs contradict each other.
+  init(_ model: Model, walk: GraphWalk, registry: OperatorRegistry) throws(AnalysisError) {
+    var context = ShapeContext(
+      facts: [Facts](repeating: .unknown, count: model.valueNames.count), symbols: SymbolTable())
+    var declared: [ValueID: ValueInfo] = [:]
+    for (steps, graph) in walk.graphs {
+      Self.seed(&context, graph, isBody: !steps.isEmpty)
+      for info in graph.valueInfo + graph.outputs { declared[info.value] = info }
+    }
+    let functions = Self.functions(of: model)
+    for visit in walk.visits {
+      try Self.infer(visit.node, &context, model: model, registry: registry, functions: functions)
+      for case let output? in visit.node.outputs where context.facts[output.index].shape == nil {
+        guard let info = declared[output] else { continue }
+        Self.apply(info, to: &context)
+      }
+    }
+    facts = context.facts
+    symbols = context.symbols
+  }
+
+  static func infer(
+    _ node: Node, _ context: inout ShapeContext, model: Model, registry: OperatorRegistry,
+    functions: Set<OperatorName>
+  ) throws(AnalysisError) {
+    context.node = node
+    context.opset = opset(of: node, in: model)
+    let found = find(node, in: registry, functions: functions)
+    let isConstant =
+      found != nil && node.inputs.allSatisfy { $0.map { context.facts[$0.index].isConstant } ?? true }
+      && node.subgraphs.isEmpty
+    do {
+      try found?.inferShapes(&context)
+    } catch {
+      throw AnalysisError(node: node.label(in: model), message: "\(node.opType): \(error.message)")
+    }
+    for case let output? in node.outputs { context.facts[output.index].isConstant = isConstant }
+  }
+
+  /// What is known before any node is visited: initializers and graph inputs.
+  private static func seed(_ context: inout ShapeContext, _ graph: Graph, isBody: Bool) {
+    for initializer in graph.initializers { seed(&context, initializer) }
+    for initializer in graph.sparseInitializers {
+      context.facts[initializer.value.index] = Facts(
+        type: initializer.dataType, shape: initializer.shape.map { .known($0) }, isConstant: true)
+    }
+    for input in graph.inputs where context.facts[input.value.index].shape == nil { apply(input, to: &context) }
+  }
+
+  static func seed(_ context: inout ShapeContext, _ initializer: Initializer) {
+    let tensor = initializer.tensor
+    context.facts[initializer.value.index] = Facts(
+      type: tensor.dataType, shape: tensor.shape.map { .known($0) }, contents: tensor.smallContents, isConstant: true)
+  }
+
+  private static func apply(_ info: ValueInfo, to context: inout ShapeContext) {
+    guard let type = info.type?.tensor else { return }
+    let index = info.value.index
+    if context.facts[index].type == nil { context.facts[index].type = type.elementType.flatMap(DataType.init(rawValue:)) }
+    guard let shape = type.shape else { return }
+    context.facts[index].shape = shape.enumerated().map { axis, size in
+      switch size.extent {
+      case .known(let value) where value >= 0: .known(Int(value))
+      case .symbol(let name) where !name.isEmpty: context.symbols.size(of: .named(name))
+      default: context.symbols.size(of: .anonymous(value: index, axis: axis))
+      }
+    }
+  }
+}

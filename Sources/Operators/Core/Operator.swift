@@ -1,0 +1,59 @@
+import Dimensions
+import IR
+
+/// The whole meaning of one ONNX operator, in one file: how it shapes its outputs, how its axes are coupled, what it
+/// costs, and what of it must change when coupled channels go.
+///
+/// To add an operator, write one such type and list it in `Registry.swift`. Everything else (shape inference, groups,
+/// rewriting, tables in the documentation) follows from it.
+public protocol Operator: Sendable {
+  /// The names this type answers to.
+  var names: [OperatorName] { get }
+
+  /// Types, shapes and, for shape arithmetic, contents of the outputs. An output nothing is said of stays unknown.
+  func inferShapes(_ context: inout ShapeContext) throws(OperatorError)
+
+  /// Relates the axes of inputs and outputs and unifies those that must shrink together. An output nothing is said of
+  /// gets fixed axes.
+  func relateAxes(_ context: inout AxisContext)
+
+  /// Multiply-accumulate operations as products of sizes; empty for operators that do none.
+  func macs(_ context: MACContext) -> [MACTerm]
+
+  /// Changes the node's attributes and integer inputs to suit its pruned inputs and outputs.
+  func adapt(_ context: inout RewriteContext) throws(OperatorError)
+
+  /// Positions of inputs that hold sizes, counts or positions, so that they follow the pruned shapes. Sizes that reach
+  /// any other input have entered the arithmetic and keep their first value.
+  func sizeInputs(_ node: Node) -> Set<Int>
+
+  /// Whether integer outputs are computed from integer inputs alone: shape arithmetic, folded where it can be.
+  var isShapeArithmetic: Bool { get }
+}
+
+extension Operator {
+  public func macs(_ context: MACContext) -> [MACTerm] { [] }
+  public func adapt(_ context: inout RewriteContext) throws(OperatorError) {}
+  public func sizeInputs(_ node: Node) -> Set<Int> { [] }
+  public var isShapeArithmetic: Bool { false }
+}
+
+public struct OperatorName: Hashable, Sendable {
+  public let domain: String
+  public let type: String
+
+  public init(_ type: String, domain: String = "") {
+    self.domain = domain
+    self.type = type
+  }
+
+  /// An operator of ONNX Runtime's contrib domain.
+  public static func microsoft(_ type: String) -> OperatorName { OperatorName(type, domain: "com.microsoft") }
+}
+
+/// What a node says about itself that cannot be.
+public struct OperatorError: Error, Sendable {
+  public let message: String
+
+  public init(_ message: String) { self.message = message }
+}

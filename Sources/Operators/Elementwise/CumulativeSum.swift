@@ -1,0 +1,22 @@
+import Dimensions
+import IR
+
+/// `CumSum`: mixes along its axis, which is therefore fixed.
+public struct CumulativeSum: Operator {
+  public let names = [OperatorName("CumSum")]
+
+  public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
+    context.setOutput(type: context.type(0), shape: context.shape(0))
+  }
+
+  public func relateAxes(_ context: inout AxisContext) {
+    guard var axes = context.input(0) else { return }
+    if let along = context.facts(1).knownInts?.first, along >= -axes.count, along < axes.count {
+      context.fix(axes[along < 0 ? along + axes.count : along], "CumSum accumulates along it")
+    } else {
+      context.fix(axes, "CumSum accumulates along an axis known only at run time")
+      for index in axes.indices { axes[index].vanishes = false }
+    }
+    context.setOutput(axes)
+  }
+}

@@ -1,0 +1,32 @@
+/// Finds operators by name. Every operator of the project is listed here and nowhere else.
+public struct OperatorRegistry: Sendable {
+  private let operators: [OperatorName: any Operator]
+
+  public init(_ operators: [any Operator]) {
+    var table: [OperatorName: any Operator] = [:]
+    for candidate in operators {
+      for name in candidate.names { table[name] = candidate }
+    }
+    self.operators = table
+  }
+
+  public func callAsFunction(_ name: OperatorName) -> (any Operator)? { operators[name] }
+
+  /// The names with a rule, sorted.
+  public var names: [OperatorName] {
+    operators.keys.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
+  }
+
+  public static let standard = OperatorRegistry(
+    elementwise + linear + shaping + reductions + convolution + normalization + pooling + recurrent + quantized
+      + contrib)
+
+  static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
+  static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]
+  static let reductions: [any Operator] = Reduce.all + [ArgumentReduce(), Softmax(), TopK()]
+  static let shaping: [any Operator] = [
+    Cast(), Concat(), Constant(), ConstantOfShape(), Expand(), Flatten(), Gather(), GatherElements(), GatherND(),
+    Identity(), Pad(), RangeOperator(), Reshape(), Resize(), ScatterND(), Shape(), SizeOperator(), Slice(), Split(),
+    Squeeze(), Tile(), Transpose(), Triangle(), Unsqueeze(), OneHot(), NonZero(),
+  ]
+}

@@ -1,0 +1,72 @@
+import Dimensions
+import IR
+
+/// `Resize` and `Upsample`: interpolate along the axes whose size changes, which are fixed on both sides.
+public struct Resize: Operator {
+  public let names = [OperatorName("Resize"), OperatorName("Upsample")]
+
+  public func sizeInputs(_ node: Node) -> Set<Int> { [1, 2, 3] }
+
+  private func scalesInput(_ node: Node, opset: Int64) -> Int? {
+    if node.opType == "Upsample" { return node.input(1) != nil ? 1 : nil }
+    let index = opset >= 11 ? 2 : 1
+    return node.input(index) != nil ? index : nil
+  }
+
+  public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
+    guard let input = context.shape(0) else { return context.setOutput(type: context.type(0), shape: nil) }
+    let axes = context.node.ints("axes")?.map { $0 < 0 ? Int($0) + input.count : Int($0) } ?? Array(input.indices)
+    guard axes.allSatisfy({ input.indices.contains($0) }) else { throw OperatorError("it resizes an axis it lacks") }
+    var shape = input
+    if context.opset >= 11, context.node.opType == "Resize", context.has(3) {
+      let keepsRatio = (context.node.string("keep_aspect_ratio_policy") ?? "stretch") != "stretch"
+      let sizes = keepsRatio ? nil : context.contents(3)
+      for (position, axis) in axes.enumerated() {
+        shape[axis] = sizes.flatMap { position < $0.count ? $0[position].size : nil } ?? context.freshSize(axis: axis)
+      }
+    } else {
+      var scales = scalesInput(context.node, opset: context.opset).flatMap { context.contents($0) }
+      if case .floats(let values) = context.node.attribute("scales") { scales = values.map { .real(Double($0)) } }
+      for (position, axis) in axes.enumerated() {
+        let scale = scales.flatMap { position < $0.count ? $0[position].double : nil }
+        shape[axis] = scaled(&context, input[axis], by: scale, axis: axis)
+      }
+    }
+    context.setOutput(type: context.type(0), shape: shape)
+  }
+
+  private func scaled(_ context: inout ShapeContext, _ size: Size, by scale: Double?, axis: Int) -> Size {
+    guard let scale, scale > 0, scale.isFinite else { return context.freshSize(axis: axis) }
+    if scale == 1 { return size }
+    if let known = size.known {
+      let result = (Double(known) * scale).rounded(.down)
+      return result < Double(1 << 40) ? .known(Int(result)) : context.freshSize(axis: axis)
+    }
+    if scale == scale.rounded(), scale < 1e6 { return size.times(.known(Int(scale))) ?? context.freshSize(axis: axis) }
+    return context.freshSize(axis: axis)
+  }
+
+  public func relateAxes(_ context: inout AxisContext) {
+    guard var axes = context.input(0), let shape = context.outputShape(), shape.count == axes.count else {
+      return context.fixInputs("its shape is known only at run time")
+    }
+    for index in 1..<max(1, context.node.inputs.count) {
+      if let scales = context.input(index) { context.fix(scales, "it holds sizes or scales") }
+    }
+    for (index, size) in shape.enumerated() {
+      if context.size(axes[index]) != size || size.known == nil {
+        context.fix(axes[index], "Resize interpolates along it")
+        axes[index] = context.fixedAxis(size, "Resize interpolates along it")
+      }
+    }
+    context.setOutput(axes)
+  }
+
+  public func adapt(_ context: inout RewriteContext) throws(OperatorError) {
+    let input = 3
+    guard context.opset >= 11, context.node.opType == "Resize", context.node.input(input) != nil,
+      context.node.ints("axes") == nil
+    else { return }
+    try Expand.adaptSizes(&context, input: input)
+  }
+}
