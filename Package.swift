@@ -10,37 +10,24 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CONNX", dependencies: ["CProtobufC"], exclude: ["onnx.proto", "generate.sh"]),
     .target(name: "IR"),
-    .target(
-      name: "ONNXFile",
-      dependencies: ["IR", "CONNX", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(name: "ONNXFile", dependencies: ["IR", "CONNX"]),
     .target(name: "Dimensions"),
-    .target(name: "Kernels", dependencies: ["COpenBLAS"]),
+    .target(name: "Kernels"),
     .target(name: "Operators", dependencies: ["IR", "Dimensions"]),
     .target(name: "Analysis", dependencies: ["Operators"]),
     .target(
       name: "Pruning",
       dependencies: ["Analysis", "Kernels", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(
-      name: "Passes",
-      dependencies: ["Pruning", "ONNXFile", .product(name: "Logging", package: "swift-log")], path: "Passes"),
-    .target(name: "Coppice", dependencies: ["Passes", .product(name: "Yams", package: "Yams")]),
+    .target(name: "Coppice", dependencies: ["Pruning", "ONNXFile"]),
     .executableTarget(
       name: "CommandLineTool",
-      dependencies: [
-        "Coppice", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
-      ],
+      dependencies: ["Coppice", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/CommandLine"),
     .target(name: "TestSupport", dependencies: ["IR"], path: "Tests/Support"),
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),

@@ -29,3 +29,11 @@ public enum ONNXReader {
     return try decoder.decode(unpacked.pointee)
   }
 }
+
+extension ONNXReader {
+  /// The bytes of any file, mapped.
+  public static func bytes(ofFile path: String) throws(ONNXFileError) -> ByteRegion {
+    let owner = try MappedFile(path: path).owner
+    return ByteRegion(owner: owner, offset: 0, count: owner.bytes.count)
+  }
+}

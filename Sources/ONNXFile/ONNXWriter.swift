@@ -144,3 +144,18 @@ struct ExternalPlan {
     return (fileName, offset)
   }
 }
+
+extension ONNXWriter {
+  /// Writes a text file that appears whole or not at all.
+  public static func write(text: String, to path: String, overwrite: Bool) throws(ONNXFileError) {
+    var options = Options()
+    options.overwrite = overwrite
+    try check(path, options)
+    var output = try OutputFile(path: path)
+    try Array(text.utf8).withUnsafeBufferPointer { bytes throws(ONNXFileError) in
+      try output.write(UnsafeRawBufferPointer(bytes))
+    }
+    try output.finish(durable: false)
+    try output.publish()
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Coppice
+
+@main
+struct CoppiceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "coppice",
+    abstract: "Makes ONNX models smaller by removing whole channels, heads and hidden units.",
+    discussion: """
+      EXAMPLES
+        coppice prune model.onnx --ratio 0.5 -o small.onnx
+        coppice groups model.onnx --remarks
+        coppice plan model.onnx --ratio 0.3 -o plan.json && coppice apply model.onnx --plan plan.json -o small.onnx
+      """,
+    version: Coppice.version,
+    subcommands: [Inspect.self, Groups.self, PlanCommand.self, Apply.self, Prune.self, Copy.self])
+
+  static func main() {
+    Interruption.install()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      Failure.exit(with: error)
+    }
+  }
+}

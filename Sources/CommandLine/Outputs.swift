@@ -1,0 +1,49 @@
+import ArgumentParser
+import Coppice
+import Dimensions
+
+/// Where the smaller model goes.
+struct OutputArguments: ParsableArguments {
+  @Option(name: [.short, .long], help: ArgumentHelp("Where the smaller model goes.", valueName: "path"))
+  var output: String
+
+  @Flag(help: "Replace the output if it exists.")
+  var force = false
+
+  /// Prunes and writes.
+  func write(_ session: Session, keep: KeepSets, groups: [Plan.Group], digest: String) throws {
+    var pruned: Model
+    do {
+      pruned = try session.model.keeping(keep, analysis: session.analysis)
+    } catch {
+      throw Failure.other("\(session.path): \(error)")
+    }
+    pruned.recordProvenance(source: digest, removed: groups.map { ($0.id, $0.size - $0.keep.count) })
+    var options = ONNXWriter.Options()
+    options.overwrite = force
+    options.protectedPaths = [session.path]
+    try pruned.write(to: output, options: options)
+  }
+}
+
+/// The table and the JSON of a pruning.
+struct Summary {
+  let before: ModelStatistics
+  let after: ModelStatistics
+  let seconds: Double
+
+  func json(extra: [(String, JSONText)] = []) -> JSONText {
+    .object(
+      [("version", .int(1)), ("before", before.json), ("after", after.json), ("seconds", .double(seconds))] + extra)
+  }
+
+  var text: String {
+    func row(_ name: String, _ path: KeyPath<ModelStatistics, Int>) -> [String] {
+      let (a, b) = (before[keyPath: path], after[keyPath: path])
+      return [name, grouped(a), grouped(b), a > 0 ? percent(Double(b - a) / Double(a)) : "–"]
+    }
+    return table([
+      ["", "before", "after", "change"], row("parameters", \.parameters), row("MACs", \.macs), row("bytes", \.bytes),
+    ])
+  }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+import Coppice
+
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "Decides what to remove and writes the decision down.",
+    discussion: "EXAMPLE\n  coppice plan model.onnx --ratio 0.3 -o plan.json")
+
+  @Argument(help: "The model to plan for.") var model: String
+  @OptionGroup var selection: SelectionArguments
+  @Option(name: [.short, .long], help: ArgumentHelp("Where the plan goes; standard output otherwise.", valueName: "path"))
+  var output: String?
+  @Flag(help: "Replace the output if it exists.") var force = false
+
+  func run() throws {
+    let session = try Session(path: model)
+    let (plan, _) = try selection.plan(session, digest: try session.digest())
+    try emit(plan.json.text(linesTo: 2), to: output, overwrite: force)
+  }
+}

@@ -1,0 +1,115 @@
+import Analysis
+import Crypto
+import Dimensions
+import IR
+
+/// The decision what to remove from one model, apart from the act of removing it.
+public struct Plan: Sendable {
+  public struct Group: Sendable {
+    public let id: String
+    public let name: String
+    public let kind: DimensionKind
+    public let size: Int
+    public let keep: [Int32]
+    public let isExact: Bool
+    public let asked: Int
+
+    public init(_ group: PruningGroup, keep: [Int32], asked: Int) {
+      id = group.id
+      name = group.name
+      kind = group.kind
+      size = group.size
+      self.keep = keep
+      isExact = group.isExact
+      self.asked = asked
+    }
+  }
+
+  /// A slice that goes, in the names of the input model.
+  public struct Removal: Sendable, Equatable {
+    public let tensor: String
+    public let axis: Int
+    public let indices: [Int32]
+    /// Set where only this node's use of the tensor is cut.
+    public let node: String?
+  }
+
+  public static let format = "coppice-plan/1"
+
+  public let modelPath: String
+  public let modelDigest: String
+  public let groups: [Group]
+  public let removed: [Removal]
+  public let before: ModelStatistics
+  public let after: ModelStatistics
+
+  /// Records a selection made on an analysed model.
+  public init(
+    selection: Selection, analysis: ModelAnalysis, modelPath: String, modelDigest: String
+  ) {
+    let keep = selection.keepSets(analysis)
+    self.modelPath = modelPath
+    self.modelDigest = modelDigest
+    groups = selection.decisions.map {
+      Group(analysis.groups[$0.group], keep: $0.keep, asked: $0.asked)
+    }
+    var removed: [Removal] = []
+    for weight in analysis.weights {
+      for (axis, dimension) in weight.axes.enumerated() {
+        guard let kept = analysis.dimensions.keptIndices(dimension, keep) else { continue }
+        let keptSet = Set(kept)
+        let indices = (0..<Int32(weight.tensor.shape[axis])).filter { !keptSet.contains($0) }
+        if !indices.isEmpty {
+          removed.append(Removal(tensor: weight.name, axis: axis, indices: indices, node: weight.useLabel))
+        }
+      }
+    }
+    self.removed = removed
+    before = ModelStatistics(analysis)
+    after = ModelStatistics(analysis, keeping: keep)
+  }
+
+  /// The plan as JSON, an entry a line, in stable order.
+  public var json: JSONText {
+    .object([
+      ("format", .string(Self.format)),
+      ("model", .object([("path", .string(modelPath)), ("sha256", .string(modelDigest))])),
+      ("groups", .array(groups.map(\.json))),
+      ("removed", .array(removed.map(\.json))),
+      ("before", before.json),
+      ("after", after.json),
+    ])
+  }
+
+  /// SHA-256 of bytes, in hexadecimal.
+  public static func digest(of bytes: UnsafeRawBufferPointer) -> String {
+    var hash = SHA256()
+    hash.update(bufferPointer: bytes)
+    let digits = Array("0123456789abcdef")
+    return String(hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+  }
+}
+
+extension Plan.Group {
+  var json: JSONText {
+    .object([
+      ("id", .string(id)), ("dim", .string(name)), ("kind", .string(kind.rawValue)), ("size", .int(size)),
+      ("asked", .int(asked)), ("achieved", .int(keep.count)), ("exact", .bool(isExact)),
+      ("keep", .array(keep.map { .int(Int($0)) })),
+    ])
+  }
+}
+
+extension Plan.Removal {
+  var json: JSONText {
+    .object(
+      [("tensor", .string(tensor)), ("axis", .int(axis)), ("indices", .array(indices.map { .int(Int($0)) }))]
+        + (node.map { [("node", .string($0))] } ?? []))
+  }
+}
+
+extension ModelStatistics {
+  public var json: JSONText {
+    .object([("parameters", .int(parameters)), ("macs", .int(macs)), ("bytes", .int(bytes))])
+  }
+}
