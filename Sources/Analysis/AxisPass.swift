@@ -68,7 +68,9 @@ struct AxisPass {
     if tensor.dataType.byteWidth == nil { reason = "its elements are packed smaller than a byte" }
     let cause = reason.map { Cause(node: nil, reason: $0) }
     context.axes[value.index] = tensor.shape.map {
-      Axis(context.dimensions.make(.known($0), fixed: $0 == 1 ? Cause(node: nil, reason: "its size is one") : cause), vanishes: true)
+      Axis(
+        context.dimensions.make(.known($0), fixed: $0 == 1 ? Cause(node: nil, reason: "its size is one") : cause),
+        vanishes: true)
     }
   }
 
@@ -133,7 +135,8 @@ struct AxisPass {
     if let found {
       found.relateAxes(&context)
     } else {
-      context.fixInputs("there is no rule for the operator \(OperatorName(node.opType, domain: node.canonicalDomain).spelled)")
+      context.fixInputs(
+        "there is no rule for the operator \(OperatorName(node.opType, domain: node.canonicalDomain).spelled)")
       fixCaptured(node)
     }
     for (position, output) in node.outputs.enumerated() {
@@ -184,7 +187,9 @@ struct AxisPass {
       if staysSize {
         carried += dimensions
       } else if !sizeInputs.contains(position), context.facts[input.index].knownElements == nil {
-        for dimension in dimensions { context.dimensions.fix(dimension, context.cause("its size enters the arithmetic")) }
+        for dimension in dimensions {
+          context.dimensions.fix(dimension, context.cause("its size enters the arithmetic"))
+        }
       }
     }
     guard !carried.isEmpty else { return }

@@ -15,7 +15,8 @@ struct GroupBuilder {
     for (index, weight) in weights.enumerated() where weight.isParameter {
       for (axis, dimension) in weight.axes.enumerated() {
         var seen: Set<DimensionID> = []
-        for leaf in context.dimensions.leaves(dimension) where isFree(leaf) && seen.insert(leaf).inserted {
+        for leaf in context.dimensions.leaves(dimension)
+        where context.dimensions.isFree(leaf) && seen.insert(leaf).inserted {
           if members[leaf] == nil { order.append(leaf) }
           let role = roles[index]?[axis] ?? (weight.tensor.shape.count(where: { $0 > 1 }) <= 1 ? .rider : .producer)
           members[leaf, default: []].append(.init(weight: index, axis: axis, role: role))
@@ -38,10 +39,6 @@ struct GroupBuilder {
         id: id, name: "\(weights[named.weight].name) \(kind.rawValue)", dimension: leaf, kind: kind, size: size,
         members: list, approximations: approximations[leaf] ?? [])
     }
-  }
-
-  private func isFree(_ leaf: DimensionID) -> Bool {
-    !context.dimensions.isFixed(leaf) && (context.dimensions.size(leaf).known ?? 0) > 1
   }
 
   /// Roles as operators gave them, for the weights they name directly.

@@ -77,7 +77,9 @@ public struct ShapeInference: Sendable {
   private static func apply(_ info: ValueInfo, to context: inout ShapeContext) {
     guard let type = info.type?.tensor else { return }
     let index = info.value.index
-    if context.facts[index].type == nil { context.facts[index].type = type.elementType.flatMap(DataType.init(rawValue:)) }
+    if context.facts[index].type == nil {
+      context.facts[index].type = type.elementType.flatMap(DataType.init(rawValue:))
+    }
     guard let shape = type.shape else { return }
     context.facts[index].shape = shape.enumerated().map { axis, size in
       switch size.extent {

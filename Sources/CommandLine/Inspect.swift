@@ -18,7 +18,9 @@ struct Inspect: ParsableCommand {
     var operators: [String: Int] = [:]
     for node in analysis.nodes { operators[node.opType, default: 0] += 1 }
     let sorted = operators.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-    let opsets = session.model.opsetImports.map { "\($0.domain.flatMap { $0.isEmpty ? nil : $0 } ?? "ai.onnx") \($0.version ?? 0)" }
+    let opsets = session.model.opsetImports.map {
+      "\($0.domain.flatMap { $0.isEmpty ? nil : $0 } ?? "ai.onnx") \($0.version ?? 0)"
+    }
     if json {
       let object = JSONText.object([
         ("version", .int(1)), ("parameters", .int(statistics.parameters)), ("macs", .int(statistics.macs)),

@@ -8,7 +8,8 @@ struct PlanCommand: ParsableCommand {
 
   @Argument(help: "The model to plan for.") var model: String
   @OptionGroup var selection: SelectionArguments
-  @Option(name: [.short, .long], help: ArgumentHelp("Where the plan goes; standard output otherwise.", valueName: "path"))
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("Where the plan goes; standard output otherwise.", valueName: "path"))
   var output: String?
   @Flag(help: "Replace the output if it exists.") var force = false
 

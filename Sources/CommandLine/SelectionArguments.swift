@@ -1,6 +1,6 @@
 import ArgumentParser
-import Dimensions
 import Coppice
+import Dimensions
 
 /// What to remove: the same flags for `plan` and `prune`.
 struct SelectionArguments: ParsableArguments {

@@ -54,13 +54,16 @@ public struct DimensionTable: Sendable {
 
   // MARK: Making variables
 
-  /// A fresh variable; fixed at once if its size is not known or a cause is given.
+  /// A fresh variable, fixed at once if a cause is given.
+  ///
+  /// One whose size is known only at run time cannot shrink itself, but may turn out to be a product of some that can:
+  /// a batch times heads.
   public mutating func make(_ size: Size, fixed cause: Cause? = nil) -> DimensionID {
     let id = DimensionID(parents.count)
     parents.append(Int32(id.index))
     sizes.append(size)
     bindings.append(nil)
-    causes.append(cause ?? (size.known == nil ? Cause(node: nil, reason: "its size is known only at run time") : nil))
+    causes.append(cause)
     depths.append(0)
     return id
   }
@@ -136,6 +139,15 @@ public struct DimensionTable: Sendable {
 
   public func binding(_ dimension: DimensionID) -> Binding? { bindings[root(dimension).index] }
 
+  /// Whether indices of the variable may be removed.
+  public func isFree(_ dimension: DimensionID) -> Bool {
+    let root = root(dimension)
+    guard causes[root.index] == nil, bindings[root.index] == nil, let size = sizes[root.index].known else {
+      return false
+    }
+    return size > 1
+  }
+
   /// Whether the variable itself was fixed. A bound variable is as free as its leaves are.
   public func isFixed(_ dimension: DimensionID) -> Bool { causes[root(dimension).index] != nil }
 
@@ -179,7 +191,8 @@ public struct DimensionTable: Sendable {
 
   /// Makes two variables one, refining what they are bound to; fixes both where that is not possible.
   public mutating func unify(_ first: DimensionID, _ second: DimensionID, node: Int?) {
-    let a = compressedRoot(first), b = compressedRoot(second)
+    let a = compressedRoot(first)
+    let b = compressedRoot(second)
     if a == b { return }
     guard sizes[a.index] == sizes[b.index] else {
       let cause = Cause(node: node, reason: "axes of different sizes meet")
@@ -220,7 +233,8 @@ public struct DimensionTable: Sendable {
   }
 
   private mutating func join(_ first: DimensionID, _ second: DimensionID) {
-    let a = compressedRoot(first), b = compressedRoot(second)
+    let a = compressedRoot(first)
+    let b = compressedRoot(second)
     guard a != b else { return }
     if let cause = causes[b.index], causes[a.index] == nil { fix(a, cause) }
     if let cause = causes[a.index], causes[b.index] == nil { fix(b, cause) }
@@ -235,7 +249,8 @@ public struct DimensionTable: Sendable {
 
   /// Makes two factorisations of one size agree: `12⊗64` against `6⊗128` is `6⊗2⊗64`.
   private mutating func refineProducts(_ first: [DimensionID], _ second: [DimensionID], node: Int?) -> Bool {
-    var left = Array(first.reversed()), right = Array(second.reversed())
+    var left = Array(first.reversed())
+    var right = Array(second.reversed())
     while let x = left.last, let y = right.last {
       let (sizeX, sizeY) = (size(x), size(y))
       if sizeX == sizeY {
@@ -263,7 +278,8 @@ public struct DimensionTable: Sendable {
 
   /// Makes two concatenations of one size agree by cutting both at every cut of either.
   private mutating func refineSums(_ first: [DimensionID], _ second: [DimensionID], node: Int?) -> Bool {
-    var left = Array(first.reversed()), right = Array(second.reversed())
+    var left = Array(first.reversed())
+    var right = Array(second.reversed())
     while let x = left.last, let y = right.last {
       guard let sizeX = size(x).known, let sizeY = size(y).known else { return false }
       if sizeX == sizeY {

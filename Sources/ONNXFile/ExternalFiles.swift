@@ -27,7 +27,9 @@ struct ExternalFiles {
     let file = try open(location, refuse)
     let available = file.owner.bytes.count
     guard offset <= available, length <= available - offset else {
-      throw refuse("bytes \(offset) to \(offset.addingReportingOverflow(length).partialValue) lie outside \(location), which has \(available)")
+      throw refuse(
+        "bytes \(offset) to \(offset.addingReportingOverflow(length).partialValue) lie outside \(location), which has \(available)"
+      )
     }
     return ByteRegion(owner: file.owner, offset: offset, count: length)
   }

@@ -41,7 +41,9 @@ struct ModelDecoder {
         FunctionDefinition(
           name: try text(function.pointee.name, "function") ?? "",
           domain: try text(function.pointee.domain, "function") ?? "",
-          message: packed { onnx__function_proto__get_packed_size(function) } into: {
+          message: packed {
+            onnx__function_proto__get_packed_size(function)
+          } into: {
             onnx__function_proto__pack(function, $0)
           }))
     }
@@ -212,9 +214,15 @@ struct ModelDecoder {
     if message.has_s != 0 { payloads.append(.string(bytes(message.s))) }
     if let tensor = message.t?.pointee { payloads.append(.tensor(try decode(tensor))) }
     if let graph = message.g?.pointee { payloads.append(.graph(try decode(graph))) }
-    if message.n_floats > 0 { payloads.append(.floats(Array(UnsafeBufferPointer(start: message.floats, count: message.n_floats)))) }
-    if message.n_ints > 0 { payloads.append(.ints(Array(UnsafeBufferPointer(start: message.ints, count: message.n_ints)))) }
-    if message.n_strings > 0 { payloads.append(.strings((0..<Int(message.n_strings)).map { bytes(message.strings[$0]) })) }
+    if message.n_floats > 0 {
+      payloads.append(.floats(Array(UnsafeBufferPointer(start: message.floats, count: message.n_floats))))
+    }
+    if message.n_ints > 0 {
+      payloads.append(.ints(Array(UnsafeBufferPointer(start: message.ints, count: message.n_ints))))
+    }
+    if message.n_strings > 0 {
+      payloads.append(.strings((0..<Int(message.n_strings)).map { bytes(message.strings[$0]) }))
+    }
     if message.n_tensors > 0 {
       var tensors: [Tensor] = []
       for index in 0..<Int(message.n_tensors) {
@@ -237,9 +245,13 @@ struct ModelDecoder {
       value = payloads[0]
     } else {
       value = .opaque(
-        try whole(.attribute, packed { onnx__attribute_proto__get_packed_size(pointer) } into: {
-          onnx__attribute_proto__pack(pointer, $0)
-        }, place))
+        try whole(
+          .attribute,
+          packed {
+            onnx__attribute_proto__get_packed_size(pointer)
+          } into: {
+            onnx__attribute_proto__pack(pointer, $0)
+          }, place))
     }
     return Attribute(
       name: name, value: value, docString: try text(message.doc_string, place),
@@ -265,7 +277,9 @@ struct ModelDecoder {
     guard let values = message.values?.pointee else { throw invalid("sparse initializer", "it has no values") }
     let name = try text(values.name, "sparse initializer") ?? ""
     let shape = (0..<Int(message.n_dims)).map { Int(message.dims[$0]) }
-    let bytes = packed { onnx__sparse_tensor_proto__get_packed_size(pointer) } into: {
+    let bytes = packed {
+      onnx__sparse_tensor_proto__get_packed_size(pointer)
+    } into: {
       onnx__sparse_tensor_proto__pack(pointer, $0)
     }
     return SparseInitializer(
@@ -310,7 +324,9 @@ struct ModelDecoder {
       return try skeleton.withUnsafeBufferPointer { buffer throws(WireError) -> [UInt8] in
         var result: [UInt8] = []
         let expansion = try Expansion(UnsafeRawBufferPointer(buffer), message: kind)
-        expansion.stream(message: kind) { result.append(contentsOf: $0) } payload: { placeholder in
+        expansion.stream(message: kind) {
+          result.append(contentsOf: $0)
+        } payload: { placeholder in
           let start = Int(placeholder.payload)
           result.append(contentsOf: source.bytes[start..<(start + Int(placeholder.count))])
         }

@@ -43,7 +43,8 @@ extension ModelDecoder {
     _ tensor: inout Tensor, _ message: Onnx__TensorProto, _ place: String
   ) throws(ONNXFileError) {
     let expected = try expectedBytes(tensor, place)
-    guard let placeholder = Placeholder(UnsafeRawBufferPointer(start: message.raw_data.data, count: message.raw_data.len))
+    guard
+      let placeholder = Placeholder(UnsafeRawBufferPointer(start: message.raw_data.data, count: message.raw_data.len))
     else { throw invalid(place, "its raw_data cannot be located") }
     guard Int(placeholder.count) == expected else {
       throw invalid(place, "raw_data has \(placeholder.count) bytes, its shape needs \(expected)")
@@ -126,7 +127,9 @@ extension ModelDecoder {
     case .uint4, .int4, .float4E2M1, .uint2, .int2:
       // Each entry is one packed byte, as in raw_data.
       try check(ints.1, try expectedBytes(tensor, place))
-      try store(ints.0, ints.1, as: UInt8.self) { UInt8(exactly: $0) ?? Int8(exactly: $0).map { UInt8(bitPattern: $0) } }
+      try store(ints.0, ints.1, as: UInt8.self) {
+        UInt8(exactly: $0) ?? Int8(exactly: $0).map { UInt8(bitPattern: $0) }
+      }
     }
   }
 }

@@ -40,7 +40,9 @@ struct ViewGatherer {
     }
     self.runs = runs
     var strides = [Int](repeating: innermost >= 0 ? view.sourceShape[innermost] * rowBytes : 0, count: axes)
-    for axis in stride(from: axes - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * view.sourceShape[axis + 1] }
+    for axis in stride(from: axes - 2, through: 0, by: -1) {
+      strides[axis] = strides[axis + 1] * view.sourceShape[axis + 1]
+    }
     self.strides = strides
     outerShape = (0..<axes).map { view.kept[$0]?.count ?? view.sourceShape[$0] }
     position = [Int](repeating: 0, count: axes)

@@ -158,7 +158,7 @@ class Builder:
         output, shape = self.image() if self.random.random() < 0.5 else self.sequence()
         graph = helper.make_graph(
             self.nodes, "random", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)], self.initializers)
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, 5] if len(shape) == 4 else [1, 7, 3])], self.initializers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         onnx.checker.check_model(model)
         return model, {"x": (shape, "float32")}

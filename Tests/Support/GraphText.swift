@@ -17,7 +17,8 @@ public struct GraphText {
   private var text: [Character]
   private var position = 0
   private var model = Model(
-    irVersion: 8, opsetImports: [OpsetImport(domain: "", version: 17), OpsetImport(domain: "com.microsoft", version: 1)])
+    irVersion: 8,
+    opsetImports: [OpsetImport(domain: "", version: 17), OpsetImport(domain: "com.microsoft", version: 1)])
   private var values: [String: ValueID] = [:]
 
   public static func model(_ text: String, opset: Int64 = 17) throws -> Model {
@@ -122,7 +123,7 @@ public struct GraphText {
 
   private mutating func weight(_ name: String, _ shape: [Int]) -> ValueID {
     let value = define(name)
-    var state = name.utf8.reduce(UInt64(1469598103934665603)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+    var state = name.utf8.reduce(UInt64(1_469_598_103_934_665_603)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
     let numbers = (0..<shape.reduce(1, *)).map { _ -> Float in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)

@@ -70,7 +70,9 @@ public struct ConvTranspose: Operator {
     context.role(1, axis: 1, .producer)
     var vanishes = true
     if context.has(2) {
-      guard let bias = context.input(2), bias.count == 1 else { return context.fixInputs("its bias has an unknown shape") }
+      guard let bias = context.input(2), bias.count == 1 else {
+        return context.fixInputs("its bias has an unknown shape")
+      }
       context.unify(bias[0].dimension, output)
       context.role(2, axis: 0, .producer)
       vanishes = bias[0].vanishes

@@ -69,7 +69,10 @@ public struct ShapeContext {
     for case let shape? in shapes {
       for (offset, size) in shape.enumerated() {
         let axis = rank - shape.count + offset
-        if result[axis].isOne || result[axis] == size { result[axis] = size; continue }
+        if result[axis].isOne || result[axis] == size {
+          result[axis] = size
+          continue
+        }
         if size.isOne { continue }
         if let a = result[axis].known, let b = size.known {
           throw OperatorError("shapes do not broadcast: axis \(axis) has \(a) and \(b)")

@@ -72,7 +72,8 @@ public struct Unary: Operator {
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     context.setOutput(
-      type: outputType ?? context.type(0), shape: context.shape(0), contents: fold.flatMap { context.contents(0)?.map($0) })
+      type: outputType ?? context.type(0), shape: context.shape(0),
+      contents: fold.flatMap { context.contents(0)?.map($0) })
   }
 
   public func relateAxes(_ context: inout AxisContext) {

@@ -20,7 +20,9 @@ public struct ConstantOfShape: Operator {
       return context.setOutput(type: type, shape: shape)
     }
     let shape = contents.enumerated().map { axis, element in element.size ?? context.freshSize(axis: axis) }
-    if let size = shape.first(where: { ($0.known ?? 0) < 0 })?.known { throw OperatorError("its shape has the size \(size)") }
+    if let size = shape.first(where: { ($0.known ?? 0) < 0 })?.known {
+      throw OperatorError("its shape has the size \(size)")
+    }
     let count = Size.product(shape)?.known
     let small = count.flatMap { $0 <= 64 ? [Element](repeating: element, count: $0) : nil }
     context.setOutput(type: type, shape: shape, contents: small)

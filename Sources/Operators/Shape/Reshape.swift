@@ -37,7 +37,10 @@ public struct Reshape: Operator {
         inferred = axis
         sizes.append(nil)
       case .int(.known(0)) where !allowsZero:
-        guard let input else { sizes.append(context.freshSize(axis: axis)); continue }
+        guard let input else {
+          sizes.append(context.freshSize(axis: axis))
+          continue
+        }
         guard axis < input.count else { throw OperatorError("its target copies axis \(axis), which the input lacks") }
         sizes.append(input[axis])
       case .int(.known(let size)):
@@ -140,7 +143,8 @@ public struct Reshape: Operator {
     for axis in from[min(i, lastI)..<lastI] { context.fix(input[axis], "its elements are regrouped at run time") }
     context.setOutput(
       output.enumerated().map { axis, related in
-        related ?? context.fixedAxis(shape[axis], shape[axis].isOne ? "its size is one" : "made by a reshape at run time")
+        related
+          ?? context.fixedAxis(shape[axis], shape[axis].isOne ? "its size is one" : "made by a reshape at run time")
       })
   }
 

@@ -36,7 +36,8 @@ public struct Split: Operator {
       var shape = input
       shape[axis] = parts?[output] ?? context.freshSize(output: output, axis: axis)
       var contents: [Element]?
-      if input.count == 1, let all = context.contents(0), let known = parts?.compactMap(\.known), known.count == outputs {
+      if input.count == 1, let all = context.contents(0), let known = parts?.compactMap(\.known), known.count == outputs
+      {
         let start = known[..<output].reduce(0, +)
         if start + known[output] <= all.count { contents = Array(all[start..<(start + known[output])]) }
       }

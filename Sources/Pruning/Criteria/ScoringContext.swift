@@ -28,7 +28,9 @@ public struct ScoringContext: Sendable {
     let tensor = analysis.weights[weight].tensor
     let sums = tensor.withFloats { SliceSums.sums(of: $0, shape: tensor.shape, power: power) }
     let result = sums ?? tensor.shape.map { [Double](repeating: 0, count: $0) }
-    if result.contains(where: { $0.contains { !$0.isFinite } }) { nonFiniteTensors.append(analysis.weights[weight].name) }
+    if result.contains(where: { $0.contains { !$0.isFinite } }) {
+      nonFiniteTensors.append(analysis.weights[weight].name)
+    }
     cache[key] = result
     return result
   }
@@ -39,16 +41,22 @@ extension Tensor {
   func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result? {
     guard let region = contiguousBytes() else { return nil }
     return region.withUnsafeBytes { bytes -> Result? in
-      if dataType == .float, Int(bitPattern: bytes.baseAddress) % 4 == 0 { return body(bytes.assumingMemoryBound(to: Float.self)) }
+      if dataType == .float, Int(bitPattern: bytes.baseAddress) % 4 == 0 {
+        return body(bytes.assumingMemoryBound(to: Float.self))
+      }
       let count = elementCount
       var floats = [Float](repeating: 0, count: count)
       switch dataType {
       case .float:
         for index in 0..<count { floats[index] = bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self) }
       case .double:
-        for index in 0..<count { floats[index] = Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self)) }
+        for index in 0..<count {
+          floats[index] = Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
+        }
       case .float16:
-        for index in 0..<count { floats[index] = Float(bytes.loadUnaligned(fromByteOffset: index * 2, as: Float16.self)) }
+        for index in 0..<count {
+          floats[index] = Float(bytes.loadUnaligned(fromByteOffset: index * 2, as: Float16.self))
+        }
       case .bfloat16:
         for index in 0..<count {
           let half = bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)

@@ -338,7 +338,8 @@ struct Rewriter {
             inputs: [vector, index], outputs: [output], name: model.name(of: output), opType: "Gather",
             attributes: [Attribute(name: "axis", value: .int(0))]))
         parts.append(output)
-        sizes.append(context.facts[vector.index].contents.map { position < $0.count ? $0[position] : .unknown } ?? .unknown)
+        sizes.append(
+          context.facts[vector.index].contents.map { position < $0.count ? $0[position] : .unknown } ?? .unknown)
       }
     }
     let output = freshValue(named: base + "_pruned")
