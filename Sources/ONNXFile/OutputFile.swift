@@ -38,8 +38,9 @@ struct OutputFile: ~Copyable {
   }
 
   mutating func write(_ bytes: UnsafeRawBufferPointer) throws(ONNXFileError) {
-    if bytes.count > buffer.count - filled { try flush() }
-    if bytes.count >= buffer.count / 2 {
+    let isLarge = bytes.count >= buffer.count / 2
+    if isLarge || bytes.count > buffer.count - filled { try flush() }
+    if isLarge {
       try put(bytes)
     } else {
       UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).copyMemory(from: bytes)

@@ -196,6 +196,9 @@ public struct Reshape: Operator {
       } else if !inferred {
         inferred = true
         elements.append(.constant(-1))
+      } else if context.originalOutput().shape == expected {
+        // Nothing of this shape shrinks, and what computes it at run time is as it was.
+        return
       } else {
         throw OperatorError("its target shape mixes sizes known at run time with sizes that shrink")
       }
