@@ -92,10 +92,13 @@ public struct Slice: Operator {
   }
 
   private func contents(_ context: ShapeContext, _ cuts: [Cut]) -> [Element]? {
-    guard context.shape(0)?.count == 1, let all = context.contents(0), cuts.count == 1,
-      let indices = Self.indices(cuts[0], of: all.count)
-    else { return nil }
-    return indices.filter { all.indices.contains($0) }.map { all[$0] }
+    guard let shape = context.shape(0), let all = context.contents(0) else { return nil }
+    var indices = shape.map { Array(0..<max(0, $0.known ?? 0)) }
+    for cut in cuts {
+      guard let size = shape[cut.axis].known, let taken = Self.indices(cut, of: size) else { return nil }
+      indices[cut.axis] = Array(taken)
+    }
+    return ContentsLayout.select(all, shape: shape, indices: indices)
   }
 
   public func relateAxes(_ context: inout AxisContext) {

@@ -4,6 +4,7 @@ import IR
 /// `Transpose`: reorders axes.
 public struct Transpose: Operator {
   public let names = [OperatorName("Transpose")]
+  public let isShapeArithmetic = true
 
   private func permutation(_ node: Node, rank: Int) -> [Int]? {
     guard let attribute = node.ints("perm") else { return Array((0..<rank).reversed()) }
@@ -16,7 +17,9 @@ public struct Transpose: Operator {
     guard let permutation = permutation(context.node, rank: shape.count) else {
       throw OperatorError("perm is not a permutation of \(shape.count) axes")
     }
-    let contents = shape.count < 2 ? context.contents(0) : nil
+    let contents = context.contents(0).flatMap {
+      ContentsLayout.transpose($0, shape: shape, permutation: permutation)
+    }
     context.setOutput(type: context.type(0), shape: permutation.map { shape[$0] }, contents: contents)
   }
 
