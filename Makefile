@@ -2,7 +2,7 @@ PACKAGES := libprotobuf-c-dev pkg-config python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 COPPICE := .build/release/coppice
 
-.PHONY: help setup build test interop zoo lint
+.PHONY: help setup build test demo interop zoo real lint
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -16,6 +16,10 @@ setup: ## install what building needs
 
 build: setup ## build a release
 	swift build -c release --product coppice
+
+demo: build ## prune a real trained model
+	python3 Models/fetch.py dnsmos_model_v8
+	$(COPPICE) prune Models/real/dnsmos_model_v8.onnx --ratio 0.5 -o .build/dnsmos-half.onnx --force
 
 test: setup ## run all Swift tests
 	swift test
@@ -31,6 +35,9 @@ interop: build .venv-interop/ready ## check the results with onnx and ONNX Runti
 
 zoo: build .venv-interop/ready ## prune and run all models of ../shared/zoo
 	.venv-interop/bin/python Tests/Interop/zoo.py --coppice $(COPPICE)
+
+real: build .venv-interop/ready ## prune and run the nine real models
+	.venv-interop/bin/python Tests/Interop/real.py --coppice $(COPPICE)
 
 lint: ## check the formatting
 	swift format lint --strict --recursive Package.swift Sources Tests
