@@ -145,18 +145,28 @@ struct AxisPass {
         context.setFixedOutput(position, "\(node.opType) makes it")
         continue
       }
-      if !matches(axes, shape) {
-        // A rule and an inferred shape that disagree: nothing here is understood well enough to be cut.
-        context.fixInputs("its shape could not be told")
-        context.fix(axes, "its shape could not be told")
-        context.setFixedOutput(position, "its shape could not be told")
-      }
+      reconcile(position, axes, shape)
     }
   }
 
-  private func matches(_ axes: [Axis], _ shape: [Size]) -> Bool {
-    axes.count == shape.count
-      && zip(axes, shape).allSatisfy { axis, size in context.dimensions.size(axis.dimension) == size }
+  /// Holds an operator's two rules against each other. Sizes known only at run time may be spelled in two ways; such an
+  /// axis is fixed. Numbers that differ mean that nothing here is understood well enough to be cut.
+  private mutating func reconcile(_ output: Int, _ axes: [Axis], _ shape: [Size]) {
+    let sizes = axes.map { context.size($0) }
+    guard axes.count == shape.count,
+      zip(sizes, shape).allSatisfy({ $0 == $1 || $0.known == nil || $1.known == nil })
+    else {
+      context.fixInputs("its shape could not be told")
+      context.fix(axes, "its shape could not be told")
+      return context.setFixedOutput(output, "its shape could not be told")
+    }
+    guard sizes != shape else { return }
+    var axes = axes
+    for index in axes.indices where sizes[index] != shape[index] {
+      context.fix(axes[index], "its size is known only at run time")
+      axes[index] = context.fixedAxis(shape[index], "its size is known only at run time")
+    }
+    context.setOutput(output, axes)
   }
 
   /// What the bodies of a control-flow node without a rule return may not shrink.

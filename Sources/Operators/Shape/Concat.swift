@@ -22,7 +22,7 @@ public struct Concat: Operator {
           if let a = sum[other].known, let b = input[other].known, a != b {
             throw OperatorError("axis \(other) has \(a) and \(b) elements")
           }
-          if sum[other].known == nil { sum[other] = input[other] }
+          if sum[other].known == nil, input[other].known != nil { sum[other] = input[other] }
         }
         sum[axis] = sum[axis].plus(input[axis]) ?? context.freshSize(axis: axis)
         shape = sum
