@@ -109,18 +109,24 @@ def is_finite(arrays):
 
 
 def relative_error(expected, found, original):
-    """Largest difference over all outputs, relative to the original's largest magnitude there (at least 0.01)."""
-    worst = 0.0
+    """Largest difference over all outputs, relative to their scale.
+
+    The scale of an output is its largest magnitude, here or in the original, but no more than the largest of all the
+    original's outputs and no less than 0.01: outputs near zero show only noise.
+    """
+    def magnitude(array):
+        return float(np.abs(array.astype(np.float64)).max()) if array.size and array.dtype.kind == "f" else 0.0
+
+    worst, largest = 0.0, max(map(magnitude, original), default=0.0)
     for a, b, whole in zip(expected, found, original, strict=True):
         if a.shape != b.shape or a.dtype != b.dtype:
             return float("inf")
         if a.size == 0 or a.dtype.kind not in "fiub":
             continue
-        a, b, whole = (x.astype(np.float64) for x in (a, b, whole))
-        difference = float(np.abs(a - b).max())
+        difference = float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max())
         if not np.isfinite(difference):
             return float("inf")
-        worst = max(worst, difference / max(float(np.abs(whole).max()), 0.01))
+        worst = max(worst, difference / max(min(largest, max(magnitude(whole), magnitude(a))), 0.01))
     return worst
 
 
