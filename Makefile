@@ -1,43 +1,85 @@
-PACKAGES := libprotobuf-c-dev pkg-config python3-venv
-SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-COPPICE := .build/release/coppice
+# make demo and make test do everything they need themselves on a Debian machine with Swift.
 
-.PHONY: help setup build test demo interop zoo real lint
+COPPICE := .build/release/coppice
+VENV := .venv-interop
+CHECK := $(VENV)/bin/python Tests/Interop
+BENCH := $(VENV)/bin/python Benchmarks
+DEMO_MODEL := dnsmos_model_v8
+COUNT ?= 150
+SECONDS ?= 60
+
+# What building needs, and what the checks need besides.
+PACKAGES := libprotobuf-c-dev libopenblas-dev pkg-config
+PYTHON_PACKAGES := python3 python3-venv
+
+.PHONY: help setup build demo test interop zoo real bench lint fuzz clean
 
 help: ## show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## install what building needs
-	@missing=""; for package in $(PACKAGES); do \
-	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok' || missing="$$missing $$package"; done; \
+setup: ## install what is missing to build and to check (as root or by sudo)
+	@missing=""; \
+	for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$package"; \
+	done; \
+	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing $(PYTHON_PACKAGES)"; \
+	command -v git >/dev/null || missing="$$missing git"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
-	if [ "$$(id -u)" != 0 ] && [ -z "$(SUDO)" ]; then echo "please install:$$missing" >&2; exit 1; fi; \
-	$(SUDO) apt-get update -q && $(SUDO) apt-get install -qy --no-install-recommends $$missing
+	if [ "$$(id -u)" = 0 ]; then sudo=""; \
+	elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then sudo="sudo"; \
+	else echo "error: please install these packages and try again:$$missing" >&2; exit 1; fi; \
+	command -v apt-get >/dev/null || { echo "error: please install what Debian calls$$missing" >&2; exit 1; }; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends $$missing
+	@command -v swift >/dev/null || { echo "error: please install Swift 6.1 or newer (https://swift.org/install)" >&2; exit 1; }
 
 build: setup ## build a release
 	swift build -c release --product coppice
 
-demo: build ## prune a real trained model
-	python3 Models/fetch.py dnsmos_model_v8
-	$(COPPICE) prune Models/real/dnsmos_model_v8.onnx --ratio 0.5 -o .build/dnsmos-half.onnx --force
+demo: build ## prune a real trained model and show what became of it
+	@python3 Models/fetch.py $(DEMO_MODEL) >/dev/null
+	$(COPPICE) prune Models/real/$(DEMO_MODEL).onnx --ratio 0.5 -o .build/$(DEMO_MODEL)-half.onnx --force
+	@ls -l Models/real/$(DEMO_MODEL).onnx .build/$(DEMO_MODEL)-half.onnx | awk '{ print $$5 " bytes  " $$9 }'
 
 test: setup ## run all Swift tests
 	swift test
 
-.venv-interop/ready: Tests/Interop/requirements.txt
-	python3 -m venv .venv-interop
-	.venv-interop/bin/pip install -q -r Tests/Interop/requirements.txt
+# The Python environment of the checks, made anew when the requirements change.
+$(VENV)/ready: Tests/Interop/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/Interop/requirements.txt
 	touch $@
 
-interop: build .venv-interop/ready ## check the results with onnx and ONNX Runtime
-	.venv-interop/bin/python Tests/Interop/random_models.py --coppice $(COPPICE) --count 60
-	if [ -d ../shared/zoo ]; then .venv-interop/bin/python Tests/Interop/zoo.py --coppice $(COPPICE) --short; fi
+interop: build $(VENV)/ready ## check results with onnx and ONNX Runtime: invariant, bad input, round trip, trained models
+	$(CHECK)/random_models.py --coppice $(COPPICE) --count $(COUNT)
+	$(CHECK)/bad_input.py --coppice $(COPPICE)
+	$(CHECK)/roundtrip.py --coppice $(COPPICE) --short
+	$(CHECK)/real.py --coppice $(COPPICE)
+	$(CHECK)/fuzz.py --coppice $(COPPICE) --seconds $(SECONDS)
+	@if [ -e ../shared/zoo/zoo.json ]; then set -ex; \
+	  $(CHECK)/zoo.py --coppice $(COPPICE) --short; \
+	  $(CHECK)/invariant.py --coppice $(COPPICE) --zoo --short; \
+	fi
 
-zoo: build .venv-interop/ready ## prune and run all models of ../shared/zoo
-	.venv-interop/bin/python Tests/Interop/zoo.py --coppice $(COPPICE)
+zoo: build $(VENV)/ready ## prune, check and run all models of ../shared/zoo
+	@[ -e ../shared/zoo/zoo.json ] || { echo "error: make zoo needs ../shared/zoo, which is not there" >&2; exit 1; }
+	status=0; $(CHECK)/zoo.py --coppice $(COPPICE) || status=1; \
+	$(CHECK)/invariant.py --coppice $(COPPICE) --zoo || status=1; \
+	$(CHECK)/roundtrip.py --coppice $(COPPICE) || status=1; exit $$status
 
-real: build .venv-interop/ready ## prune and run the nine real models
-	.venv-interop/bin/python Tests/Interop/real.py --coppice $(COPPICE)
+real: build $(VENV)/ready ## prune, check and run the trained models of Models/fetch.py
+	$(CHECK)/real.py --coppice $(COPPICE)
+
+bench: build $(VENV)/ready ## measure analysis, whole command and big file; TORCH=1 compares with Torch-Pruning
+	status=0; \
+	$(BENCH)/analysis_speed.py --coppice $(COPPICE) $(if $(TORCH),--torch) || status=1; \
+	$(BENCH)/whole_command.py --coppice $(COPPICE) || status=1; exit $$status
+
+fuzz: build $(VENV)/ready ## run mutated models through coppice for SECONDS (60)
+	$(CHECK)/fuzz.py --coppice $(COPPICE) --seconds $(SECONDS)
 
 lint: ## check the formatting
 	swift format lint --strict --recursive Package.swift Sources Tests
+
+clean: ## remove what was built
+	rm -rf .build .cache $(VENV)

@@ -14,8 +14,11 @@ struct PlanCommand: ParsableCommand {
   @Flag(help: "Replace the output if it exists.") var force = false
 
   func run() throws {
+    let digest = BackgroundDigest(try FileBytes(path: model).region)
     let session = try Session(path: model)
-    let (plan, _) = try selection.plan(session, digest: try session.digest())
+    let (chosen, _) = try selection.select(session)
+    let plan = Plan(
+      selection: chosen, analysis: session.analysis, modelPath: session.path, modelDigest: digest.value())
     try emit(plan.json.text(linesTo: 2), to: output, overwrite: force)
   }
 }

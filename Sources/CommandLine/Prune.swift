@@ -13,10 +13,12 @@ struct Prune: ParsableCommand {
 
   func run() throws {
     let start = ContinuousClock.now
+    let digest = BackgroundDigest(try FileBytes(path: model).region)
     let session = try Session(path: model)
-    let digest = try session.digest()
-    let (plan, keep) = try selection.plan(session, digest: digest)
-    try output.write(session, keep: keep, groups: plan.groups, digest: digest)
+    let (chosen, keep) = try selection.select(session)
+    let plan = Plan(
+      selection: chosen, analysis: session.analysis, modelPath: session.path, modelDigest: digest.value())
+    try output.write(session, keep: keep, groups: plan.groups, digest: plan.modelDigest)
     let summary = Summary(before: plan.before, after: plan.after, seconds: Session.seconds(since: start))
     print(json ? summary.json().text(linesTo: 1) : summary.text)
   }

@@ -50,7 +50,7 @@ struct SelectionArguments: ParsableArguments {
   }
 
   /// Scores and selects.
-  func plan(_ session: Session, digest: String) throws -> (plan: Plan, keep: KeepSets) {
+  func select(_ session: Session) throws -> (selection: Selection, keep: KeepSets) {
     var options = SelectionOptions(ratio: ratio)
     options.kinds = try selectedKinds()
     options.roundTo = roundTo
@@ -67,8 +67,6 @@ struct SelectionArguments: ParsableArguments {
       throw Failure.nothingPruned(
         "\(session.path): nothing to prune with these options; see coppice groups \(session.path) --remarks")
     }
-    let plan = Plan(
-      selection: selection, analysis: session.analysis, modelPath: session.path, modelDigest: digest)
-    return (plan, selection.keepSets(session.analysis))
+    return (selection, selection.keepSets(session.analysis))
   }
 }

@@ -24,12 +24,6 @@ struct Session {
     let (seconds, attoseconds) = (ContinuousClock.now - start).components
     return Double(seconds) + Double(attoseconds) / 1e18
   }
-
-  /// SHA-256 of the model file.
-  func digest() throws -> String {
-    let bytes = try FileBytes(path: path)
-    return bytes.region.withUnsafeBytes { Plan.digest(of: $0) }
-  }
 }
 
 /// A small or mapped file read as it is.

@@ -1,4 +1,6 @@
-/// Sums over the slices of a tensor along each of its axes, in one pass over memory.
+/// Sums over the slices of a tensor of single-precision numbers along each of its axes, in one pass over memory.
+///
+/// The bytes may be unaligned, as tensors in a mapped file are.
 public enum SliceSums {
   /// What is added up of each element.
   public enum Power: Sendable {
@@ -10,7 +12,7 @@ public enum SliceSums {
   /// The tensor is seen as a matrix: leading axes make rows, the others columns long enough to be added as vectors.
   /// Rows are added in single precision and collected in double precision, in an order that depends on the shape alone.
   public static func sums(
-    of elements: UnsafeBufferPointer<Float>, shape: [Int], power: Power
+    of elements: UnsafeRawBufferPointer, shape: [Int], power: Power
   ) -> [[Double]] {
     var sums = shape.map { [Double](repeating: 0, count: $0) }
     guard !elements.isEmpty, !shape.isEmpty else { return sums }
@@ -18,13 +20,13 @@ public enum SliceSums {
     while leading < shape.count - 1, shape[leading...].reduce(1, *) > maximumColumns { leading += 1 }
     if shape.count == 1 { leading = 0 }
     let width = shape[leading...].reduce(1, *)
-    let rows = elements.count / width
+    let rows = elements.count / (4 * width)
     var columns = [Float](repeating: 0, count: width)
     var totals = [Double](repeating: 0, count: width)
     var position = [Int](repeating: 0, count: leading)
     var pending = 0
     for row in 0..<rows {
-      let values = UnsafeBufferPointer(rebasing: elements[(row * width)..<((row + 1) * width)])
+      let values = UnsafeRawBufferPointer(rebasing: elements[(4 * row * width)..<(4 * (row + 1) * width)])
       let total = columns.withUnsafeMutableBufferPointer {
         power == .square ? addSquares(values, to: $0) : addAbsolutes(values, to: $0)
       }
@@ -75,13 +77,12 @@ public enum SliceSums {
   }
 
   private static func addSquares(
-    _ row: UnsafeBufferPointer<Float>, to columns: UnsafeMutableBufferPointer<Float>
+    _ row: UnsafeRawBufferPointer, to columns: UnsafeMutableBufferPointer<Float>
   ) -> Double {
     var lanes = SIMD8<Float>()
     var index = 0
-    while index + 8 <= row.count {
-      let base = UnsafeRawPointer(row.baseAddress! + index)
-      let values = base.loadUnaligned(as: SIMD8<Float>.self)
+    while index + 8 <= columns.count {
+      let values = row.loadUnaligned(fromByteOffset: 4 * index, as: SIMD8<Float>.self)
       let squares = values * values
       lanes += squares
       let target = UnsafeMutableRawPointer(columns.baseAddress! + index)
@@ -89,8 +90,9 @@ public enum SliceSums {
       index += 8
     }
     var total = Double(lanes.sum())
-    while index < row.count {
-      let square = row[index] * row[index]
+    while index < columns.count {
+      let value = row.loadUnaligned(fromByteOffset: 4 * index, as: Float.self)
+      let square = value * value
       columns[index] += square
       total += Double(square)
       index += 1
@@ -99,13 +101,12 @@ public enum SliceSums {
   }
 
   private static func addAbsolutes(
-    _ row: UnsafeBufferPointer<Float>, to columns: UnsafeMutableBufferPointer<Float>
+    _ row: UnsafeRawBufferPointer, to columns: UnsafeMutableBufferPointer<Float>
   ) -> Double {
     var lanes = SIMD8<Float>()
     var index = 0
-    while index + 8 <= row.count {
-      let base = UnsafeRawPointer(row.baseAddress! + index)
-      let values = base.loadUnaligned(as: SIMD8<UInt32>.self) & 0x7FFF_FFFF
+    while index + 8 <= columns.count {
+      let values = row.loadUnaligned(fromByteOffset: 4 * index, as: SIMD8<UInt32>.self) & 0x7FFF_FFFF
       let absolutes = unsafeBitCast(values, to: SIMD8<Float>.self)
       lanes += absolutes
       let target = UnsafeMutableRawPointer(columns.baseAddress! + index)
@@ -113,8 +114,8 @@ public enum SliceSums {
       index += 8
     }
     var total = Double(lanes.sum())
-    while index < row.count {
-      let value = Swift.abs(row[index])
+    while index < columns.count {
+      let value = Swift.abs(row.loadUnaligned(fromByteOffset: 4 * index, as: Float.self))
       columns[index] += value
       total += Double(value)
       index += 1

@@ -2,9 +2,16 @@ extension OperatorRegistry {
   static let convolution: [any Operator] = [Conv(), ConvTranspose(), DepthToSpace()]
   static let normalization: [any Operator] = [
     BatchNormalization(), InstanceNormalization(), GroupNormalization(), LayerNormalization(), LpNormalization(),
+    LRN(), MeanVarianceNormalization(),
   ]
   static let pooling: [any Operator] = [Pool(), GlobalPool()]
   static let recurrent: [any Operator] = Recurrent.all
-  static let quantized: [any Operator] = [QuantizeLinear()]
-  static let contrib: [any Operator] = [BiasGelu(), SkipLayerNormalization(), FusedMatMul()]
+  static let quantized: [any Operator] = [
+    QuantizeLinear(), DynamicQuantizeLinear(), QuantizedConv(), QuantizedMatMul(), QGemm(), QLinearBinary(),
+    QLinearConcat(), QLinearPool(), QLinearUnary(),
+  ]
+  static let contrib: [any Operator] = [
+    BiasAdd(), BiasGelu(), BiasSplitGelu(), EmbedLayerNormalization(), FusedConv(), FusedGemm(), FusedMatMul(),
+    GroupNorm(), SkipLayerNormalization(),
+  ]
 }

@@ -8,7 +8,12 @@ public struct BiasGelu: Operator {
     .microsoft("BiasGelu"), .microsoft("FastGelu"), .microsoft("QuickGelu"), .microsoft("Gelu"),
   ]
 
+  public init() {}
+
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
+    if let size = context.shape(1)?.last?.known, let width = context.shape(0)?.last?.known, size != 1, size != width {
+      throw OperatorError("the bias has \(size) elements, expected \(width)")
+    }
     context.setOutput(type: context.type(0), shape: context.shape(0))
   }
 
@@ -18,7 +23,7 @@ public struct BiasGelu: Operator {
     guard let bias = context.input(1), let shape = context.outputShape() else {
       return context.fixInputs("its bias has an unknown rank")
     }
-    context.role(1, axis: 0, .producer)
+    if let last = bias.indices.last { context.role(1, axis: last, .producer) }
     context.setOutput(context.broadcast([axes, bias], shape: shape) { $0.allSatisfy { $0 } })
   }
 }

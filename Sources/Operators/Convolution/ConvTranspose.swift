@@ -5,41 +5,54 @@ import IR
 public struct ConvTranspose: Operator {
   public let names = [OperatorName("ConvTranspose")]
 
+  public init() {}
+
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     guard let x = context.shape(0), let w = context.shape(1) else {
       return context.setOutput(type: context.type(0), shape: nil)
     }
     guard x.count == w.count, x.count > 2 else {
-      throw OperatorError("the input has \(x.count) axes, the weight \(w.count)")
+      throw OperatorError("the input has \(x.count) axes, the weight \(w.count); expected the same number, at least 3")
     }
-    if let a = x[1].known, let b = w[0].known, a != b {
-      throw OperatorError("the input has \(a) channels, the weight takes \(b)")
+    if let channels = x[1].known, let rows = w[0].known, channels != rows {
+      throw OperatorError("the input has \(channels) channels, the weight takes \(rows)")
     }
     let group = try Conv.group(context.node)
-    let channels = w[1].times(.known(group)) ?? context.freshSize(axis: 1)
-    let kernel = w[2...].compactMap(\.known)
-    var shape = [x[0], channels]
-    let given = context.node.ints("output_shape")
-    let window = kernel.count == w.count - 2 ? try Window(context.node, kernel: kernel) : nil
-    let extra = context.node.ints("output_padding") ?? []
-    for axis in 0..<(x.count - 2) {
-      var size: Size?
-      if let given, given.count == x.count - 2 {
-        size = .known(Int(given[axis]))
-      } else if let window {
-        let stride = window.strides[axis]
-        if window.autoPad.hasPrefix("SAME") {
-          size = x[axis + 2].times(.known(stride))
-        } else {
-          let padding = window.autoPad == "VALID" ? 0 : window.pads[axis].before + window.pads[axis].after
-          let added = axis < extra.count ? Int(truncatingIfNeeded: extra[axis]) : 0
-          let rest = (window.kernel[axis] - 1) * window.dilations[axis] + 1 - padding
-          size = x[axis + 2].minus(.known(1))?.times(.known(stride))?.plus(.known(rest))?.plus(.known(added))
-        }
-      }
-      shape.append(size ?? context.freshSize(axis: axis + 2))
+    if let rows = w[0].known, rows % group != 0 {
+      throw OperatorError("the weight takes \(rows) channels, which \(group) groups do not divide")
     }
-    context.setOutput(type: context.type(0), shape: shape)
+    let channels = w[1].times(.known(group)) ?? context.freshSize(axis: 1)
+    try Conv.checkBias(context, 2, channels: channels)
+    let spatial = try spatialSizes(&context, x[2...], kernel: try Conv.kernel(context.node, w[2...]))
+    context.setOutput(type: context.type(0), shape: [x[0], channels] + spatial)
+  }
+
+  private func spatialSizes(
+    _ context: inout ShapeContext, _ input: ArraySlice<Size>, kernel: [Int]?
+  ) throws(OperatorError) -> [Size] {
+    if let given = context.node.ints("output_shape"), given.count >= input.count {
+      guard given.allSatisfy({ $0 > 0 }) else { throw OperatorError("output_shape is \(given)") }
+      return given.suffix(input.count).map { .known(Int($0)) }
+    }
+    guard let kernel else { return input.indices.map { context.freshSize(axis: $0) } }
+    let window = try Window(context.node, kernel: kernel)
+    let extra = try Window.list(context.node, "output_padding", count: input.count, default: 0)
+    guard extra.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }) else { throw OperatorError("output_padding is \(extra)") }
+    var sizes: [Size] = []
+    for (axis, size) in input.enumerated() {
+      let stride = Size.known(window.strides[axis])
+      let output: Size?
+      if window.autoPad == .sameUpper || window.autoPad == .sameLower {
+        output = size.times(stride)
+      } else {
+        let (before, after) = window.padding(axis)
+        let rest = window.extent(axis) + extra[axis] - before - after
+        output = size.minus(.known(1))?.times(stride)?.plus(.known(rest))
+      }
+      if let count = output?.known, count <= 0 { throw OperatorError("axis \(axis + 2) would have \(count) elements") }
+      sizes.append(output ?? context.freshSize(axis: axis + 2))
+    }
+    return sizes
   }
 
   public func relateAxes(_ context: inout AxisContext) {
@@ -49,44 +62,53 @@ public struct ConvTranspose: Operator {
     context.fix(x[2...], "a convolution slides along it")
     context.fix(w[2...], "it is a kernel's axis")
     context.unify(x[1], w[0])
-    var output = w[1].dimension
+    context.sumOver(Axis(w[0].dimension, vanishes: x[1].vanishes || w[0].vanishes), "a convolution sums over it")
+    var channels = w[1].dimension
+    var vanishes = w[1].vanishes
     if group > 1 {
-      guard let rows = context.size(w[0]).known, let columns = context.size(w[1]).known, rows % group == 0 else {
+      guard let output = relateGroups(&context, w, group) else {
         return context.fixInputs("its weight has an unknown shape")
       }
-      let groups = context.dimensions.make(.known(group))
-      let inner = context.dimensions.make(.known(rows / group))
-      let product = context.dimensions.product([groups, inner])
-      context.unify(w[0].dimension, product)
-      output = columns > 1 ? context.dimensions.product([groups, w[1].dimension]) : groups
-      context.remember("group", groups)
-      context.note(columns > 1 || rows > group ? .convolutionGroup : .depthwise, Axis(groups, vanishes: true))
+      channels = output
+      // A removed group shows in the weight's first axis only.
+      vanishes = vanishes && (w[0].vanishes || x[1].vanishes)
     }
-    context.note(.convolutionChannel, w[0])
-    context.note(.convolutionChannel, w[1])
-    context.note(.spatialConvolution, w[0])
-    context.note(.spatialConvolution, w[1])
-    context.role(1, axis: 0, .consumer)
-    context.role(1, axis: 1, .producer)
-    var vanishes = true
+    Conv.noteEvidence(&context, w)
+    if context.isWeight(1) {
+      context.role(1, axis: 0, .consumer)
+      context.role(1, axis: 1, .producer)
+    }
     if context.has(2) {
       guard let bias = context.input(2), bias.count == 1 else {
         return context.fixInputs("its bias has an unknown shape")
       }
-      context.unify(bias[0].dimension, output)
+      context.unify(bias[0].dimension, channels)
       context.role(2, axis: 0, .producer)
-      vanishes = bias[0].vanishes
+      vanishes = vanishes && bias[0].vanishes
     }
-    var axes = [x[0], Axis(output, vanishes: vanishes && w[1].vanishes)]
-    for size in shape.dropFirst(2) { axes.append(context.fixedAxis(size, "a convolution slides along it")) }
-    context.setOutput(axes)
+    let batch = Axis(x[0].dimension, vanishes: x[0].vanishes && !context.has(2))
+    let spatial = shape.dropFirst(2).map { context.fixedAxis($0, "a convolution slides along it") }
+    context.setOutput([batch, Axis(channels, vanishes: vanishes)] + spatial)
+  }
+
+  /// - Returns: the output's channels.
+  private func relateGroups(_ context: inout AxisContext, _ w: [Axis], _ group: Int) -> DimensionID? {
+    guard let rows = context.size(w[0]).known, let columns = context.size(w[1]).known, rows % group == 0 else {
+      return nil
+    }
+    let groups = context.dimensions.make(.known(group))
+    let inner = context.dimensions.make(.known(rows / group))
+    let product = context.dimensions.product([groups, inner])
+    context.unify(w[0].dimension, product)
+    context.remember("group", groups)
+    context.note(columns > 1 || rows > group ? .convolutionGroup : .depthwise, Axis(groups, vanishes: true))
+    return context.dimensions.product([groups, w[1].dimension])
   }
 
   public func macs(_ context: MACContext) -> [MACTerm] {
-    guard let w = context.dimensions(1), let weight = context.shape(1), let x = context.shape(0), w.count == x.count,
-      w.count > 2
+    guard let w = context.dimensions(1), let weight = context.shape(1), let x = context.shape(0),
+      weight.count == w.count, w.count == x.count, w.count > 2, let kernel = Size.product(weight[2...])?.known
     else { return [] }
-    let kernel = weight[2...].compactMap(\.known).reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
     return [MACTerm(constant: kernel, axes: [w[0], w[1]], sizes: [x[0]] + x[2...])]
   }
 

@@ -5,6 +5,8 @@ import IR
 public struct DepthToSpace: Operator {
   public let names = [OperatorName("DepthToSpace"), OperatorName("SpaceToDepth")]
 
+  public init() {}
+
   private func block(_ node: Node) -> Int? {
     guard let size = node.int("blocksize"), size > 0, size < 1 << 15 else { return nil }
     return Int(size)
@@ -18,10 +20,15 @@ public struct DepthToSpace: Operator {
     let square = Size.known(block * block)
     let toSpace = context.node.opType == "DepthToSpace"
     let channels = toSpace ? x[1].dividedExactly(by: square) : x[1].times(square)
-    guard let channels else { throw OperatorError("its channels do not divide into blocks of \(block)") }
-    var shape = [x[0], channels]
+    if toSpace, channels == nil, let count = x[1].known {
+      throw OperatorError("its \(count) channels do not divide into blocks of \(block) × \(block)")
+    }
+    var shape = [x[0], channels ?? context.freshSize(axis: 1)]
     for axis in 2..<4 {
       let size = toSpace ? x[axis].times(.known(block)) : x[axis].dividedExactly(by: .known(block))
+      if !toSpace, size == nil, let count = x[axis].known {
+        throw OperatorError("axis \(axis) has \(count) elements, which blocks of \(block) do not divide")
+      }
       shape.append(size ?? context.freshSize(axis: axis))
     }
     context.setOutput(type: context.type(0), shape: shape)

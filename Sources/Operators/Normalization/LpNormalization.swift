@@ -1,30 +1,23 @@
 import Dimensions
 import IR
 
-/// `LpNormalization`, `LRN` and `MeanVarianceNormalization`: scale by statistics over axes.
+/// `LpNormalization`: divides by a norm along an axis.
 public struct LpNormalization: Operator {
-  public let names = [
-    OperatorName("LpNormalization"), OperatorName("LRN"), OperatorName("MeanVarianceNormalization"),
-  ]
+  public let names = [OperatorName("LpNormalization")]
+
+  public init() {}
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     context.setOutput(type: context.type(0), shape: context.shape(0))
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    guard var axes = context.input(0), !axes.isEmpty else { return }
-    let over: [Int64]
-    switch context.node.opType {
-    case "LRN": over = [1]
-    case "LpNormalization": over = [context.node.int("axis", default: -1)]
-    default: over = context.node.ints("axes") ?? [0, 2, 3]
-    }
-    for attribute in over {
-      let axis = attribute < 0 ? Int(attribute) + axes.count : Int(attribute)
-      guard axes.indices.contains(axis) else { return context.fixInputs("its axis is outside its input") }
-      context.approximate(axes[axis], "\(context.node.opType) normalizes over it")
-      if context.node.opType == "MeanVarianceNormalization" { axes[axis].vanishes = false }
-    }
+    guard let axes = context.input(0) else { return context.fixInputs("its input has an unknown rank") }
+    let attribute = Int(context.node.int("axis", default: -1))
+    let along = attribute < 0 ? attribute + axes.count : attribute
+    guard axes.indices.contains(along) else { return context.fixInputs("its axis is outside its input") }
+    // Zeros add nothing to a norm.
+    context.sumOver(axes[along], "LpNormalization takes a norm along it")
     context.setOutput(axes)
   }
 }

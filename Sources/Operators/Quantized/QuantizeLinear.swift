@@ -2,34 +2,68 @@ import Dimensions
 import IR
 
 /// `QuantizeLinear` and `DequantizeLinear`: scales and zero points follow their axis; a scalar couples nothing.
+///
+/// A quantized value vanishes where it is its zero point, which is what removed weights are taken to be.
 public struct QuantizeLinear: Operator {
-  public let names = [OperatorName("QuantizeLinear"), OperatorName("DequantizeLinear")]
+  public let names = [
+    OperatorName("QuantizeLinear"), OperatorName("DequantizeLinear"), .microsoft("QuantizeLinear"),
+    .microsoft("DequantizeLinear"),
+  ]
+
+  public init() {}
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
-    let type: DataType?
-    if context.node.opType == "DequantizeLinear" {
-      type = context.type(1)
-    } else if context.has(2) {
-      type = context.type(2)
-    } else {
-      type = context.node.int("output_dtype").flatMap { DataType(rawValue: Int32(truncatingIfNeeded: $0)) } ?? .uint8
+    if let shape = context.shape(0), let axis = axis(context.node, rank: shape.count), let size = shape[axis].known {
+      for input in 1..<3 {
+        guard let scale = context.shape(input), scale.count == 1, let count = scale[0].known, count != 1 else {
+          continue
+        }
+        if count != size, !isBlocked(context.node) {
+          throw OperatorError("input \(input) has \(count) elements, axis \(axis) has \(size)")
+        }
+      }
     }
-    context.setOutput(type: type, shape: context.shape(0))
+    context.setOutput(type: outputType(context), shape: context.shape(0))
   }
+
+  private func outputType(_ context: ShapeContext) -> DataType? {
+    if let type = context.node.int("output_dtype").flatMap({ DataType(rawValue: Int32(truncatingIfNeeded: $0)) }) {
+      return type
+    }
+    if context.node.opType == "DequantizeLinear" { return context.type(1) }
+    return context.has(2) ? context.type(2) : .uint8
+  }
+
+  private func axis(_ node: Node, rank: Int) -> Int? {
+    let attribute = Int(node.int("axis", default: 1))
+    let axis = attribute < 0 ? attribute + rank : attribute
+    return axis >= 0 && axis < rank ? axis : nil
+  }
+
+  private func isBlocked(_ node: Node) -> Bool { node.int("block_size", default: 0) != 0 }
 
   public func relateAxes(_ context: inout AxisContext) {
     guard let axes = context.input(0) else { return context.fixInputs("its input has an unknown rank") }
-    let attribute = Int(context.node.int("axis", default: 1))
-    let along = attribute < 0 ? attribute + axes.count : attribute
-    for input in 1..<max(1, context.node.inputs.count) where context.has(input) {
-      guard let values = context.input(input) else { return context.fixInputs("its scale has an unknown shape") }
-      if values.allSatisfy({ context.size($0).isOne }) { continue }
-      guard values.count == 1, axes.indices.contains(along), context.node.int("block_size", default: 0) == 0 else {
-        return context.fixInputs("it is scaled in blocks")
+    let along = axis(context.node, rank: axes.count)
+    for input in 1..<3 where context.has(input) {
+      if isBlocked(context.node) {
+        relateBlocks(&context, axes, input, along: along)
+      } else {
+        context.relateScale(input, along: along.map { axes[$0].dimension })
       }
-      context.unify(axes[along], values[0])
-      context.role(input, axis: 0, .rider)
     }
     context.setOutput(axes)
+  }
+
+  /// One scale for each block of elements: a block cannot be cut, the other axes are the tensor's.
+  private func relateBlocks(_ context: inout AxisContext, _ axes: [Axis], _ input: Int, along: Int?) {
+    guard let values = context.input(input), values.count == axes.count, let along else {
+      return context.fixInputs("it is scaled in blocks of unknown shape")
+    }
+    context.fix([axes[along], values[along]], "it is scaled in blocks")
+    for index in axes.indices where index != along {
+      context.unify(axes[index], values[index])
+      context.role(input, axis: index, .rider)
+    }
   }
 }

@@ -37,18 +37,14 @@ public struct ScoringContext: Sendable {
 }
 
 extension Tensor {
-  /// The elements as single-precision numbers; `nil` for types that are no numbers of that kind.
-  func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result? {
+  /// The bytes of the elements as single-precision numbers; `nil` for types that are no numbers of that kind.
+  func withFloats<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
     guard let region = contiguousBytes() else { return nil }
     return region.withUnsafeBytes { bytes -> Result? in
-      if dataType == .float, Int(bitPattern: bytes.baseAddress) % 4 == 0 {
-        return body(bytes.assumingMemoryBound(to: Float.self))
-      }
+      if dataType == .float { return body(bytes) }
       let count = elementCount
       var floats = [Float](repeating: 0, count: count)
       switch dataType {
-      case .float:
-        for index in 0..<count { floats[index] = bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self) }
       case .double:
         for index in 0..<count {
           floats[index] = Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
@@ -66,7 +62,7 @@ extension Tensor {
       case .uint8: for index in 0..<count { floats[index] = Float(bytes[index]) - 128 }
       default: return nil
       }
-      return floats.withUnsafeBufferPointer(body)
+      return floats.withUnsafeBytes(body)
     }
   }
 }
