@@ -10,6 +10,9 @@ extension OperatorRegistry {
     QuantizeLinear(), DynamicQuantizeLinear(), QuantizedConv(), QuantizedMatMul(), QGemm(), QLinearBinary(),
     QLinearConcat(), QLinearPool(), QLinearUnary(),
   ]
+  static let attention: [any Operator] = [
+    GroupQueryAttention(), MultiHeadAttention(), ProjectedAttention(), RotaryEmbedding(), ScaledDotProductAttention(),
+  ]
   static let contrib: [any Operator] = [
     BiasAdd(), BiasGelu(), BiasSplitGelu(), EmbedLayerNormalization(), FusedConv(), FusedGemm(), FusedMatMul(),
     GroupNorm(), SkipLayerNormalization(),
