@@ -133,14 +133,6 @@ struct AttentionHeads {
 
   // MARK: Rewriting
 
-  /// Writes the kept number of heads into an attribute.
-  static func adaptCount(_ context: inout RewriteContext, _ attribute: String, _ key: String) {
-    guard let count = context.remembered(key)?.known, let before = context.node.int(attribute), before > 0,
-      Int64(count) != before
-    else { return }
-    context.node.setAttribute(attribute, .int(Int64(count)))
-  }
-
   /// Where the width of heads shrinks, the default scale of 1/√width would change what survives: it is written down
   /// with the width the model was trained with.
   /// - Parameter zeroMeansDefault: contrib operators take a scale of zero for one that is left out.

@@ -136,7 +136,7 @@ public struct GroupQueryAttention: Operator {
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {
     guard let sizes = sizes(context.node, { [context] in context.originalFacts($0).shape }) else { return }
     AttentionHeads.freezeScale(&context, width: sizes.width)
-    AttentionHeads.adaptCount(&context, "num_heads", "heads")
-    AttentionHeads.adaptCount(&context, "kv_num_heads", "groups")
+    context.adaptCount("num_heads", "heads")
+    context.adaptCount("kv_num_heads", "groups")
   }
 }

@@ -47,7 +47,7 @@ public struct MultiHeadAttention: Operator {
     case (3, nil, nil): .joined
     case (5, nil, nil): .packed
     case (3, 5, nil): .packedKeys
-    case (3, 3 | 4, 3 | 4): .separate
+    case (3, 3, 3), (3, 4, 4), (3, 3, 4), (3, 4, 3): .separate
     default: nil
     }
   }
@@ -211,6 +211,6 @@ public struct MultiHeadAttention: Operator {
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {
     guard let (_, sizes) = sizes(context.node, { [context] in context.originalFacts($0).shape }) else { return }
     AttentionHeads.freezeScale(&context, width: sizes.width)
-    AttentionHeads.adaptCount(&context, "num_heads", "heads")
+    context.adaptCount("num_heads", "heads")
   }
 }

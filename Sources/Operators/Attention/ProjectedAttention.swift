@@ -164,7 +164,7 @@ public struct ProjectedAttention: Operator {
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {
     guard let sizes = sizes(context.node, columns: context.originalFacts(1).shape?.last) else { return }
     AttentionHeads.freezeScale(&context, width: sizes.width)
-    AttentionHeads.adaptCount(&context, "num_heads", "heads")
+    context.adaptCount("num_heads", "heads")
     guard context.node.opType == "Attention", let heads = context.remembered("heads")?.known,
       let width = context.remembered("width")?.known, let valueWidth = context.remembered("valueWidth")?.known
     else { return }

@@ -63,6 +63,6 @@ public struct RotaryEmbedding: Operator {
   }
 
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {
-    AttentionHeads.adaptCount(&context, "num_heads", "heads")
+    context.adaptCount("num_heads", "heads")
   }
 }

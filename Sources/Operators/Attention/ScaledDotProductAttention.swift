@@ -127,7 +127,7 @@ public struct ScaledDotProductAttention: Operator {
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {
     guard let sizes = sizes(context.node, { [context] in context.originalFacts($0).shape }) else { return }
     AttentionHeads.freezeScale(&context, width: sizes.width, zeroMeansDefault: false)
-    AttentionHeads.adaptCount(&context, "q_num_heads", "heads")
-    AttentionHeads.adaptCount(&context, "kv_num_heads", "groups")
+    context.adaptCount("q_num_heads", "heads")
+    context.adaptCount("kv_num_heads", "groups")
   }
 }
