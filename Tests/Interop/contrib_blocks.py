@@ -245,19 +245,34 @@ def fused_products(b, x):
     return b.add("Add", y, b.add("Reshape", flat, b.raw(np.array([1, LENGTH, WIDTH], np.int64))))
 
 
-def four_bits(b, x, block=16, zero_points=False):
-    """Matrices of four bits with a scale for each block; 32 channels between them are two blocks."""
-    def product(t, rows, columns):
-        blocks = -(-rows // block)
-        packed = b.raw(b.random.integers(0, 256, (columns, blocks, block // 2)).astype(np.uint8), "q")
-        scales = b.raw(b.random.uniform(0.01, 0.1, (columns, blocks)).astype(np.float32), "s")
-        points = []
-        if zero_points:
-            points = [b.raw(b.random.integers(0, 256, (columns, -(-blocks // 2))).astype(np.uint8), "z")]
-        return b.add("MatMulNBits", t, packed, scales, *points, K=rows, N=columns, bits=4, block_size=block, **MICROSOFT)
-    wide = b.add("Relu", product(x, WIDTH, 64))
-    return b.add("Add", x, product(wide, 64, WIDTH))
+def few_bits(b, x, rows, columns, block=16, zero_points=False):
+    """A matrix of four bits with a scale for each block of rows."""
+    blocks = -(-rows // block)
+    packed = b.raw(b.random.integers(0, 256, (columns, blocks, block // 2)).astype(np.uint8), "q")
+    inputs = [x, packed, b.raw(b.random.uniform(0.01, 0.1, (columns, blocks)).astype(np.float32), "s")]
+    if zero_points:
+        inputs.append(b.raw(b.random.integers(0, 256, (columns, -(-blocks // 2))).astype(np.uint8), "z"))
+    return b.add("MatMulNBits", *inputs, K=rows, N=columns, bits=4, block_size=block, **MICROSOFT)
+
+
+def four_bits(b, x):
+    """64 channels between two such matrices are four blocks of the second."""
+    wide = b.add("Relu", few_bits(b, x, WIDTH, 64))
+    return b.add("Add", x, few_bits(b, wide, 64, WIDTH))
 
 
 def four_bits_shifted(b, x):
-    return four_bits(b, x, zero_points=True)
+    """Zero points share bytes, so that only columns may go."""
+    return residual(b, x, b.add("Relu", few_bits(b, x, WIDTH, 20, zero_points=True)), 20)
+
+
+def scaled_in_blocks(b, x, block=8):
+    """Integers with a scale for each block of eight rows, before an ordinary product of four heads of sixteen."""
+    inner = 64
+    integers_ = b.raw(b.random.integers(-100, 100, (inner, WIDTH)).astype(np.int8), "q")
+    scales = b.raw(b.random.uniform(0.001, 0.01, (inner // block, WIDTH)).astype(np.float32), "s")
+    points = b.raw(b.random.integers(-5, 5, (inner // block, WIDTH)).astype(np.int8), "z")
+    back = b.add("DequantizeLinear", integers_, scales, points, axis=0, block_size=block)
+    q, k, v = (dense(b, x, WIDTH, inner) for _ in range(3))
+    y = b.add("MultiHeadAttention", q, k, v, num_heads=4, **MICROSOFT)
+    return b.add("Add", x, b.add("MatMul", y, back))

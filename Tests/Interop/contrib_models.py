@@ -40,6 +40,7 @@ SEQUENCES = {
     "fused_products": {"ffn"},
     "four_bits": {"ffn"},
     "four_bits_shifted": {"ffn"},
+    "scaled_in_blocks": {"head", "head-width"},
 }
 # Blocks that must leave a head's width alone.
 ROTATED = {"grouped_rotated", "grouped_packed"}
@@ -58,7 +59,7 @@ class Case:
 
 def sequence(name, seed):
     """A network around one block, with normalizations before and after it."""
-    opset = 23 if name.startswith("standard") else 17
+    opset = 23 if name.startswith(("standard", "scaled")) else 17
     builder = GraphBuilder(seed)
     x = blocks.dense(builder, "x", 5, blocks.WIDTH)
     norms = NORMALIZATIONS[opset]
