@@ -266,6 +266,27 @@ def four_bits_shifted(b, x):
     return residual(b, x, b.add("Relu", few_bits(b, x, WIDTH, 20, zero_points=True)), 20)
 
 
+def experts(b, x, count=4, inner=10):
+    """Two of four feed-forward networks for every token."""
+    router = dense(b, x, WIDTH, count)
+    router = b.add("Reshape", router, b.raw(np.array([LENGTH, count], np.int64)))
+    first = b.raw((b.random.standard_normal((count, inner, WIDTH)) / 5).astype(np.float32))
+    second = b.raw((b.random.standard_normal((count, WIDTH, inner)) / 3).astype(np.float32))
+    biases = [b.raw(b.random.uniform(-0.5, 0.5, (count, size)).astype(np.float32), "b") for size in (inner, WIDTH)]
+    y = b.add("MoE", x, router, first, biases[0], second, biases[1], k=2, activation_type="gelu", **MICROSOFT)
+    return b.add("Add", x, y)
+
+
+def gated_experts(b, x, count=3, inner=9):
+    """Gates and values alternate in the first matrix."""
+    router = dense(b, x, WIDTH, count)
+    router = b.add("Reshape", router, b.raw(np.array([LENGTH, count], np.int64)))
+    first = b.raw((b.random.standard_normal((count, 2 * inner, WIDTH)) / 5).astype(np.float32))
+    second = b.raw((b.random.standard_normal((count, WIDTH, inner)) / 3).astype(np.float32))
+    y = b.add("MoE", x, router, first, "", second, k=2, activation_type="swiglu", swiglu_fusion=1, **MICROSOFT)
+    return b.add("Add", x, y)
+
+
 def scaled_in_blocks(b, x, block=8):
     """Integers with a scale for each block of eight rows, before an ordinary product of four heads of sixteen."""
     inner = 64

@@ -38,6 +38,8 @@ SEQUENCES = {
     "standard_partly_rotated": {"head", "head-width"},
     "feedforward": {"ffn"},
     "fused_products": {"ffn"},
+    "experts": {"ffn"},
+    "gated_experts": {"ffn"},
     "four_bits": {"ffn"},
     "four_bits_shifted": {"ffn"},
     "scaled_in_blocks": {"head", "head-width"},

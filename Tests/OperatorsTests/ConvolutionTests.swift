@@ -15,6 +15,19 @@ struct ConvolutionTests {
     #expect(found == ["channel 16: w1.0 w2.0 w2.1 b2.0 w3.1"])
   }
 
+  @Test("a fused residual with channels last joins both branches")
+  func residualChannelsLast() throws {
+    let found = try groups(
+      """
+      x: float[1, 8, 8, 3]
+      a = ms:NhwcFusedConv(x, w1[16, 3, 1, 1])
+      b = ms:NhwcFusedConv(a, w2[16, 16, 1, 1], b2[16], a) { activation: "Relu" }
+      y = ms:NhwcFusedConv(b, w3[4, 16, 1, 1])
+      return y
+      """)
+    #expect(found == ["channel 16: w1.0 w2.0 w2.1 b2.0 w3.1"])
+  }
+
   @Test("a fused activation that moves zero makes removal approximate")
   func movedZero() throws {
     let found = try groups(

@@ -71,6 +71,21 @@ struct QuantizedTests {
     #expect(found == ["channel 16: w1.0 w2.0 w3.1"])
   }
 
+  @Test("a choice between integers joins both")
+  func choice() throws {
+    let found = try groups(
+      """
+      x: float[5, 6]
+      c: bool[5, 1]
+      a = QLinearMatMul(x, as[], az[], w1[6, 16], s1[], z1[], as1[], az1[])
+      b = QLinearMatMul(x, bs[], bz[], w2[6, 16], s2[], z2[], bs1[], bz1[])
+      d = ms:QLinearWhere(c, a, as2[], az2[], b, bs2[], bz2[], ds[], dz[])
+      y = QLinearMatMul(d, ds2[], dz2[], w3[16, 4], s3[], z3[], ys[], yz[])
+      return y
+      """)
+    #expect(found == ["ffn 16: w1.1 w2.1 w3.0"])
+  }
+
   @Test("a range taken from the tensor is exact only where what is removed was silent")
   func dynamicRange() throws {
     let found = try groups(

@@ -14,17 +14,20 @@ struct HeadSizes: Equatable {
 
   var repeats: Int { heads / groups }
 
-  /// - Returns: `nil` where a count is missing, not positive, or does not divide what it counts.
+  /// Numbers this small multiply without overflow.
+  private static let counts = 1..<(1 << 31)
+
+  /// - Returns: `nil` where a count is missing, out of range, or does not divide what it counts.
   init?(heads: Int?, groups: Int?, width: Int?, valueWidth: Int?) {
-    guard let heads, let groups, let width, let valueWidth, heads > 0, groups > 0, width > 0, valueWidth > 0,
-      heads % groups == 0
+    guard let heads, let groups, let width, let valueWidth,
+      [heads, groups, width, valueWidth].allSatisfy(Self.counts.contains), heads % groups == 0
     else { return nil }
     (self.heads, self.groups, self.width, self.valueWidth) = (heads, groups, width, valueWidth)
   }
 
   /// The number of heads an attribute gives.
   static func count(_ node: Node, _ attribute: String) throws(OperatorError) -> Int {
-    guard let count = node.int(attribute), count > 0, count < 1 << 31 else {
+    guard let count = node.int(attribute), counts.contains(Int(count)) else {
       throw OperatorError("\(attribute) is \(node.int(attribute) ?? 0), expected a positive number")
     }
     return Int(count)

@@ -32,7 +32,7 @@ public struct ProjectedAttention: Operator {
   private func widths(_ node: Node, columns: Size?) -> [Int]? {
     if let given = node.ints("qkv_hidden_sizes"), !given.isEmpty {
       let widths = given.map { Int($0) }
-      return widths.count == 3 && widths[0] == widths[1] && widths.allSatisfy { $0 > 0 } ? widths : nil
+      return widths.count == 3 && widths[0] == widths[1] && widths.allSatisfy { $0 > 0 && $0 < 1 << 31 } ? widths : nil
     }
     guard let columns = columns?.known, columns > 0, columns % 3 == 0 else { return nil }
     return [Int](repeating: columns / 3, count: 3)

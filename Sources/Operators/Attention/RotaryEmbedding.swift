@@ -28,7 +28,7 @@ public struct RotaryEmbedding: Operator {
   private func width(_ node: Node, _ shape: (Int) -> [Size]?) -> (whole: Int, rotated: Int)? {
     guard let x = shape(0) else { return nil }
     let rotated = node.int("rotary_embedding_dim", default: 0)
-    let cached = shape(caches(node)[0])?.last?.known.map { 2 * $0 }
+    let cached = shape(caches(node)[0])?.last?.known.flatMap { $0 < 1 << 31 ? 2 * $0 : nil }
     var whole: Int?
     if x.count == 4 {
       whole = x[3].known
