@@ -149,6 +149,17 @@ def grouped(b, x, groups=3, repeat=2, width=16, rotary=False, packed=False, **at
     return residual(b, x, y, heads * width)
 
 
+def grouped_cached(b, x, groups=2, repeat=3, width=8, past=4):
+    """Keys and values of before come from outside: only how many queries share a group is free."""
+    heads, total = groups * repeat, LENGTH + past
+    operands = [dense(b, x, WIDTH, count * width) for count in (heads, groups, groups)]
+    y, _, _ = b.add(
+        "GroupQueryAttention", *operands, "past_key", "past_value", integers(b, [total - 1]), integers(b, total),
+        outputs=3, num_heads=heads, kv_num_heads=groups, **MICROSOFT)
+    b.inputs = {name: [1, groups, past, width] for name in ("past_key", "past_value")}
+    return residual(b, x, y, heads * width)
+
+
 def grouped_plain(b, x):
     return grouped(b, x)
 

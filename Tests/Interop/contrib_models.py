@@ -32,6 +32,7 @@ SEQUENCES = {
     "grouped_plain": {"kv-group", "head", "head-width"},
     "grouped_rotated": {"kv-group", "head"},
     "grouped_packed": {"kv-group", "head"},
+    "grouped_cached": {"head"},
     "standard_flat": {"kv-group", "head", "head-width"},
     "standard_split": {"head", "head-width"},
     "standard_rotated": {"kv-group", "head", "head-width"},
@@ -45,7 +46,9 @@ SEQUENCES = {
     "scaled_in_blocks": {"head", "head-width"},
 }
 # Blocks that must leave a head's width alone.
-ROTATED = {"grouped_rotated", "grouped_packed"}
+ROTATED = {"grouped_rotated", "grouped_packed", "grouped_cached"}
+# Blocks that run for every batch and length, and are also tried with both known only at run time.
+SYMBOLIC = {"attention_plain", "multihead_plain", "multihead_rotated", "feedforward", "standard_rotated"}
 NORMALIZATIONS = {
     17: ["skip_normalized", "skip_simplified", "simplified"],
     23: ["root_mean_square"],
@@ -68,28 +71,33 @@ def sequence(name, seed):
     x = getattr(blocks, norms[seed % len(norms)])(builder, x)
     x = getattr(blocks, name)(builder, x)
     x = getattr(blocks, norms[(seed + 1) % len(norms)])(builder, x)
-    return finished(builder, blocks.dense(builder, x, blocks.WIDTH, 3), opset)
+    output = blocks.dense(builder, x, blocks.WIDTH, 3)
+    return finished(builder, output, opset, symbolic=seed % 2 == 1 and name in SYMBOLIC)
 
 
-def finished(builder, output, opset):
+def finished(builder, output, opset, symbolic):
+    sizes = ["batch", "length"] if symbolic else [1, blocks.LENGTH]
+    inputs = {"x": [*sizes, 5]} | getattr(builder, "inputs", {})
     graph = builder.graph(
-        "contrib", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, blocks.LENGTH, 5])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, blocks.LENGTH, 3])])
+        "contrib", [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [*sizes, 3])])
     imports = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
     return helper.make_model(graph, opset_imports=imports, ir_version=10)
 
 
 def cases():
     shapes = {"x": ([1, blocks.LENGTH, 5], "float32")}
+    shapes |= {name: ([1, 2, 4, 8], "float32") for name in ("past_key", "past_value")}
     for name, kinds in SEQUENCES.items():
         yield Case(name, lambda seed, name=name: sequence(name, seed), kinds, shapes)
     for name, make, kinds, inputs, bound in quantized.models(sequence, shapes):
         yield Case(name, make, kinds, inputs, bound)
 
 
-def check(coppice, case, seed):
-    """(share removed, groups, error, problem) of one model and seed."""
+def check(coppice, case, seed, keep):
+    """(share removed, groups, error, problem) of one model and seed; the model stays in a folder."""
     model = case.make(seed)
+    onnx.save(model, keep / f"{case.name}{seed}.onnx")
     with harness.scratch() as name:
         folder = pathlib.Path(name)
         path, pruned = folder / "model.onnx", folder / "all.onnx"
@@ -122,8 +130,10 @@ def main():
     parser = harness.parser(__doc__)
     parser.add_argument("--only", help="check these, divided by commas")
     parser.add_argument("--seeds", type=int, default=2, help="models of each kind")
-    parser.add_argument("--keep", default=str(harness.CACHE / "failed"), help="where failing models go")
+    parser.add_argument("--keep", default=str(harness.CACHE / "contrib"), help="where the models go")
     arguments = parser.parse_args()
+    keep = pathlib.Path(arguments.keep)
+    keep.mkdir(parents=True, exist_ok=True)
     coppice, report = harness.Coppice(arguments.coppice, timeout=60), harness.Report()
     only = set(arguments.only.split(",")) if arguments.only else None
     for case in cases():
@@ -131,15 +141,11 @@ def main():
             continue
         for seed in range(arguments.seeds):
             try:
-                removed, groups, error, problem = check(coppice, case, seed)
+                removed, groups, error, problem = check(coppice, case, seed, keep)
                 columns = f"seed {seed}  removed {100 * removed:5.1f}%  {groups:3} groups  error " + (
                     "      –" if error is None else f"{error:7.1e}")
             except Exception as failure:  # a refusal, an invalid graph, a wrong plan: all findings
                 columns, problem = f"seed {seed}", f"{type(failure).__name__}: {str(failure)[:300]}"
-            if problem:
-                place = pathlib.Path(arguments.keep) / f"{case.name}{seed}.onnx"
-                place.parent.mkdir(parents=True, exist_ok=True)
-                onnx.save(case.make(seed), place)
             report.row(case.name, columns, problem)
     report.finish()
 

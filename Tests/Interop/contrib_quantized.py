@@ -51,7 +51,8 @@ class Readings(CalibrationDataReader):
     """A few random inputs to calibrate with."""
 
     def __init__(self, shapes):
-        self._feeds = iter([harness.inputs(shapes, seed) for seed in range(100, 104)])
+        feeds = [harness.inputs({"x": shapes["x"]}, seed) for seed in range(100, 104)]
+        self._feeds = iter(feeds)
 
     def get_next(self):
         return next(self._feeds, None)

@@ -115,6 +115,24 @@ struct AttentionTests {
     #expect(found == ["head 3: wq.1 wkv.1 wo.0", "head-width 4: wq.1 wkv.1 wo.0"])
   }
 
+  @Test("the decoder's form finds its bias behind its caches")
+  func decoder() throws {
+    let found = try groups(
+      """
+      x: float[1, 1, 24]
+      q = MatMul(x, wq[24, 12])
+      k = MatMul(x, wk[24, 12])
+      v = MatMul(x, wv[24, 12])
+      a = ms:DecoderMaskedMultiHeadAttention(q, k, v, _, _, _, _, _, _, _, b[36]) { num_heads: 3 }
+      y = MatMul(a, wo[12, 8])
+      return y
+      """)
+    #expect(
+      found == [
+        "head 3: wq.1 wk.1 wv.1 b.0 wo.0", "head-width 4: wq.1 wk.1 b.0", "head-width 4: wv.1 b.0 wo.0",
+      ])
+  }
+
   private let grouped = """
     x: float[1, 10, 24]
     n: int64[1]
@@ -139,6 +157,24 @@ struct AttentionTests {
     let attention = try node("GroupQueryAttention", of: grouped, keeping: [.keyValueGroup: 1, .head: 2])
     #expect(attention?.int("num_heads") == 2)
     #expect(attention?.int("kv_num_heads") == 1)
+  }
+
+  @Test("a cache from outside keeps groups and width, but not how many queries share one")
+  func groupedCache() throws {
+    let found = try groups(
+      """
+      x: float[1, 1, 24]
+      n: int64[1]
+      pk: float[1, 2, past, 16]
+      pv: float[1, 2, past, 16]
+      q = MatMul(x, wq[24, 96])
+      k = MatMul(x, wk[24, 32])
+      v = MatMul(x, wv[24, 32])
+      a, nk, nv = ms:GroupQueryAttention(q, k, v, pk, pv, n, t<10>) { num_heads: 6, kv_num_heads: 2 }
+      y = MatMul(a, wo[96, 8])
+      return y, nk, nv
+      """)
+    #expect(found == ["head 3: wq.1 wo.0"])
   }
 
   @Test("a packed, rotated projection is cut by groups and heads and says why its width stays")
