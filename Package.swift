@@ -31,6 +31,7 @@ let package = Package(
       path: "Sources/CommandLine"),
     .target(name: "TestSupport", dependencies: ["IR"], path: "Tests/Support"),
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
+    .testTarget(name: "OperatorsTests", dependencies: ["Pruning", "TestSupport"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -16,9 +16,11 @@ extension ModelAnalysis {
     let weights = Self.weights(pass, nodes: nodes, walk: walk)
     let functions = ShapeInference.functions(of: model)
     var terms: [MACTerm] = []
-    for visit in walk.visits {
+    for (index, visit) in walk.visits.enumerated() {
       guard let found = ShapeInference.find(visit.node, in: registry, functions: functions) else { continue }
-      terms += found.macs(MACContext(node: visit.node, facts: shapes.facts, axes: context.axes))
+      let remembered: (String) -> DimensionID? = { context.remembered[.init(node: index, key: $0)] }
+      terms += found.macs(
+        MACContext(node: visit.node, facts: shapes.facts, axes: context.axes, remembered: remembered))
     }
     let builder = GroupBuilder(context: context, weights: weights, nodes: nodes)
     self.init(

@@ -8,10 +8,13 @@ extension OperatorRegistry {
   static let recurrent: [any Operator] = Recurrent.all
   static let quantized: [any Operator] = [
     QuantizeLinear(), DynamicQuantizeLinear(), QuantizedConv(), QuantizedMatMul(), QGemm(), QLinearBinary(),
-    QLinearConcat(), QLinearPool(), QLinearUnary(),
+    QLinearConcat(), QLinearPool(), QLinearUnary(), MatMulNBits(), QLinearWhere(),
+  ]
+  static let attention: [any Operator] = [
+    GroupQueryAttention(), MultiHeadAttention(), ProjectedAttention(), RotaryEmbedding(), ScaledDotProductAttention(),
   ]
   static let contrib: [any Operator] = [
     BiasAdd(), BiasGelu(), BiasSplitGelu(), EmbedLayerNormalization(), FusedConv(), FusedGemm(), FusedMatMul(),
-    GroupNorm(), SkipLayerNormalization(),
+    GroupNorm(), NhwcMaxPool(), MixtureOfExperts(), SkipLayerNormalization(),
   ]
 }

@@ -18,7 +18,7 @@ import harness
 import zeroing
 
 
-def error_of(coppice, path, feed, folder, ratio=0.3, seed=1, kinds="all"):
+def error_of(coppice, path, feed, folder, ratio=0.3, seed=1, kinds="all", full_check=True):
     """(relative error, removed groups) of a random plan; a model without exact groups has no error."""
     plan_path, output = folder / "plan.json", folder / "pruned.onnx"
     try:
@@ -31,7 +31,8 @@ def error_of(coppice, path, feed, folder, ratio=0.3, seed=1, kinds="all"):
     coppice("apply", path, "--plan", plan_path, "-o", output)
     plan = json.loads(plan_path.read_text())
     assert all(group["exact"] for group in plan["groups"]), "--exact-only planned an approximate group"
-    onnx.checker.check_model(str(output), full_check=True)
+    if full_check:
+        onnx.checker.check_model(str(output), full_check=True)
     model = onnx.load(path)
     original = harness.run(path, feed)
     reference = zeroing.zeroed(model, plan)

@@ -20,6 +20,10 @@ ZERO_POINTS = {
     "MatMulInteger": {0: 2, 1: 3},
     "DynamicQuantizeMatMul": {1: 3},
     "QGemm": {0: 2, 3: 5},
+    "QLinearAdd": {0: 2, 3: 5},
+    "QLinearMul": {0: 2, 3: 5},
+    "QAttention": {0: 6, 1: 7},
+    "MatMulIntegerToFloat": {0: 4, 1: 5},
 }
 # Operator: inputs with scales and zero points
 SCALES = {
@@ -31,6 +35,10 @@ SCALES = {
     "MatMulInteger": (2, 3),
     "DynamicQuantizeMatMul": (2, 3),
     "QGemm": (1, 2, 4, 5, 7, 8),
+    "QLinearAdd": (1, 2, 4, 5, 6, 7),
+    "QLinearMul": (1, 2, 4, 5, 6, 7),
+    "QAttention": (3, 4, 6, 7),
+    "MatMulIntegerToFloat": (2, 3, 4, 5),
 }
 
 

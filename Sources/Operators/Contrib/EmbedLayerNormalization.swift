@@ -1,17 +1,23 @@
 import Dimensions
 import IR
 
-/// `EmbedLayerNormalization`: the sum of word, position and segment embeddings, normalized.
+/// `EmbedLayerNormalization` and its quantized form: the sum of word, position and segment embeddings, normalized.
 public struct EmbedLayerNormalization: Operator {
-  public let names: [OperatorName] = [.microsoft("EmbedLayerNormalization")]
+  public let names: [OperatorName] = [
+    .microsoft("EmbedLayerNormalization"), .microsoft("QEmbedLayerNormalization"),
+  ]
 
   public init() {}
 
   /// Word, position and segment tables; the last may be left out.
   private static let tables = 2..<5
+  /// Scales, then zero points, of the tables, of scale and shift; one number each.
+  private static let quantization = 8..<18
+
+  private func isQuantized(_ node: Node) -> Bool { node.opType == "QEmbedLayerNormalization" }
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
-    let type = context.type(2)
+    let type = context.type(isQuantized(context.node) ? Self.quantization.lowerBound : 2)
     context.setOutput(1, type: .int32, shape: context.shape(0).map { Array($0.prefix(1)) })
     guard let ids = context.shape(0), let width = context.shape(2)?.last else {
       for output in [0, 2] { context.setOutput(output, type: type, shape: nil) }
@@ -32,7 +38,8 @@ public struct EmbedLayerNormalization: Operator {
     guard let ids = context.input(0), let word = context.input(2), word.count == 2 else {
       return context.fixInputs("its operands have unknown ranks")
     }
-    for input in [0, 1, 7, 8] {
+    if isQuantized(context.node) { context.relateScales(Self.quantization) }
+    for input in isQuantized(context.node) ? [0, 1, 7] : [0, 1, 7, 8] {
       if let axes = context.input(input) { context.fix(axes, "it indexes tables") }
     }
     var vanishes = true

@@ -15,9 +15,9 @@ public struct Conv: Operator {
   }
 
   static func outputShape(
-    _ context: inout ShapeContext, input: Int, weight: Int, bias: Int?
+    _ context: inout ShapeContext, input: Int, weight: Int, bias: Int?, layout: ChannelLayout = .second
   ) throws(OperatorError) -> [Size]? {
-    guard let x = context.shape(input), let w = context.shape(weight) else { return nil }
+    guard let x = context.shape(input).map(layout.channelsSecond), let w = context.shape(weight) else { return nil }
     guard x.count == w.count, x.count > 2 else {
       throw OperatorError("the input has \(x.count) axes, the weight \(w.count); expected the same number, at least 3")
     }
@@ -30,10 +30,10 @@ public struct Conv: Operator {
     }
     if let bias { try checkBias(context, bias, channels: w[0]) }
     guard let kernel = try kernel(context.node, w[2...]) else {
-      return [x[0], w[0]] + x.indices.dropFirst(2).map { context.freshSize(axis: $0) }
+      return layout.arranged([x[0], w[0]] + x.indices.dropFirst(2).map { context.freshSize(axis: $0) })
     }
     let window = try Window(context.node, kernel: kernel)
-    return [x[0], w[0]] + (try window.outputSizes(x[2...], first: 2, &context))
+    return layout.arranged([x[0], w[0]] + (try window.outputSizes(x[2...], first: 2, &context)))
   }
 
   static func group(_ node: Node) throws(OperatorError) -> Int {
@@ -67,9 +67,11 @@ public struct Conv: Operator {
 
   public func relateAxes(_ context: inout AxisContext) { Self.relate(&context, input: 0, weight: 1, bias: 2) }
 
-  static func relate(_ context: inout AxisContext, input: Int, weight: Int, bias: Int?) {
-    guard let x = context.input(input), let w = context.input(weight), x.count == w.count, x.count > 2,
-      let shape = context.outputShape(), let group = try? group(context.node)
+  static func relate(
+    _ context: inout AxisContext, input: Int, weight: Int, bias: Int?, layout: ChannelLayout = .second
+  ) {
+    guard let x = context.input(input).map(layout.channelsSecond), let w = context.input(weight), x.count == w.count,
+      x.count > 2, let shape = context.outputShape().map(layout.channelsSecond), let group = try? group(context.node)
     else { return context.fixInputs("its operands have unknown ranks") }
     context.fix(x[2...], "a convolution slides along it")
     context.fix(w[2...], "it is a kernel's axis")
@@ -92,7 +94,7 @@ public struct Conv: Operator {
     }
     let batch = Axis(x[0].dimension, vanishes: x[0].vanishes && !isBiased)
     let spatial = shape.dropFirst(2).map { context.fixedAxis($0, "a convolution slides along it") }
-    context.setOutput([batch, Axis(w[0].dimension, vanishes: vanishes)] + spatial)
+    context.setOutput(layout.arranged([batch, Axis(w[0].dimension, vanishes: vanishes)] + spatial))
   }
 
   /// - Returns: whether the product vanishes along the output's channels; `nil` where the groups cannot be told.
@@ -136,9 +138,10 @@ public struct Conv: Operator {
 
   public func macs(_ context: MACContext) -> [MACTerm] { Self.macs(context, weight: 1) }
 
-  static func macs(_ context: MACContext, weight: Int) -> [MACTerm] {
-    guard let w = context.dimensions(weight), let shape = context.shape(weight), let output = context.outputShape(),
-      shape.count == w.count, w.count == output.count, w.count > 2, let kernel = Size.product(shape[2...])?.known
+  static func macs(_ context: MACContext, weight: Int, layout: ChannelLayout = .second) -> [MACTerm] {
+    guard let w = context.dimensions(weight), let shape = context.shape(weight),
+      let output = context.outputShape().map(layout.channelsSecond), shape.count == w.count, w.count == output.count,
+      w.count > 2, let kernel = Size.product(shape[2...])?.known
     else { return [] }
     return [MACTerm(constant: kernel, axes: [w[0], w[1]], sizes: [output[0]] + output[2...])]
   }

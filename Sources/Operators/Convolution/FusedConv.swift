@@ -1,18 +1,20 @@
 import Dimensions
 import IR
 
-/// `FusedConv`: a convolution, a residual added to it, and an activation.
+/// `FusedConv`: a convolution, a residual added to it, and an activation; `NhwcFusedConv` is the same with the channels
+/// of all but the weight last.
 public struct FusedConv: Operator {
-  public let names: [OperatorName] = [.microsoft("FusedConv")]
+  public let names: [OperatorName] = [.microsoft("FusedConv"), .microsoft("NhwcFusedConv")]
 
   public init() {}
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
-    try Conv().inferShapes(&context)
+    let shape = try Conv.outputShape(&context, input: 0, weight: 1, bias: 2, layout: layout(context.node))
+    context.setOutput(type: context.type(0), shape: shape)
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    Conv().relateAxes(&context)
+    Conv.relate(&context, input: 0, weight: 1, bias: 2, layout: layout(context.node))
     guard let output = context.node.output(0), var axes = context.axes[output.index] else { return }
     if context.has(3) {
       guard let residual = context.input(3), let shape = context.outputShape() else {
@@ -24,7 +26,11 @@ public struct FusedConv: Operator {
     context.setOutput(axes.map { Axis($0.dimension, vanishes: $0.vanishes && keepsZero) })
   }
 
-  public func macs(_ context: MACContext) -> [MACTerm] { Conv().macs(context) }
+  private func layout(_ node: Node) -> ChannelLayout { node.opType == "FusedConv" ? .second : .last }
+
+  public func macs(_ context: MACContext) -> [MACTerm] {
+    Conv.macs(context, weight: 1, layout: layout(context.node))
+  }
 
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) { Conv.adaptGroup(&context) }
 }

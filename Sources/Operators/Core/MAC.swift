@@ -20,11 +20,16 @@ public struct MACContext {
   public let node: Node
   public let facts: [Facts]
   public let axes: [[Axis]?]
+  /// Dimensions the operator remembered in ``AxisContext/remember(_:_:)``.
+  public let remembered: (_ key: String) -> DimensionID?
 
-  public init(node: Node, facts: [Facts], axes: [[Axis]?]) {
+  public init(
+    node: Node, facts: [Facts], axes: [[Axis]?], remembered: @escaping (String) -> DimensionID? = { _ in nil }
+  ) {
     self.node = node
     self.facts = facts
     self.axes = axes
+    self.remembered = remembered
   }
 
   public func shape(_ input: Int) -> [Size]? { node.input(input).flatMap { facts[$0.index].shape } }

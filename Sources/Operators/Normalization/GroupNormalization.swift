@@ -22,11 +22,16 @@ public struct GroupNormalization: Operator {
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    Self.relate(&context, channelAxis: 1, groups: context.node.int("num_groups"), keepsZero: true)
+    guard let axes = context.input(0) else { return context.fixInputs("its input has an unknown rank") }
+    Self.relate(&context, axes, channelAxis: 1, groups: context.node.int("num_groups"), keepsZero: true)
   }
 
-  static func relate(_ context: inout AxisContext, channelAxis: Int, groups: Int64?, keepsZero: Bool) {
-    guard var axes = context.input(0), axes.indices.contains(channelAxis), axes.count > 1,
+  /// Relates what is normalized (which need not be the node's input) to scale, shift and the first output.
+  static func relate(
+    _ context: inout AxisContext, _ input: [Axis], channelAxis: Int, groups: Int64?, keepsZero: Bool
+  ) {
+    var axes = input
+    guard axes.indices.contains(channelAxis), axes.count > 1,
       let channels = context.size(axes[channelAxis]).known, let groups = groups.flatMap({ Int(exactly: $0) }),
       groups > 0, channels % groups == 0
     else { return context.fixInputs("its groups are not known") }

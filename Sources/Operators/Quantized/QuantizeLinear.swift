@@ -55,12 +55,21 @@ public struct QuantizeLinear: Operator {
     context.setOutput(axes)
   }
 
-  /// One scale for each block of elements: a block cannot be cut, the other axes are the tensor's.
+  /// One scale for each block of elements: a block goes or stays as a whole, the other axes are the tensor's.
   private func relateBlocks(_ context: inout AxisContext, _ axes: [Axis], _ input: Int, along: Int?) {
     guard let values = context.input(input), values.count == axes.count, let along else {
       return context.fixInputs("it is scaled in blocks of unknown shape")
     }
-    context.fix([axes[along], values[along]], "it is scaled in blocks")
+    let block = Int(clamping: context.node.int("block_size", default: 0))
+    if block > 0, let size = context.size(axes[along]).known, size % block == 0,
+      context.size(values[along]).known == size / block
+    {
+      let inner = context.fixedAxis(.known(block), "it is scaled in blocks of \(block)").dimension
+      context.unify(axes[along].dimension, context.dimensions.product([values[along].dimension, inner]))
+      context.role(input, axis: along, .rider)
+    } else {
+      context.fix([axes[along], values[along]], "it is scaled in blocks that do not divide it")
+    }
     for index in axes.indices where index != along {
       context.unify(axes[index], values[index])
       context.role(input, axis: index, .rider)
