@@ -6,6 +6,14 @@ struct Barrier {
   let node: AnalyzedNode?
   let remark: FixedRemark
 
+  /// What no operator could ever let shrink: the interface, and axes that are no channels.
+  private static let naturalReasons: Set<String> = [
+    "it is a kernel's axis", "it counts directions", "it holds sizes or scales",
+  ]
+
+  /// Whether nothing was missed here, because there was nothing to find.
+  var isNatural: Bool { node == nil || Self.naturalReasons.contains(remark.reason) }
+
   /// The barriers with the most parameters behind them, in the analysis's order among equals.
   static func largest(_ analysis: ModelAnalysis, _ count: Int) -> [Barrier] {
     let barriers = analysis.fixed.map { remark in Barrier(node: remark.node.map { analysis.nodes[$0] }, remark: remark)

@@ -37,7 +37,7 @@ struct Inspect: ParsableCommand {
     if !summary.withoutRule.isEmpty {
       lines.append("no rule for \(summary.withoutRule.map { "\($0.name) \($0.count)" }.joined(separator: ", "))")
     }
-    let barriers = Barrier.largest(session.analysis, 5)
+    let barriers = Barrier.largest(session.analysis, .max).filter { !$0.isNatural }.prefix(5)
     if !barriers.isEmpty {
       lines.append("barriers    (by parameters; all of them: coppice groups \(session.path) --remarks)")
       lines += barriers.map { "  \($0.line)" }
@@ -60,7 +60,7 @@ struct Inspect: ParsableCommand {
       ("opsets", .array(summary.opsets.map { .string("\($0.domain) \($0.version)") })),
       ("irVersion", model.irVersion.map { .int(Int($0)) } ?? .null),
       ("producer", .object([("name", text(model.producerName)), ("version", text(model.producerVersion))])),
-      ("barriers", .array(Barrier.largest(session.analysis, .max).map(\.json))),
+      ("barriers", .array(Barrier.largest(session.analysis, .max).filter { !$0.isNatural }.map(\.json))),
       ("analysisSeconds", .double(session.analysisSeconds)),
     ])
   }

@@ -16,10 +16,12 @@ struct Remarks {
   }
 
   /// What cannot, by node.
-  private var missed: [String] { Barrier.largest(analysis, .max).map { "missed: \($0.line)" } }
+  private var missed: [String] {
+    Barrier.largest(analysis, .max).filter { !$0.isNatural }.map { "missed: \($0.line)" }
+  }
 
   private var notes: [String] {
-    var lines: [String] = []
+    var lines = Barrier.largest(analysis, .max).filter(\.isNatural).map { "analysis: \($0.line)" }
     for group in analysis.groups {
       for cause in group.approximations {
         let place = cause.node.map { "\(analysis.nodes[$0].opType) \(analysis.nodes[$0].label)" } ?? "graph"

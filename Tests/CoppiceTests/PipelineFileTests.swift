@@ -59,7 +59,7 @@ struct PipelineFileTests {
       ("model: m.onnx", "p.yaml:1:1: the file needs the option coppice: an integer of at least 1"),
       ("coppice: 1\nmodel: m.onnx", "p.yaml:1:1: the file has neither pipeline nor prune: nothing to do"),
       ("- 1", "p.yaml:1:1: a pipeline file is a mapping, not a list"),
-      ("", "p.yaml: empty; a pipeline file starts with coppice: 1"),
+      ("# nothing", "p.yaml: empty; a pipeline file starts with coppice: 1"),
       ("coppice: [1", "p.yaml:2:1: not YAML: did not find expected ',' or ']'"),
       (
         "coppice: 1\nmodel: m.onnx\npipeline: [{verify: {samples: 8}}]",
