@@ -12,7 +12,7 @@ SECONDS ?= 60
 PACKAGES := libprotobuf-c-dev libopenblas-dev pkg-config
 PYTHON_PACKAGES := python3 python3-venv
 
-.PHONY: help setup build demo test interop zoo real bench lint fuzz clean
+.PHONY: help setup build demo test golden docs interop zoo real bench lint fuzz clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ demo: build ## prune a real trained model and show what became of it
 
 test: setup ## run all Swift tests
 	swift test
+
+golden: setup ## write what the command line prints anew, to be reviewed like code
+	COPPICE_GOLDEN=write swift test --filter GoldenTests
+	@git --no-pager diff --stat -- Tests/CommandLineTests/Golden
+
+docs: build ## write the tables of Docs that the program makes itself
+	$(COPPICE) passes --markdown > Docs/Passes.md
+	$(COPPICE) operators --markdown > Docs/Operators.md
 
 # The Python environment of the checks, made anew when the requirements change.
 $(VENV)/ready: Tests/Interop/requirements.txt
@@ -79,7 +87,7 @@ fuzz: build $(VENV)/ready ## run mutated models through coppice for SECONDS (60)
 	$(CHECK)/fuzz.py --coppice $(COPPICE) --seconds $(SECONDS)
 
 lint: ## check the formatting
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Passes Tests
 
 clean: ## remove what was built
 	rm -rf .build .cache $(VENV)

@@ -11,6 +11,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
@@ -24,15 +26,42 @@ let package = Package(
     .target(
       name: "Pruning",
       dependencies: ["Analysis", "Kernels", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(name: "Coppice", dependencies: ["Pruning", "ONNXFile"]),
+    .target(
+      name: "Passes",
+      dependencies: [
+        "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "IR",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Passes"),
+    .target(
+      name: "Coppice",
+      dependencies: [
+        "Passes", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR", .product(name: "Yams", package: "Yams"),
+      ]),
     .executableTarget(
       name: "CommandLineTool",
-      dependencies: ["Coppice", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Coppice", "Passes", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "IR",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
       path: "Sources/CommandLine"),
     .target(name: "TestSupport", dependencies: ["IR"], path: "Tests/Support"),
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Pruning", "TestSupport"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "TestSupport"]),
+    .testTarget(
+      name: "PassesTests",
+      dependencies: ["Passes", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR", "TestSupport"]),
+    .testTarget(
+      name: "CoppiceTests",
+      dependencies: ["Coppice", "Passes", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR", "TestSupport"]),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: [
+        "CommandLineTool", "Coppice", "Passes", "Pruning", "ONNXFile", "Analysis", "Operators", "IR", "TestSupport",
+      ],
+      exclude: ["Golden"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -11,9 +11,14 @@ struct CoppiceCommand: ParsableCommand {
         coppice prune model.onnx --ratio 0.5 -o small.onnx
         coppice groups model.onnx --remarks
         coppice plan model.onnx --ratio 0.3 -o plan.json && coppice apply model.onnx --plan plan.json -o small.onnx
+        coppice run pipeline.yaml --set prune.ratio=0.4
       """,
     version: Coppice.version,
-    subcommands: [Inspect.self, Groups.self, PlanCommand.self, Apply.self, Prune.self, Copy.self])
+    subcommands: [
+      Inspect.self, Groups.self, PlanCommand.self, Apply.self, Prune.self, Run.self, Verify.self, PassesCommand.self,
+      OperatorsCommand.self,
+      Config.self, Completion.self, Copy.self,
+    ])
 
   static func main() {
     Interruption.install()

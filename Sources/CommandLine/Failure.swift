@@ -6,6 +6,7 @@ import Glibc
 enum Failure: Error {
   case invalidModel(String)
   case impossible(String)
+  case mismatch(String)
   case nothingPruned(String)
   case usage(String)
   case other(String)
@@ -14,6 +15,7 @@ enum Failure: Error {
     switch self {
     case .invalidModel: 3
     case .impossible: 4
+    case .mismatch: 6
     case .nothingPruned: 7
     case .usage: 64
     case .other: 1
@@ -22,23 +24,72 @@ enum Failure: Error {
 
   var message: String {
     switch self {
-    case .invalidModel(let text), .impossible(let text), .nothingPruned(let text), .usage(let text), .other(let text):
+    case .invalidModel(let text), .impossible(let text), .mismatch(let text), .nothingPruned(let text),
+      .usage(let text), .other(let text):
       text
     }
   }
 
+  /// - Returns: `nil` for errors of the command line itself.
+  init?(_ error: any Error) {
+    switch error {
+    case let known as Failure: self = known
+    case let file as ONNXFileError:
+      self = file.isUsageError ? .usage("\(file)") : file.isInputError ? .invalidModel("\(file)") : .other("\(file)")
+    case let plan as PlanError: self = .usage("\(plan)")
+    case let config as ConfigError: self = .usage("\(config)")
+    case let pass as PassError: self = Failure(pass)
+    case let graph as GraphError: self = .invalidModel("\(graph)")
+    case let analysis as AnalysisError: self = .invalidModel("\(analysis)")
+    default: return nil
+    }
+  }
+
+  private init(_ error: PassError) {
+    self =
+      switch error {
+      case .invalidModel(let text): .invalidModel(text)
+      case .impossible(let text): .impossible(text)
+      case .mismatch(let text): .mismatch(text)
+      case .nothingPruned(let text): .nothingPruned(text)
+      case .usage(let text): .usage(text)
+      case .other(let text): .other(text)
+      case .cancelled: .other("cancelled")
+      }
+  }
+
+  /// The error in one line, as it is said. Names in a model may be of any length.
+  var line: String {
+    let text = message.split(separator: "\n").joined(separator: " ")
+    return "error: " + (text.count > 2000 ? "\(text.prefix(1500)) … \(text.suffix(400))" : text)
+  }
+
   /// Says what went wrong in one line on standard error and ends the process.
   static func exit(with error: any Error) -> Never {
-    let failure: Failure
-    switch error {
-    case let known as Failure: failure = known
-    case let file as ONNXFileError:
-      failure = file.isUsageError ? .usage("\(file)") : file.isInputError ? .invalidModel("\(file)") : .other("\(file)")
-    case let plan as PlanError: failure = .usage("\(plan)")
-    default: CoppiceCommand.exit(withError: error)
-    }
-    Talk.say("error: \(failure.message.split(separator: "\n").joined(separator: " "))")
+    guard let failure = Failure(error) ?? usageMistake(error) else { CoppiceCommand.exit(withError: error) }
+    ProgressBar.eraseLine()
+    Talk.say(failure.line)
     Glibc.exit(failure.code)
+  }
+
+  /// A mistake in the arguments; `nil` for requests for help and the version, which come the same way.
+  private static func usageMistake(_ error: any Error) -> Failure? {
+    guard CoppiceCommand.exitCode(for: error) != .success else { return nil }
+    let text = CoppiceCommand.message(for: error)
+    guard CoppiceCommand.exitCode(for: error) == .validationFailure else { return .other(text) }
+    return .usage("\(text); see \(commandPath().joined(separator: " ")) --help")
+  }
+
+  /// The subcommand the arguments name, as far as they name one.
+  private static func commandPath() -> [String] {
+    var path = ["coppice"]
+    var commands = CoppiceCommand.configuration.subcommands
+    for argument in CommandLine.arguments.dropFirst() {
+      guard let next = commands.first(where: { $0._commandName == argument }) else { break }
+      path.append(argument)
+      commands = next.configuration.subcommands
+    }
+    return path
   }
 }
 

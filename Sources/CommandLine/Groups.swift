@@ -4,38 +4,36 @@ import Coppice
 struct Groups: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows which channels belong together, and what is fixed and why.",
-    discussion: "EXAMPLE\n  coppice groups model.onnx --remarks")
+    discussion: """
+      --remarks adds a line for everything the analysis has to say: passed (what can be pruned), missed (what cannot,
+      by node and reason) and analysis (where removal is approximate, what is shared).
 
-  @Argument(help: "The model to look at.") var model: String
-  @Flag(help: "Show what was fixed and why.") var remarks = false
+      EXAMPLE
+        coppice groups model.onnx --remarks
+      """)
+
+  @Argument(help: "The model to look at.", completion: .file(extensions: ["onnx"])) var model: String
+  @Flag(help: "Show what was found, what was fixed and why.") var remarks = false
   @Flag(help: "Print JSON.") var json = false
+  @OptionGroup var talk: TalkArguments
 
   func run() throws {
     let session = try Session(path: model)
-    print(json ? Self.json(session).text(linesTo: 2) : text(session))
+    talk.explain("read and analysed in \(session.analysisSeconds) s")
+    print(json ? Self.json(session).text(linesTo: 2) : text(session.analysis))
   }
 
-  private func text(_ session: Session) -> String {
-    let analysis = session.analysis
-    var rows = [["group", "size", "members", "removal is"]]
+  private func text(_ analysis: ModelAnalysis) -> String {
+    var rows = [["group", "kind", "size", "members", "removal is"]]
     for group in analysis.groups {
-      rows.append([group.id, "\(group.size)", "\(group.members.count)", group.isExact ? "exact" : "approximate"])
+      rows.append([
+        group.id, group.kind.rawValue, "\(group.size)", "\(group.members.count)",
+        group.isExact ? "exact" : "approximate",
+      ])
     }
-    var text = analysis.groups.isEmpty ? "no groups: nothing here can be pruned" : table(rows)
-    if remarks {
-      text += "\n\nfixed:"
-      for remark in analysis.fixed {
-        let place = remark.node.map { "\(analysis.nodes[$0].opType) \(analysis.nodes[$0].label)" } ?? "graph"
-        text += "\n  \(place): \(remark.reason) (\(remark.dimensions) dims, \(grouped(remark.parameters)) parameters)"
-      }
-      for group in analysis.groups where !group.isExact {
-        for cause in group.approximations {
-          let place = cause.node.map { analysis.nodes[$0].label } ?? "graph"
-          text += "\napproximate: \(group.id): \(place): \(cause.reason)"
-        }
-      }
-    }
-    return text
+    let found = analysis.groups.isEmpty ? "no groups: nothing here can be pruned" : table(rows, leading: [0, 1, 4])
+    let lines = remarks ? Remarks(analysis: analysis).lines : []
+    return lines.isEmpty ? found : found + "\n\n" + lines.joined(separator: "\n")
   }
 
   private static func json(_ session: Session) -> JSONText {
@@ -54,11 +52,8 @@ struct Groups: ParsableCommand {
         ("exact", .bool(group.isExact)), ("members", .array(members)), ("approximations", .array(causes)),
       ])
     }
-    let fixed = analysis.fixed.map { remark -> JSONText in
-      .object([
-        ("node", remark.node.map { .string(analysis.nodes[$0].label) } ?? .null), ("reason", .string(remark.reason)),
-        ("dims", .int(remark.dimensions)), ("parameters", .int(remark.parameters)),
-      ])
+    let fixed = analysis.fixed.map { remark in
+      Barrier(node: remark.node.map { analysis.nodes[$0] }, remark: remark).json
     }
     return .object([
       ("version", .int(1)), ("groups", .array(groups)), ("fixed", .array(fixed)),

@@ -1,68 +1,67 @@
 import ArgumentParser
 import Coppice
-import Dimensions
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows a model's interface, operators, size and what of it can be pruned.",
     discussion: "EXAMPLE\n  coppice inspect model.onnx")
 
-  @Argument(help: "The model to look at.") var model: String
+  @Argument(help: "The model to look at.", completion: .file(extensions: ["onnx"])) var model: String
   @Flag(help: "Print JSON.") var json = false
+  @OptionGroup var talk: TalkArguments
 
   func run() throws {
     let session = try Session(path: model)
-    let analysis = session.analysis
-    let statistics = ModelStatistics(analysis)
-    let share = Self.prunableShare(analysis, statistics.parameters)
-    var operators: [String: Int] = [:]
-    for node in analysis.nodes { operators[node.opType, default: 0] += 1 }
-    let sorted = operators.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-    let opsets = session.model.opsetImports.map {
-      "\($0.domain.flatMap { $0.isEmpty ? nil : $0 } ?? "ai.onnx") \($0.version ?? 0)"
-    }
-    if json {
-      let object = JSONText.object([
-        ("version", .int(1)), ("parameters", .int(statistics.parameters)), ("macs", .int(statistics.macs)),
-        ("bytes", .int(statistics.bytes)), ("prunableShare", .double(share)),
-        ("operators", .object(sorted.map { ($0.key, .int($0.value)) })), ("opsets", .array(opsets.map { .string($0) })),
-      ])
-      return print(object.text(linesTo: 1))
-    }
-    for (title, infos) in [("inputs", session.model.graph.inputs), ("outputs", session.model.graph.outputs)] {
-      print(title)
-      for info in infos { print("  \(session.model.name(of: info.value)): \(Self.spell(info))") }
-    }
-    print("opsets      \(opsets.joined(separator: ", "))")
-    print("parameters  \(grouped(statistics.parameters))")
-    print("MACs        \(grouped(statistics.macs))")
-    print("bytes       \(grouped(statistics.bytes))")
-    print("prunable    \(percent(share)) of the parameters, in \(analysis.groups.count) groups")
-    print("operators   " + sorted.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+    let summary = ModelSummary(session.model, analysis: session.analysis)
+    talk.explain("read and analysed in \(session.analysisSeconds) s")
+    print(json ? Self.json(summary, session).text(linesTo: 1) : Self.text(summary, session))
   }
 
-  /// Parameters of tensors with an axis that may shrink.
-  private static func prunableShare(_ analysis: ModelAnalysis, _ total: Int) -> Double {
-    let weights = Set(analysis.groups.flatMap { $0.members.map(\.weight) })
-    var counted: Set<ValueID> = []
-    let prunable = weights.sorted().reduce(0) { sum, index in
-      let weight = analysis.weights[index]
-      return counted.insert(weight.value).inserted ? sum + weight.tensor.elementCount : sum
+  private static func text(_ summary: ModelSummary, _ session: Session) -> String {
+    let model = session.model
+    var lines: [String] = []
+    for (title, values) in [("inputs", summary.inputs), ("outputs", summary.outputs)] {
+      lines.append(title)
+      lines += values.map { "  \($0.name): \($0)" }
     }
-    return total > 0 ? Double(prunable) / Double(total) : 0
+    let producer = [model.producerName, model.producerVersion].compactMap { $0 }.filter { !$0.isEmpty }
+    lines += [
+      "producer    \(producer.isEmpty ? "unknown" : producer.joined(separator: " "))",
+      "IR version  \(model.irVersion.map { "\($0)" } ?? "undeclared")",
+      "opsets      \(summary.opsets.map { "\($0.domain) \($0.version)" }.joined(separator: ", "))",
+      "parameters  \(grouped(summary.statistics.parameters))", "MACs        \(grouped(summary.statistics.macs))",
+      "bytes       \(grouped(summary.statistics.bytes))",
+      "prunable    \(percent(summary.prunableShare)) of the parameters, in \(summary.groupCount) groups",
+      "operators   \(summary.operators.map { "\($0.name) \($0.count)" }.joined(separator: ", "))",
+    ]
+    if !summary.withoutRule.isEmpty {
+      lines.append("no rule for \(summary.withoutRule.map { "\($0.name) \($0.count)" }.joined(separator: ", "))")
+    }
+    let barriers = Barrier.largest(session.analysis, .max).filter { !$0.isNatural }.prefix(5)
+    if !barriers.isEmpty {
+      lines.append("barriers    (by parameters; all of them: coppice groups \(session.path) --remarks)")
+      lines += barriers.map { "  \($0.line)" }
+    }
+    return lines.joined(separator: "\n")
   }
 
-  private static func spell(_ info: ValueInfo) -> String {
-    guard let tensor = info.type?.tensor else { return "not a tensor" }
-    let type = tensor.elementType.flatMap(DataType.init(rawValue:)).map { "\($0)" } ?? "unknown"
-    guard let shape = tensor.shape else { return type }
-    let sizes = shape.map { size in
-      switch size.extent {
-      case .known(let value): "\(value)"
-      case .symbol(let name): name
-      case .unknown: "?"
-      }
-    }
-    return "\(type)[\(sizes.joined(separator: ", "))]"
+  private static func json(_ summary: ModelSummary, _ session: Session) -> JSONText {
+    let model = session.model
+    func text(_ value: String?) -> JSONText { value.map { .string($0) } ?? .null }
+    let counts = ModelCounts(model)
+    return .object([
+      ("version", .int(1)), ("parameters", .int(summary.statistics.parameters)),
+      ("macs", .int(summary.statistics.macs)), ("bytes", .int(summary.statistics.bytes)),
+      ("prunableShare", .double(summary.prunableShare)), ("groups", .int(summary.groupCount)),
+      ("operators", .object(summary.operators.map { ($0.name, .int($0.count)) })),
+      ("operatorsWithoutRule", .object(summary.withoutRule.map { ($0.name, .int($0.count)) })),
+      ("nodes", .int(counts.nodes)), ("initializers", .int(counts.initializers)),
+      ("inputs", .array(summary.inputs.map(\.json))), ("outputs", .array(summary.outputs.map(\.json))),
+      ("opsets", .array(summary.opsets.map { .string("\($0.domain) \($0.version)") })),
+      ("irVersion", model.irVersion.map { .int(Int($0)) } ?? .null),
+      ("producer", .object([("name", text(model.producerName)), ("version", text(model.producerVersion))])),
+      ("barriers", .array(Barrier.largest(session.analysis, .max).filter { !$0.isNatural }.map(\.json))),
+      ("analysisSeconds", .double(session.analysisSeconds)),
+    ])
   }
 }

@@ -4,7 +4,9 @@ import Dimensions
 
 /// Where the smaller model goes.
 struct OutputArguments: ParsableArguments {
-  @Option(name: [.short, .long], help: ArgumentHelp("Where the smaller model goes.", valueName: "path"))
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("Where the smaller model goes.", valueName: "path"),
+    completion: .file(extensions: ["onnx"]))
   var output: String
 
   @Flag(help: "Replace the output if it exists.")
@@ -46,4 +48,17 @@ struct Summary {
       ["", "before", "after", "change"], row("parameters", \.parameters), row("MACs", \.macs), row("bytes", \.bytes),
     ])
   }
+
+  /// Prints the result as the flags ask for it: JSON whenever it was asked for, the table unless nothing is to be said.
+  func report(json wantsJSON: Bool, _ talk: TalkArguments, extra: [(String, JSONText)] = []) {
+    if wantsJSON { print(json(extra: extra).text(linesTo: 1)) } else if !talk.quiet { print(text) }
+  }
+}
+
+/// What was kept of each group, beside what the options alone would keep.
+func keptTable(_ groups: [Plan.Group]) -> String {
+  let rows = groups.map { group in
+    [group.id, "\(group.size)", "\(group.asked)", "\(group.keep.count)", group.isExact ? "exact" : "approximate"]
+  }
+  return table([["group", "size", "asked", "kept", "removal is"]] + rows, leading: [0, 4])
 }

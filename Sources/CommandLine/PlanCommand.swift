@@ -6,12 +6,13 @@ struct PlanCommand: ParsableCommand {
     commandName: "plan", abstract: "Decides what to remove and writes the decision down.",
     discussion: "EXAMPLE\n  coppice plan model.onnx --ratio 0.3 -o plan.json")
 
-  @Argument(help: "The model to plan for.") var model: String
+  @Argument(help: "The model to plan for.", completion: .file(extensions: ["onnx"])) var model: String
   @OptionGroup var selection: SelectionArguments
   @Option(
     name: [.short, .long], help: ArgumentHelp("Where the plan goes; standard output otherwise.", valueName: "path"))
   var output: String?
   @Flag(help: "Replace the output if it exists.") var force = false
+  @OptionGroup var talk: TalkArguments
 
   func run() throws {
     let digest = BackgroundDigest(try FileBytes(path: model).region)
@@ -19,6 +20,7 @@ struct PlanCommand: ParsableCommand {
     let (chosen, _) = try selection.select(session)
     let plan = Plan(
       selection: chosen, analysis: session.analysis, modelPath: session.path, modelDigest: digest.value())
+    talk.explain(keptTable(plan.groups))
     try emit(plan.json.text(linesTo: 2), to: output, overwrite: force)
   }
 }

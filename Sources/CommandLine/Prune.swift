@@ -6,10 +6,11 @@ struct Prune: ParsableCommand {
     abstract: "Removes channels and writes the smaller model.",
     discussion: "EXAMPLE\n  coppice prune model.onnx --ratio 0.5 -o small.onnx")
 
-  @Argument(help: "The model to prune.") var model: String
+  @Argument(help: "The model to prune.", completion: .file(extensions: ["onnx"])) var model: String
   @OptionGroup var selection: SelectionArguments
   @OptionGroup var output: OutputArguments
   @Flag(help: "Print the result as JSON.") var json = false
+  @OptionGroup var talk: TalkArguments
 
   func run() throws {
     let start = ContinuousClock.now
@@ -18,8 +19,8 @@ struct Prune: ParsableCommand {
     let (chosen, keep) = try selection.select(session)
     let plan = Plan(
       selection: chosen, analysis: session.analysis, modelPath: session.path, modelDigest: digest.value())
+    talk.explain(keptTable(plan.groups))
     try output.write(session, keep: keep, groups: plan.groups, digest: plan.modelDigest)
-    let summary = Summary(before: plan.before, after: plan.after, seconds: Session.seconds(since: start))
-    print(json ? summary.json().text(linesTo: 1) : summary.text)
+    Summary(before: plan.before, after: plan.after, seconds: Session.seconds(since: start)).report(json: json, talk)
   }
 }

@@ -1,4 +1,1 @@
-@_exported import Analysis
-@_exported import IR
-@_exported import ONNXFile
-@_exported import Pruning
+@_exported import Passes

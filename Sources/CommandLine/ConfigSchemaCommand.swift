@@ -1,0 +1,9 @@
+import ArgumentParser
+import Coppice
+
+struct ConfigSchemaCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schema", abstract: "Prints the JSON Schema of pipeline files, for editors.")
+
+  func run() throws { print(ConfigSchema.json().text(linesTo: 4)) }
+}

@@ -1,0 +1,30 @@
+import Coppice
+import Dimensions
+
+/// A plan read from a file, for the model it was made for.
+struct PlanInput {
+  let keep: KeepSets
+  let groups: [Plan.Group]
+  let removals: [SizeComparison.Removal]
+
+  /// - Parameter digest: SHA-256 of the model's file.
+  init(path: String, for session: Session, digest: @autoclosure () -> String) throws {
+    let region = try FileBytes(path: path).region
+    let file = try region.withUnsafeBytes { bytes throws(PlanError) in try PlanFile(parsing: bytes, path: path) }
+    guard file.digest == nil || file.digest == digest() else {
+      throw Failure.usage("\(path): was made for another file than \(session.path); make a new plan")
+    }
+    let keep = try file.keepSets(session.analysis)
+    self.keep = keep
+    groups = session.analysis.groups.compactMap { group in
+      keep[group.dimension].map { Plan.Group(group, keep: $0, asked: $0.count) }
+    }
+    let json = try? region.withUnsafeBytes { bytes in try JSONText(parsing: bytes) }
+    removals = try (json?["removed"]?.array ?? []).map { entry in
+      guard let removal = SizeComparison.Removal(entry) else {
+        throw PlanError("\(path): an entry of removed lacks tensor, axis or indices")
+      }
+      return removal
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Coppice
+import Logging
+
+/// How much a command says.
+struct TalkArguments: ParsableArguments {
+  @Flag(name: .shortAndLong, help: "Say nothing but errors.") var quiet = false
+  @Flag(name: .shortAndLong, help: "Say more: what was decided for each group, how long steps took.")
+  var verbose = false
+
+  func validate() throws {
+    if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other") }
+  }
+
+  /// Says something that is asked for by `--verbose`.
+  func explain(_ text: @autoclosure () -> String) { if verbose { Talk.say(text()) } }
+
+  /// A logger whose messages go the way of everything else that is said.
+  var logger: Logger {
+    let level: Logger.Level = verbose ? .debug : quiet ? .error : .warning
+    return Logger(label: "coppice") { _ in ConsoleLogHandler(logLevel: level) }
+  }
+
+  /// A progress bar on a terminal, where talk is wanted.
+  var progress: ProgressHandler { quiet ? .none : ProgressBar().handler }
+}

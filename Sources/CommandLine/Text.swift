@@ -1,0 +1,43 @@
+import Coppice
+
+/// Writes text to a file, or to standard output for `nil`.
+func emit(_ text: String, to path: String? = nil, overwrite: Bool = false) throws {
+  guard let path else {
+    print(text)
+    return
+  }
+  try ONNXWriter.write(text: text + "\n", to: path, overwrite: overwrite)
+}
+
+/// Columns padded to the same width, numbers to the right; the columns in `leading` to the left.
+func table(_ rows: [[String]], leading: Set<Int> = [0]) -> String {
+  guard let columns = rows.first?.count else { return "" }
+  let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+  return rows.map { row in
+    var line = ""
+    for (column, cell) in row.enumerated() {
+      let padding = String(repeating: " ", count: widths[column] - cell.count)
+      let isLast = column + 1 == columns
+      line += leading.contains(column) ? cell + (isLast ? "" : padding) : padding + cell
+      if !isLast { line += "  " }
+    }
+    return line
+  }.joined(separator: "\n")
+}
+
+/// A number with thousands apart.
+func grouped(_ number: Int) -> String {
+  var digits = String(number)
+  var parts: [String] = []
+  while digits.count > 3 {
+    parts.insert(String(digits.suffix(3)), at: 0)
+    digits.removeLast(3)
+  }
+  return ([digits] + parts).joined(separator: ",")
+}
+
+/// A share in percent with one decimal.
+func percent(_ share: Double) -> String {
+  let tenths = Int((share * 1000).rounded())
+  return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10) %"
+}

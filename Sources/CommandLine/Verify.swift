@@ -1,0 +1,62 @@
+import ArgumentParser
+import Coppice
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Checks that one model can stand in for another.",
+    discussion: """
+      Compares inputs, outputs and operator sets. With a plan it also checks that exactly the slices the plan names are
+      gone: every tensor has the sizes it should, and carrying the plan out again gives the same model.
+      Where the models differ it prints a line for each difference and ends with exit code 6.
+
+      EXAMPLE
+        coppice verify model.onnx small.onnx --plan plan.json
+      """)
+
+  @Argument(help: "The original.", completion: .file(extensions: ["onnx"])) var a: String
+  @Argument(help: "The model to check.", completion: .file(extensions: ["onnx"])) var b: String
+  @Option(
+    help: ArgumentHelp("What was removed from the original.", valueName: "path"),
+    completion: .file(extensions: ["json"]))
+  var plan: String?
+  @Flag(help: "Print JSON.") var json = false
+  @OptionGroup var talk: TalkArguments
+
+  func run() throws {
+    let original = try Session(path: a)
+    let other = try Session(path: b)
+    var differences = InterfaceComparison.differences(original.model, other.model)
+    if let plan {
+      let digest = BackgroundDigest(try FileBytes(path: a).region)
+      let input = try PlanInput(path: plan, for: original, digest: digest.value())
+      differences += SizeComparison.differences(original.model, other.model, removals: input.removals)
+      // The bytes are looked at only where the sizes are right, so that one mistake is told once.
+      if differences.isEmpty {
+        let expected: Model
+        do { expected = try original.model.keeping(input.keep, analysis: original.analysis) } catch {
+          throw Failure.other("\(a): \(error)")
+        }
+        differences = ModelComparison.differences(expected, other.model)
+      }
+    }
+    report(differences)
+    guard differences.isEmpty else {
+      throw Failure.mismatch(
+        "\(b): differs from \(plan == nil ? a : "what \(a) and the plan give"); see the lines above")
+    }
+  }
+
+  private func report(_ differences: [String]) {
+    if json {
+      let object = JSONText.object([
+        ("version", .int(1)), ("equal", .bool(differences.isEmpty)),
+        ("differences", .array(differences.map { .string($0) })),
+      ])
+      print(object.text(linesTo: 2))
+    } else if !differences.isEmpty {
+      print(Talk.printable(differences.joined(separator: "\n")))
+    } else if !talk.quiet {
+      print(plan == nil ? "the same interface" : "the same interface, and exactly what the plan says")
+    }
+  }
+}

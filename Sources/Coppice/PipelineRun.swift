@@ -1,0 +1,87 @@
+/// Runs a pipeline file: reads the model, runs the passes, and writes what the file asks for, all or nothing.
+public struct PipelineRun: Sendable {
+  public let records: [PassRecord]
+  public let before: ModelStatistics
+  public let after: ModelStatistics
+  public let seconds: Double
+  public let model: Model
+  private let file: PipelineFile
+  private let digest: @Sendable () -> String
+
+  /// Everything that talks or stops is the caller's: see ``Context``.
+  public struct Options: Sendable {
+    public var overwrite = false
+    /// SHA-256 of the model's file, on demand.
+    public var digest: @Sendable () -> String = { "" }
+    /// Changes the context before the first pass.
+    public var configure: @Sendable (inout Context) -> Void = { _ in }
+
+    public init() {}
+  }
+
+  /// Runs the passes. Nothing is written but what a pass writes itself.
+  public init(_ file: PipelineFile, options: Options = Options()) throws {
+    self.file = file
+    digest = options.digest
+    let start = ContinuousClock.now
+    let plans = file.pipeline.passes.filter { $0 is PrunePass }.count
+    guard file.output.plan == nil || plans == 1 else {
+      throw PassError.usage("\(file.path): output.plan needs exactly one prune pass, there are \(plans)")
+    }
+    guard !file.output.writesReport || file.output.model != nil else {
+      throw PassError.usage("\(file.path): output.report goes beside output.model, which is not set")
+    }
+    let original = try Model(contentsOf: file.modelPath)
+    var context = Context(
+      model: original, source: Context.Source(path: file.modelPath, digest: options.digest), seed: file.seed,
+      folder: PipelineFile.folder(of: file.path), overwrite: options.overwrite)
+    options.configure(&context)
+    before = ModelStatistics(try context.analysis(of: original))
+    try OutputPlaces.check(
+      [file.output.model, file.output.plan, file.reportPath].compactMap { $0 }, overwrite: options.overwrite,
+      protecting: [file.modelPath, file.path])
+    var model = original
+    records = try file.pipeline.run(&model, in: context)
+    self.model = model
+    let isModified = records.contains(where: \.report.isModified)
+    after = isModified ? ModelStatistics(try context.analysis(of: model)) : before
+    let (seconds, attoseconds) = (ContinuousClock.now - start).components
+    self.seconds = Double(seconds) + Double(attoseconds) / 1e18
+  }
+
+  /// Writes the model, the plan and the report.
+  public func write(overwrite: Bool, options: ONNXWriter.Options = .init()) throws {
+    if let path = file.output.model {
+      var options = options
+      options.overwrite = overwrite
+      options.externalData = file.output.externalData
+      options.protectedPaths = [file.modelPath, file.path]
+      try ONNXWriter.write(model, to: path, options: options)
+    }
+    if let path = file.output.plan, let plan = records.compactMap(\.report.plan).first {
+      try ONNXWriter.write(text: plan.json.text(linesTo: 2) + "\n", to: path, overwrite: overwrite)
+    }
+    if let path = file.reportPath {
+      try ONNXWriter.write(text: json.text(linesTo: 2) + "\n", to: path, overwrite: overwrite)
+    }
+  }
+
+  /// The report for programs.
+  public var json: JSONText {
+    .object([
+      ("version", .int(1)),
+      ("model", .object([("path", .string(file.modelPath)), ("sha256", .string(digest()))])),
+      ("output", file.output.model.map { .string($0) } ?? .null), ("seed", .int(Int(clamping: file.seed))),
+      ("before", before.json), ("after", after.json), ("seconds", .double(seconds)),
+      ("passes", .array(records.map(\.json))),
+    ])
+  }
+}
+
+extension PipelineFile {
+  /// Beside the model: `small.report.json` for `small.onnx`.
+  var reportPath: String? {
+    guard output.writesReport, let model = output.model else { return nil }
+    return (model.hasSuffix(".onnx") ? String(model.dropLast(5)) : model) + ".report.json"
+  }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import Testing
+
+/// Whole command lines with everything they print and the code they end with.
+///
+/// The files in Golden hold what is expected; `make golden` writes them anew, to be reviewed as code.
+@Suite("Golden")
+struct GoldenTests {
+  static let cases: [(name: String, lines: [String])] = [
+    ("help", ["coppice --help"]),
+    ("help-prune", ["coppice prune --help"]),
+    ("help-plan", ["coppice plan --help"]),
+    ("help-apply", ["coppice apply --help"]),
+    ("help-inspect", ["coppice inspect --help"]),
+    ("help-groups", ["coppice groups --help"]),
+    ("help-run", ["coppice run --help"]),
+    ("help-verify", ["coppice verify --help"]),
+    ("help-passes", ["coppice passes --help"]),
+    ("help-config", ["coppice config --help", "coppice config check --help"]),
+    ("help-completion", ["coppice completion --help"]),
+    ("inspect", ["coppice inspect chain.onnx", "coppice inspect stuck.onnx", "coppice inspect norm.onnx"]),
+    ("inspect-json", ["coppice inspect stuck.onnx --json"]),
+    ("groups", ["coppice groups chain.onnx", "coppice groups stuck.onnx"]),
+    (
+      "groups-remarks",
+      [
+        "coppice groups stuck.onnx --remarks", "coppice groups norm.onnx --remarks",
+        "coppice groups chain.onnx --remarks",
+      ]
+    ),
+    ("groups-json", ["coppice groups chain.onnx --json", "coppice groups stuck.onnx --json"]),
+    ("plan", ["coppice plan chain.onnx --ratio 0.9 --round-to 1", "coppice plan chain.onnx --ratio 0.5 -v -o p.json"]),
+    (
+      "prune",
+      [
+        "coppice prune chain.onnx --ratio 0.5 -o a.onnx", "coppice prune chain.onnx --ratio 0.3 -o b.onnx -v",
+        "coppice prune chain.onnx --ratio 0.5 -o c.onnx -q", "coppice prune chain.onnx --ratio 0.5 -o d.onnx --json",
+        "coppice prune chain.onnx --ratio 0.5 -o a.onnx", "coppice prune chain.onnx --ratio 0.5 -o a.onnx --force -q",
+      ]
+    ),
+    (
+      "apply",
+      [
+        "coppice plan chain.onnx --ratio 0.5 -o p.json", "coppice apply chain.onnx --plan p.json -o a.onnx",
+        "coppice apply chain.onnx --plan p.json -o b.onnx --json", "coppice apply norm.onnx --plan p.json -o c.onnx",
+        "coppice apply chain.onnx --plan good.yaml -o c.onnx",
+      ]
+    ),
+    (
+      "verify",
+      [
+        "coppice plan chain.onnx --ratio 0.5 -o p.json", "coppice apply chain.onnx --plan p.json -o a.onnx",
+        "coppice prune chain.onnx --ratio 0.25 -q -o b.onnx",
+        "coppice prune chain.onnx --ratio 0.5 --criterion random -q -o c.onnx",
+        "coppice verify chain.onnx a.onnx", "coppice verify chain.onnx a.onnx --plan p.json",
+        "coppice verify chain.onnx a.onnx --plan p.json -q", "coppice verify chain.onnx norm.onnx",
+        "coppice verify chain.onnx b.onnx --plan p.json", "coppice verify chain.onnx c.onnx --plan p.json",
+        "coppice verify chain.onnx b.onnx --plan p.json --json",
+      ]
+    ),
+    (
+      "run",
+      [
+        "coppice run good.yaml", "coppice run good.yaml", "coppice run good.yaml --force -v",
+        "coppice run good.yaml --force -q", "coppice run good.yaml -o other.onnx --set output.plan=o.json --json",
+        "coppice verify waste.onnx other.onnx",
+      ]
+    ),
+    (
+      "run-mistakes",
+      [
+        "coppice run misspelt.yaml", "coppice run unknown.yaml", "coppice run wrong-type.yaml",
+        "coppice run twice.yaml", "coppice run none.yaml", "coppice run chain.onnx",
+        "coppice run good.yaml --set prune.ratoi=0.3", "coppice run good.yaml --set prune.ratio=2",
+        "coppice run good.yaml --set model.path=none.onnx",
+        "coppice run good.yaml --set output.model=waste.onnx --force",
+        "coppice run stuck.yaml", "coppice run",
+      ]
+    ),
+    (
+      "config",
+      [
+        "coppice config check good.yaml", "coppice config check unknown.yaml",
+        "coppice config show good.yaml --set prune.ratio=0.25",
+      ]
+    ),
+    ("config-schema", ["coppice config schema"]),
+    ("passes", ["coppice passes", "coppice passes prune", "coppice passes verify --json", "coppice passes wirte"]),
+    (
+      "mistakes",
+      [
+        "coppice inspect none.onnx", "coppice inspect broken.onnx", "coppice prune broken.onnx --ratio 0.5 -o x.onnx",
+        "coppice prune stuck.onnx --ratio 0.5 -o x.onnx", "coppice prune chain.onnx --ratio 0.5 -o chain.onnx --force",
+        "coppice prune chain.onnx --ratio 0.5 -o none/x.onnx", "coppice prune chain.onnx --ratio 1.5 -o x.onnx",
+        "coppice prune chain.onnx --ratio 0.5", "coppice prune chain.onnx --ratio half -o x.onnx",
+        "coppice prune chain.onnx --ratio 0.5 --kinds chanel -o x.onnx",
+        "coppice prune chain.onnx --ratio 0.5 --criterion l3 -o x.onnx",
+        "coppice prune chain.onnx --ratoi 0.5 -o x.onnx",
+        "coppice prnue", "coppice inspect chain.onnx -q -v", "coppice completion tcsh", "coppice --version",
+      ]
+    ),
+  ]
+
+  @Test("command lines print what they should", arguments: cases.map(\.name))
+  func golden(_ name: String) throws {
+    let lines = try #require(Self.cases.first { $0.name == name }).lines
+    let tool = try Tool()
+    var text = ""
+    for line in lines {
+      let outcome = try tool.run(line)
+      text += "$ \(line)\n\(Normalized.text(outcome.out))"
+      text += Normalized.text(outcome.err).split(separator: "\n").map { "! \($0)\n" }.joined()
+      text += "= \(outcome.code)\n\n"
+    }
+    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden/\(name).txt")
+    if ProcessInfo.processInfo.environment["COPPICE_GOLDEN"] == "write" {
+      try Data(text.utf8).write(to: file)
+      return
+    }
+    let expected = try String(contentsOf: file, encoding: .utf8)
+    let difference = firstDifference(expected, text)
+    #expect(difference == nil, "\(name): \(difference ?? "")\nmake golden writes the files anew")
+  }
+
+  private func firstDifference(_ expected: String, _ found: String) -> String? {
+    let (a, b) = (
+      expected.split(separator: "\n", omittingEmptySubsequences: false),
+      found.split(separator: "\n", omittingEmptySubsequences: false)
+    )
+    for (index, pair) in zip(a, b).enumerated() where pair.0 != pair.1 {
+      return "line \(index + 1):\nexpected: \(pair.0)\n   found: \(pair.1)"
+    }
+    return a.count == b.count ? nil : "expected \(a.count) lines, found \(b.count)"
+  }
+}
+
+/// Output without what differs from run to run: times and hashes.
+enum Normalized {
+  static func text(_ text: String) -> String {
+    text.replacing(#/("[a-zA-Z]*[sS]econds": )[0-9.e-]+/#) { "\($0.output.1)TIME" }
+      .replacing(#/: [0-9.]+ ms/#) { _ in ": TIME ms" }
+      .replacing(#/in [0-9.e-]+ s\n/#) { _ in "in TIME s\n" }
+      .replacing(#/[0-9a-f]{64}/#) { _ in "SHA256" }
+  }
+}
