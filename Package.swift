@@ -18,7 +18,8 @@ let package = Package(
     .target(name: "IR"),
     .target(name: "ONNXFile", dependencies: ["IR", "CONNX"]),
     .target(name: "Dimensions"),
-    .target(name: "Kernels"),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "Kernels", dependencies: ["COpenBLAS"]),
     .target(name: "Operators", dependencies: ["IR", "Dimensions"]),
     .target(name: "Analysis", dependencies: ["Operators"]),
     .target(
@@ -32,6 +33,8 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["IR"], path: "Tests/Support"),
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "TestSupport"]),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
+    .testTarget(name: "PruningTests", dependencies: ["Pruning", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
