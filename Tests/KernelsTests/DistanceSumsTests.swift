@@ -53,8 +53,11 @@ struct DistanceSumsTests {
       SliceMatrix(of: $0, shape: [2, 3, 2], axis: 1, channels: [1, -1, 0], rows: 2)
     }
     #expect(try #require(matrix).elements == [4, 5, 10, 11, 0, 1, 6, 7])
-    let blocks = values.withUnsafeBytes { SliceMatrix(of: $0, shape: [4, 3], axis: 0, channels: [0, 0, 1, 1], rows: 2) }
+    let blocks = values.withUnsafeBytes {
+      SliceMatrix(of: $0, shape: [4, 3], axis: 0, channels: [0, 0, 1, 1], rows: 2)
+    }
     #expect(try #require(blocks).elements == values)
-    #expect(values.withUnsafeBytes { SliceMatrix(of: $0, shape: [4, 3], axis: 0, channels: [0, 0, 2, 1], rows: 2) } == nil)
+    #expect(
+      values.withUnsafeBytes { SliceMatrix(of: $0, shape: [4, 3], axis: 0, channels: [0, 0, 2, 1], rows: 2) } == nil)
   }
 }

@@ -13,11 +13,13 @@ public struct CostWeighting: Sendable {
 
   /// For each group the share of what is to be saved that one channel saves, relative to the largest.
   let weights: [Double]
+  private let sizes: [Int]
 
   /// - Parameter excess: for each quantity that is limited how much has to go.
   init(_ model: CostModel, excess: [(quantity: Quantity, amount: Int)]) {
     var state = CostState(model, model.sizes)
     let whole = state.total
+    sizes = model.sizes
     let weights = model.sizes.indices.map { group -> Double in
       state.set(group, to: model.sizes[group] - 1)
       let saved = whole - state.total
@@ -29,9 +31,10 @@ public struct CostWeighting: Sendable {
   }
 
   /// A score by which dear channels come before equally important cheap ones; negative scores are pushed down.
-  func weighted(_ score: Double, of group: Int, exponent: Double) -> Double {
+  func weighted(_ score: Double, of group: Int, rank: Int, exponent: Double) -> Double {
     guard score.isFinite, exponent > 0 else { return score }
-    let weight = power(weights[group], exponent)
+    let beta = getenv("BETA").flatMap { Double(String(cString: $0)) } ?? 1
+    let weight = power(weights[group], exponent) * pow(Double(rank + 1) / Double(sizes[group]), beta)
     return score >= 0 ? score / weight : score * weight
   }
 

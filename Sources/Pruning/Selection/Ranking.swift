@@ -28,16 +28,19 @@ struct RankedSets: Sendable {
   ///   - rankings: the groups that are cut.
   ///   - bounds: of the same groups. What has to stay is never in the order.
   ///   - sets: positions in `rankings` of the groups of each set.
-  ///   - score: the score of a channel in comparison to those of other groups.
-  init(_ rankings: [Ranking], bounds: [GroupBounds], sets: [[Int]], score: (_ position: Int, _ score: Double) -> Double)
-  {
+  ///   - score: the score of a channel in comparison to those of other groups; it must not change the order inside a
+  ///     group, where `rank` counts from 0 for the most important.
+  init(
+    _ rankings: [Ranking], bounds: [GroupBounds], sets: [[Int]],
+    score: (_ position: Int, _ rank: Int, _ score: Double) -> Double
+  ) {
     sizes = bounds.map(\.size)
     self.sets = sets.map { set in
       var units: [(score: Double, position: Int32, rank: Int32)] = []
       for position in set where bounds[position].exact == nil {
         let ranking = rankings[position]
         for rank in bounds[position].least..<max(bounds[position].size, bounds[position].least) {
-          let value = score(position, ranking.scores[Int(ranking.order[rank])])
+          let value = score(position, rank, ranking.scores[Int(ranking.order[rank])])
           units.append((value, Int32(position), Int32(rank)))
         }
       }

@@ -103,11 +103,11 @@ public struct Selection: Sendable {
     }
     let excess = budgets.map { ($0.quantity, max($0.original - $0.limit, 0)) }.filter { $0.1 > 0 }
     guard options.effectiveScope == .global, !excess.isEmpty, options.costExponent > 0 else {
-      return RankedSets(rankings, bounds: bounds, sets: sets) { _, score in score }
+      return RankedSets(rankings, bounds: bounds, sets: sets) { _, _, score in score }
     }
     let weighting = CostWeighting(model, excess: excess)
-    return RankedSets(rankings, bounds: bounds, sets: sets) { position, score in
-      weighting.weighted(score, of: rankings[position].group, exponent: options.costExponent)
+    return RankedSets(rankings, bounds: bounds, sets: sets) { position, rank, score in
+      weighting.weighted(score, of: rankings[position].group, rank: rank, exponent: options.costExponent)
     }
   }
 
