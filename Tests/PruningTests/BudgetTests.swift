@@ -27,7 +27,7 @@ struct BudgetTests {
     let analysis = try GraphText.analysis(Graphs.residual())
     let options = SelectionOptions(
       .budgets([
-        Budget(.macs, .fraction(0.5)), Budget(.parameters, .fraction(0.35)), Budget(.size, .absolute(4_000_000)),
+        Budget(.macs, .fraction(0.5)), Budget(.parameters, .fraction(0.35)), Budget(.size, .fraction(0.9)),
       ])
     )
     let record = try Plan(of: analysis, options: options).record
@@ -69,8 +69,8 @@ struct BudgetTests {
     let analysis = try GraphText.analysis(Graphs.residual())
     func keptShare(_ quantity: Quantity) throws -> Double {
       let plan = try Plan(of: analysis, options: SelectionOptions(.budgets([Budget(quantity, .fraction(0.6))])))
-      let early = plan.groups.filter { $0.size == 64 }
-      return early.isEmpty ? 1 : Double(early.reduce(0) { $0 + $1.keep.count }) / Double(early.count * 64)
+      let early = plan.groups.filter { $0.size == 32 }
+      return early.isEmpty ? 1 : Double(early.reduce(0) { $0 + $1.keep.count }) / Double(early.count * 32)
     }
     #expect(try keptShare(.macs) < keptShare(.parameters))
   }

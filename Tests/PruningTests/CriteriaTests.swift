@@ -30,7 +30,8 @@ struct CriteriaTests {
 
   @Test(
     "members choose the weights looked at",
-    arguments: [(MemberScope.producers, [5, 1, 2]), (.consumers, [1, 3, 2]), (.matrices, [3, 2, 2])])
+    arguments: [(MemberScope.producers, [5, 1, 2]), (.consumers, [1, 3, 2]), (.matrices, [3, 2, 2])]
+      as [(MemberScope, [Float])])
   func members(scope: MemberScope, expected: [Float]) throws {
     #expect(isClose(try pair().scores(Magnitude(power: .square), members: scope), expected))
   }
@@ -40,7 +41,7 @@ struct CriteriaTests {
     arguments: [
       (Aggregation.sum, [6, 4, 4]), (.mean, [3, 2, 2]), (.max, [5, 3, 2]), (.first, [5, 1, 2]),
       (.product, [2.2360680, 1.7320508, 2]),
-    ])
+    ] as [(Aggregation, [Float])])
   func aggregation(way: Aggregation, expected: [Float]) throws {
     #expect(isClose(try pair().scores(Magnitude(power: .square), aggregation: way), expected))
   }

@@ -10,7 +10,7 @@ struct NormalizationTests {
       (Normalization.none, [1, 3, 4]), (.sum, [0.125, 0.375, 0.5]), (.mean, [0.375, 1.125, 1.5]),
       (.max, [0.25, 0.75, 1]), (.standardise, [-1.3363062, 0.2672612, 1.0690450]),
       (.lamp, [1.0 / 26, 9.0 / 25, 1]),
-    ])
+    ] as [(Normalization, [Double])])
   func values(way: Normalization, expected: [Double]) {
     for (found, expected) in zip(way.apply([1, 3, 4]), expected) { #expect(abs(found - expected) < 1e-6) }
   }

@@ -97,7 +97,7 @@ struct RuleTests {
 
   @Test("budgets are met beside rules")
   func budgets() throws {
-    let analysis = try GraphText.analysis(Graphs.residual())
+    let analysis = try GraphText.analysis(Graphs.residual(stages: [64, 128, 256]))
     var options = SelectionOptions(.parameters(.fraction(0.6)))
     options.rules = [try Rule(parsing: "/stage0/*:keep"), try Rule(parsing: "/stage1/block1/a:ratio=0.25")]
     let plan = try Plan(of: analysis, options: options)

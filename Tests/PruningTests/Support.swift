@@ -47,7 +47,7 @@ enum Graphs {
   static let pairNumbers: [String: [Float]] = ["a": [3, 1, 0, 4, 0, 2], "b": [1, 0, 0, 3, 2, 0]]
 
   /// Stages of residual blocks, as wide as convolutional networks are, ending in a classifier.
-  static func residual(stages: [Int] = [64, 128, 256], blocks: Int = 2) -> String {
+  static func residual(stages: [Int] = [32, 64, 128], blocks: Int = 2) -> String {
     var lines = ["x: float[N, 3, 32, 32]", "s0 = Conv(x, stem[\(stages[0]), 3, 3, 3]) { pads: [1, 1, 1, 1] }"]
     var current = "s0"
     var width = stages[0]

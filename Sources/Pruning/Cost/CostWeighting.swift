@@ -2,12 +2,16 @@ import Glibc
 
 /// How much of each budget a channel of a group uses up, and how that enters a ranking over several groups.
 ///
-/// What is worth removing first is what saves much and matters little. Were scores the losses their removal causes,
-/// score / cost would be the right order (the greedy solution of the knapsack). They are not: a normalised magnitude
-/// says how a channel compares to the others of its group, all groups have the same mean, and costs of groups differ a
-/// hundredfold, so that with the full quotient cost alone decides and dear groups are emptied down to their protection
-/// before cheap ones lose anything. Without cost the cheap groups pay for what the dear ones could save. The root,
-/// exponent ½, is the geometric mean of the two orders, and is what is used where nothing else is asked for.
+/// What goes first is what saves much and matters little. Were scores the losses their removal causes, score / cost
+/// would be the order (the greedy solution of the knapsack). They are not: a normalised magnitude says how a channel
+/// compares to the others of its group, all groups have the same mean, and costs of groups differ a hundredfold, so
+/// that cost alone decides and dear groups are emptied down to their protection before cheap ones lose anything.
+/// Without cost the cheap groups pay for what the dear ones could save. Hence two corrections:
+///
+///     score · (size / left) / cost^exponent
+///
+/// where `left` is how many channels of the group there still are: the more of a group is gone, the more the next one
+/// matters, as it would if the damage of keeping a share s were −log s. Exponent ½, between both orders, is usual.
 public struct CostWeighting: Sendable {
   public static let usualExponent = 0.5
 
@@ -30,15 +34,11 @@ public struct CostWeighting: Sendable {
     self.weights = weights.map { largest > 0 ? max($0 / largest, 1e-9) : 1 }
   }
 
-  /// A score by which dear channels come before equally important cheap ones; negative scores are pushed down.
+  /// A score by which dear channels go before equally important cheap ones; `rank` counts the channels of the group
+  /// that matter more. Negative scores are pushed down by the same factor.
   func weighted(_ score: Double, of group: Int, rank: Int, exponent: Double) -> Double {
     guard score.isFinite, exponent > 0 else { return score }
-    let beta = getenv("BETA").flatMap { Double(String(cString: $0)) } ?? 1
-    let weight = power(weights[group], exponent) * pow(Double(rank + 1) / Double(sizes[group]), beta)
+    let weight = pow(weights[group], exponent) * Double(rank + 1) / Double(sizes[group])
     return score >= 0 ? score / weight : score * weight
-  }
-
-  private func power(_ base: Double, _ exponent: Double) -> Double {
-    exponent == 1 ? base : exponent == 0.5 ? base.squareRoot() : pow(base, exponent)
   }
 }

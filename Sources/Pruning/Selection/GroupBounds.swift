@@ -1,9 +1,12 @@
 import Analysis
 import Dimensions
 
-/// How many channels of a group may stay: at least `least`, in steps of `step`, or exactly `exact`.
+/// How many channels of a group may stay: at least `least`, in multiples of `step`, or exactly `exact`.
 struct GroupBounds: Sendable {
   let size: Int
+  /// What protections alone demand.
+  let protected: Int
+  /// The least allowed number, a multiple of the step.
   let least: Int
   let step: Int
   /// Set by a rule that fixes the ratio.
@@ -14,10 +17,11 @@ struct GroupBounds: Sendable {
     step = Self.step(group, analysis, limits.roundTo ?? options.roundTo)
     let share = limits.minimumKeepShare ?? options.effectiveKeepShare
     let ratio = limits.maximumRatio ?? options.maximumRatio ?? 1
-    var least = max(1, limits.minimumKeep ?? 1)
-    least = max(least, Self.ceiling(Double(size) * share), Self.ceiling(Double(size) * (1 - ratio)))
-    least = min(size, max(step, (least + step - 1) / step * step))
-    self.least = least
+    let demands = [
+      1, limits.minimumKeep ?? 1, Self.ceiling(Double(size) * share), Self.ceiling(Double(size) * (1 - ratio)),
+    ]
+    protected = min(size, demands.reduce(1, max))
+    least = min(size, (protected + step - 1) / step * step)
     if let ratio = limits.ratio {
       let kept = Self.rounded(Self.ceiling(Double(size) * (1 - ratio)), step: step, size: size)
       exact = max(kept, min(size, limits.minimumKeep ?? 1))

@@ -26,7 +26,7 @@ struct RankedSets: Sendable {
 
   /// - Parameters:
   ///   - rankings: the groups that are cut.
-  ///   - bounds: of the same groups. What has to stay is never in the order.
+  ///   - bounds: of the same groups. What is protected is never in the order.
   ///   - sets: positions in `rankings` of the groups of each set.
   ///   - score: the score of a channel in comparison to those of other groups; it must not change the order inside a
   ///     group, where `rank` counts from 0 for the most important.
@@ -39,7 +39,7 @@ struct RankedSets: Sendable {
       var units: [(score: Double, position: Int32, rank: Int32)] = []
       for position in set where bounds[position].exact == nil {
         let ranking = rankings[position]
-        for rank in bounds[position].least..<max(bounds[position].size, bounds[position].least) {
+        for rank in bounds[position].protected..<bounds[position].size {
           let value = score(position, rank, ranking.scores[Int(ranking.order[rank])])
           units.append((value, Int32(position), Int32(rank)))
         }

@@ -8,7 +8,7 @@ public struct Selection: Sendable {
     public let group: Int
     /// Kept indices, ascending.
     public let keep: [Int32]
-    /// How many would stay but for rounding and protections.
+    /// How many would stay but for rounding.
     public let asked: Int
   }
 

@@ -13,7 +13,7 @@ public struct SelectionRecord: Sendable {
     public let achieved: Int
 
     /// Whether no more was removed than needed, give or take a hundredth of the original.
-    public var isTight: Bool { Double(atMost - achieved) <= 0.01 * Double(original) }
+    public var isTight: Bool { achieved >= original || Double(atMost - achieved) <= 0.01 * Double(original) }
 
     /// `macs: 49.8 % of the original (2054321 of at most 2059000)`.
     public var text: String {
