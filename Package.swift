@@ -20,7 +20,8 @@ let package = Package(
     .target(name: "IR"),
     .target(name: "ONNXFile", dependencies: ["IR", "CONNX"]),
     .target(name: "Dimensions"),
-    .target(name: "Kernels"),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "Kernels", dependencies: ["COpenBLAS"]),
     .target(name: "Operators", dependencies: ["IR", "Dimensions"]),
     .target(name: "Analysis", dependencies: ["Operators"]),
     .target(
@@ -62,6 +63,8 @@ let package = Package(
         "CommandLineTool", "Coppice", "Passes", "Pruning", "ONNXFile", "Analysis", "Operators", "IR", "TestSupport",
       ],
       exclude: ["Golden"]),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
+    .testTarget(name: "PruningTests", dependencies: ["Pruning", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,73 +1,36 @@
-import Dimensions
+import Analysis
 
 /// Removes channels, heads and hidden units: scores them, decides which stay, and rewrites the graph.
 public struct PrunePass: Pass {
   public static let name = "prune"
   public static let abstract = "Removes channels, heads and hidden units and rewrites the graph without them."
-  public static let options: [PassOption] = [
-    PassOption("ratio", .share, isRequired: true, help: "Share of each chosen dimension to remove."),
-    PassOption(
-      "kinds", .choices(["all"] + DimensionKind.allCases.map(\.rawValue)),
-      default: "what is usual, and one factor of each product", help: "Kinds of dimensions to cut."),
-    PassOption("round_to", .integer(atLeast: 1), default: "8", help: "Kept widths are rounded to multiples of this."),
-    PassOption("criterion", .choice(Criteria.all.map(\.name)), default: "l2", help: "How channels are scored."),
-    PassOption(
-      "exact_only", .flag, default: "false",
-      help: "Leaves dimensions alone whose removal is not the same as zeroing them."),
-    PassOption("seed", .integer(atLeast: 0), default: "the pipeline's", help: "Seed of what is drawn at random."),
-  ]
+  public static let options = PruneOptions.descriptions
 
   private let selection: SelectionOptions
-  private let criterion: any Criterion
+  private let scoring: Scoring
   private let seed: UInt64?
 
   /// - Parameter seed: `nil` takes the context's.
-  public init(_ selection: SelectionOptions, criterion: any Criterion, seed: UInt64? = nil) {
+  public init(_ selection: SelectionOptions, scoring: Scoring = .magnitude(p: 2), seed: UInt64? = nil) {
     self.selection = selection
-    self.criterion = criterion
+    self.scoring = scoring
     self.seed = seed
   }
 
   public init(_ options: OptionValues) throws(ConfigError) {
-    var selection = SelectionOptions(ratio: options.number("ratio") ?? 0)
-    selection.kinds = Self.kinds(options.list("kinds"))
-    selection.roundTo = options.integer("round_to") ?? selection.roundTo
-    selection.exactOnly = options.flag("exact_only") ?? selection.exactOnly
-    let name = options.text("criterion") ?? "l2"
-    guard let criterion = Criteria.named(name) else {
-      throw ConfigError(options.location, "there is no criterion \(name)")
-    }
-    self.init(selection, criterion: criterion, seed: options.integer("seed").map { UInt64($0) })
-  }
-
-  private static func kinds(_ names: [String]?) -> SelectionOptions.Kinds {
-    guard let names else { return .usual }
-    return names.contains("all") ? .all : .only(Set(names.compactMap(DimensionKind.init(rawValue:))))
+    self.init(
+      try PruneOptions.selection(options), scoring: try PruneOptions.scoring(options),
+      seed: options.integer("seed").map { UInt64($0) })
   }
 
   public func run(_ model: inout Model, in context: Context) throws -> PassReport {
     let analysis = try context.analysis(of: model)
-    var options = selection
-    options.seed = seed ?? context.seed
-    var scoring = ScoringContext(analysis: analysis, seed: options.seed)
-    let observed = ObservedCriterion(criterion, groups: analysis.groups, progress: context.progress)
-    let selection = Selection(analysis: analysis, criterion: observed, options: options, context: &scoring)
-    for name in scoring.nonFiniteTensors {
-      context.logger.warning(
-        "\(context.source.path): tensor \(name) holds NaN or infinity; its channels are ranked last")
-    }
-    guard !selection.decisions.isEmpty else {
-      throw PassError.nothingPruned(
-        "\(context.source.path): nothing to prune with these options; see coppice groups \(context.source.path) --remarks"
-      )
-    }
+    let (plan, keep) = try decide(model, analysis, in: context)
     try context.cancellation.check()
-    let plan = Plan(
-      selection: selection, analysis: analysis, modelPath: context.source.path, modelDigest: context.source.digest())
-    do { model = try model.keeping(selection.keepSets(analysis), analysis: analysis) } catch {
+    do { model = try model.keeping(keep, analysis: analysis) } catch {
       throw PassError.other("\(context.source.path): \(error)")
     }
-    model.recordProvenance(source: plan.modelDigest, removed: plan.groups.map { ($0.id, $0.size - $0.keep.count) })
+    model.recordProvenance(of: plan.groups)
     return PassReport(
       isModified: true,
       statistics: [
@@ -77,24 +40,67 @@ public struct PrunePass: Pass {
       ],
       plan: plan)
   }
-}
 
-/// Another criterion, with a word to the progress for each group it scores.
-struct ObservedCriterion: Criterion {
-  private let base: any Criterion
-  private let positions: [DimensionID: Int]
-  private let progress: ProgressHandler
-
-  init(_ base: any Criterion, groups: [PruningGroup], progress: ProgressHandler) {
-    self.base = base
-    self.progress = progress
-    positions = Dictionary(groups.enumerated().map { ($1.dimension, $0) }) { first, _ in first }
+  /// Scores and decides, and says what the user should know of it.
+  /// - Throws: ``PassError/nothingPruned(_:)`` where a ratio leaves nothing to remove, ``PassError/impossible(_:)`` for
+  ///   budgets out of reach.
+  public func decide(
+    _ model: Model, _ analysis: ModelAnalysis, in context: Context
+  ) throws -> (plan: Plan, keep: KeepSets) {
+    let path = context.source.path
+    var scoring = scoring
+    scoring.seed = seed ?? context.seed
+    let selection: Selection
+    do {
+      selection = try Selection(
+        analysis: analysis, scoring: scoring, options: try measured(model, analysis, context)
+      ) { groups, all in
+        context.progress("scoring", groups, of: all)
+        try context.cancellation.check()
+      }
+    } catch let error as SelectionError {
+      throw error.isUsageError ? PassError.usage("\(error)") : .impossible("\(path): \(error)")
+    }
+    report(selection, in: context)
+    if selection.decisions.isEmpty, case .ratio = self.selection.target {
+      throw PassError.nothingPruned(
+        "\(path): nothing to prune with these options; see coppice groups \(path) --remarks")
+    }
+    return (
+      Plan(selection: selection, analysis: analysis, modelPath: path), selection.keepSets(analysis)
+    )
   }
 
-  var name: String { base.name }
+  /// The options with what only the whole model tells: the bytes its files hold beside parameters.
+  private func measured(
+    _ model: Model, _ analysis: ModelAnalysis, _ context: Context
+  ) throws -> SelectionOptions {
+    guard case .budgets(let budgets) = selection.target, budgets.contains(where: { $0.quantity == .size }) else {
+      return selection
+    }
+    var options = selection
+    options.otherBytes = try ONNXWriter.byteCount(of: model) - ModelStatistics(analysis).bytes
+    // Names and headers of copies of shared vectors, and what pruning writes down about itself.
+    let copies = analysis.weights.reduce(0) { $0 + ($1.use == nil ? 0 : $1.name.utf8.count + 48) }
+    options.addedBytes = analysis.groups.reduce(256 + copies) { $0 + $1.id.utf8.count + 12 }
+    return options
+  }
 
-  func scores(for group: PruningGroup, in context: inout ScoringContext) -> [Float] {
-    defer { progress("scoring", (positions[group.dimension] ?? 0) + 1, of: positions.count) }
-    return base.scores(for: group, in: &context)
+  private func report(_ selection: Selection, in context: Context) {
+    for name in selection.nonFiniteTensors {
+      context.logger.warning(
+        "\(context.source.path): tensor \(name) holds NaN or infinity; its channels are ranked last")
+    }
+    for remark in selection.remarks { context.logger.notice("remark: \(remark)") }
+    for outcome in selection.record.budgets {
+      let nearest = ", as near as rounding to \(self.selection.roundTo) and the rules allow"
+      context.logger.notice("\(outcome.text)\(outcome.isTight ? "" : nearest)")
+    }
+    let asked = selection.decisions.reduce(0) { $0 + $1.asked }
+    let kept = selection.decisions.reduce(0) { $0 + $1.keep.count }
+    if asked != kept {
+      context.logger.notice(
+        "kept \(kept) channels where \(asked) were asked for, for widths in multiples of \(self.selection.roundTo)")
+    }
   }
 }

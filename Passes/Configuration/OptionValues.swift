@@ -5,18 +5,26 @@ public indirect enum OptionValue: Sendable, Equatable {
   case number(Double)
   case text(String)
   case list([String])
-  case group([String: OptionValue])
+  case elements([OptionValue])
+  case group(OptionValues)
 }
 
 /// Options of a pass, or of a section of a pipeline file: complete, of the right types, and nothing unknown.
-public struct OptionValues: Sendable {
+public struct OptionValues: Sendable, Equatable {
   public let location: ConfigLocation
   private let values: [String: OptionValue]
+  private let locations: [String: ConfigLocation]
 
-  public init(_ values: [String: OptionValue], at location: ConfigLocation) {
+  public init(
+    _ values: [String: OptionValue], at location: ConfigLocation, locations: [String: ConfigLocation] = [:]
+  ) {
     self.values = values
     self.location = location
+    self.locations = locations
   }
+
+  /// Where an option was set.
+  public func location(of name: String) -> ConfigLocation { locations[name] ?? location }
 
   /// Checks a mapping, or nothing at all, against descriptions.
   /// - Parameter owner: whose options these are, for messages, such as `pass prune`.
@@ -24,6 +32,7 @@ public struct OptionValues: Sendable {
     checking node: ConfigNode?, of owner: String, options: [PassOption], at location: ConfigLocation
   ) throws(ConfigError) {
     var values: [String: OptionValue] = [:]
+    var locations: [String: ConfigLocation] = [:]
     if let node, node.scalar != .null {
       guard let entries = node.entries else {
         throw ConfigError(node.location, "\(owner) takes a mapping of options, not \(node.kindText)")
@@ -35,12 +44,13 @@ public struct OptionValues: Sendable {
           throw ConfigError(entry.location, "\(owner) has no option \(entry.key)\(hint)\(none)")
         }
         values[option.name] = try option.kind.value(entry.value, called: "\(option.name) of \(owner)")
+        locations[option.name] = entry.value.location
       }
     }
     for option in options where option.isRequired && values[option.name] == nil {
       throw ConfigError(node?.location ?? location, "\(owner) needs the option \(option.name): \(option.kind)")
     }
-    self.init(values, at: node?.location ?? location)
+    self.init(values, at: node?.location ?? location, locations: locations)
   }
 
   public func flag(_ name: String) -> Bool? { if case .flag(let value) = values[name] { value } else { nil } }
@@ -48,6 +58,13 @@ public struct OptionValues: Sendable {
   public func number(_ name: String) -> Double? { if case .number(let value) = values[name] { value } else { nil } }
   public func text(_ name: String) -> String? { if case .text(let value) = values[name] { value } else { nil } }
   public func list(_ name: String) -> [String]? { if case .list(let value) = values[name] { value } else { nil } }
+  public func elements(_ name: String) -> [OptionValue]? {
+    if case .elements(let value) = values[name] { value } else { nil }
+  }
+  /// The options of a section inside this one.
+  public func group(_ name: String) -> OptionValues? {
+    if case .group(let value) = values[name] { value } else { nil }
+  }
 }
 
 extension PassOption.Kind {
@@ -72,8 +89,14 @@ extension PassOption.Kind {
     case (.choices(let names), _):
       return .list(try Self.list(node, among: names, called: what, wrong))
     case (.mapping(let options), _):
-      let values = try OptionValues(checking: node, of: what, options: options, at: node.location)
-      return .group(values.all)
+      return .group(try OptionValues(checking: node, of: what, options: options, at: node.location))
+    case (.either(let plain, let mapping), _):
+      return try (node.entries == nil ? plain : mapping).value(node, called: what)
+    case (.list(let kind), _):
+      guard let elements = node.elements else { throw wrong }
+      var values: [OptionValue] = []
+      for element in elements { values.append(try kind.value(element, called: "an element of \(what)")) }
+      return .elements(values)
     case (.orMapping(let kind, let key), _):
       guard let entries = node.entries else { return try kind.value(node, called: what) }
       guard let first = entries.first else { throw wrong }
@@ -120,15 +143,6 @@ extension PassOption.Kind {
         node.location, "\(what) cannot be \(node.kindText)\(Suggestion.text(for: text, among: names))")
     }
     return text
-  }
-}
-
-extension OptionValues {
-  fileprivate var all: [String: OptionValue] { values }
-
-  /// The options of a section inside this one.
-  public func group(_ name: String) -> OptionValues? {
-    if case .group(let values) = values[name] { OptionValues(values, at: location) } else { nil }
   }
 }
 

@@ -14,6 +14,9 @@ public struct PassOption: Sendable {
     case mapping([PassOption])
     /// A value given directly, or under `key` in a mapping.
     case orMapping(Kind, key: String)
+    /// The second kind for mappings, the first for everything else.
+    case either(Kind, Kind)
+    case list(of: Kind)
   }
 
   /// In snake_case, as in pipeline files.
@@ -49,6 +52,8 @@ extension PassOption.Kind: CustomStringConvertible {
     case .choices(let names): "any of \(names.joined(separator: ", "))"
     case .mapping: "a mapping"
     case .orMapping(let kind, let key): "\(kind.description), alone or as {\(key): …}"
+    case .either(let kind, let other): "\(kind.description) or \(other.description)"
+    case .list(let kind): "a list of \(kind.description)"
     }
   }
 }

@@ -39,13 +39,15 @@ extension ModelAnalysis {
       while let alias = value, let source = pass.identitySource[alias] { value = source }
       if let value { uses[value, default: []].append(use) }
     }
+    let readers = Readers(walk, facts: context.facts)
     var weights: [Weight] = []
     for source in pass.weights {
       let isParameter = AxisPass.isParameter(source.tensor)
       func weight(_ axes: [Axis], _ use: AxisContext.VectorUse?) -> Weight {
         Weight(
           name: source.name, value: source.value, tensor: source.tensor, axes: axes.map(\.dimension), use: use,
-          useLabel: use.map { nodes[$0.node].label }, place: source.place, isParameter: isParameter)
+          useLabel: use.map { nodes[$0.node].label }, readers: use.map { readers.from($0) } ?? readers.of(source.value),
+          place: source.place, isParameter: isParameter)
       }
       if context.sharedVectors.contains(source.value), let list = uses[source.value] {
         for use in list { if let axes = context.useAxes[use] { weights.append(weight(axes, use)) } }

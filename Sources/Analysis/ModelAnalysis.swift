@@ -68,6 +68,9 @@ public struct Weight: Sendable {
   public let use: AxisContext.VectorUse?
   /// The label of the node of that use.
   public let useLabel: String?
+  /// The inputs of nodes that read it, by way of nodes that only make constants of constants (a transposition, a
+  /// dequantization) as well.
+  public let readers: [AxisContext.VectorUse]
   /// Graph the initializer stands in (no steps: the main graph), or the `Constant` node.
   public let place: Place
 

@@ -18,7 +18,7 @@ struct Apply: ParsableCommand {
     let session = try Session(path: model)
     let input = try PlanInput(path: plan, for: session, digest: digest.value())
     talk.explain(keptTable(input.groups))
-    try output.write(session, keep: input.keep, groups: input.groups, digest: digest.value())
+    try output.write(session, keep: input.keep, groups: input.groups, digest: digest, progress: talk.progress)
     Summary(
       before: ModelStatistics(session.analysis), after: ModelStatistics(session.analysis, keeping: input.keep),
       seconds: Session.seconds(since: start)

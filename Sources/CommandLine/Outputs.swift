@@ -13,17 +13,21 @@ struct OutputArguments: ParsableArguments {
   var force = false
 
   /// Prunes and writes.
-  func write(_ session: Session, keep: KeepSets, groups: [Plan.Group], digest: String) throws {
+  func write(
+    _ session: Session, keep: KeepSets, groups: [Plan.Group], digest: BackgroundDigest, progress: ProgressHandler
+  ) throws {
     var pruned: Model
     do {
       pruned = try session.model.keeping(keep, analysis: session.analysis)
     } catch {
       throw Failure.other("\(session.path): \(error)")
     }
-    pruned.recordProvenance(source: digest, removed: groups.map { ($0.id, $0.size - $0.keep.count) })
+    pruned.recordProvenance(of: groups)
     var options = ONNXWriter.Options()
     options.overwrite = force
     options.protectedPaths = [session.path]
+    options.lastMetadata = { [Model.sourceEntry(digest.value())] }
+    options.progress = { progress("writing", $0, of: $1) }
     try pruned.write(to: output, options: options)
   }
 }

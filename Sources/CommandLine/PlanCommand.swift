@@ -17,9 +17,8 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     let digest = BackgroundDigest(try FileBytes(path: model).region)
     let session = try Session(path: model)
-    let (chosen, _) = try selection.select(session)
-    let plan = Plan(
-      selection: chosen, analysis: session.analysis, modelPath: session.path, modelDigest: digest.value())
+    var (plan, _) = try selection.pass().decide(session.model, session.analysis, in: talk.context(for: session))
+    plan.modelDigest = digest.value()
     talk.explain(keptTable(plan.groups))
     try emit(plan.json.text(linesTo: 2), to: output, overwrite: force)
   }

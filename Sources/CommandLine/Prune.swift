@@ -16,11 +16,10 @@ struct Prune: ParsableCommand {
     let start = ContinuousClock.now
     let digest = BackgroundDigest(try FileBytes(path: model).region)
     let session = try Session(path: model)
-    let (chosen, keep) = try selection.select(session)
-    let plan = Plan(
-      selection: chosen, analysis: session.analysis, modelPath: session.path, modelDigest: digest.value())
+    let context = talk.context(for: session)
+    let (plan, keep) = try selection.pass().decide(session.model, session.analysis, in: context)
     talk.explain(keptTable(plan.groups))
-    try output.write(session, keep: keep, groups: plan.groups, digest: plan.modelDigest)
+    try output.write(session, keep: keep, groups: plan.groups, digest: digest, progress: context.progress)
     Summary(before: plan.before, after: plan.after, seconds: Session.seconds(since: start)).report(json: json, talk)
   }
 }

@@ -17,8 +17,14 @@ struct TalkArguments: ParsableArguments {
 
   /// A logger whose messages go the way of everything else that is said.
   var logger: Logger {
-    let level: Logger.Level = verbose ? .debug : quiet ? .error : .warning
+    let level: Logger.Level = verbose ? .debug : quiet ? .error : .notice
     return Logger(label: "coppice") { _ in ConsoleLogHandler(logLevel: level) }
+  }
+
+  /// Where passes talk while they work on a model.
+  func context(for session: Session) -> Context {
+    Context(
+      model: session.model, source: Context.Source(path: session.path), logger: logger, progress: progress)
   }
 
   /// A progress bar on a terminal, where talk is wanted.

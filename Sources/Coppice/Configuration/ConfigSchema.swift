@@ -57,6 +57,8 @@ public enum ConfigSchema {
     case .mapping(let options): object(options)
     case .orMapping(let kind, let key):
       anyOf([schema(kind), object([PassOption(key, kind, isRequired: true, help: "The value.")])])
+    case .either(let kind, let other): anyOf([schema(kind), schema(other)])
+    case .list(let kind): list(of: schema(kind))
     }
   }
 

@@ -1,19 +1,26 @@
 import Analysis
-import Dimensions
-import IR
 
 /// Says how much each channel of a group matters. Channels with the lowest scores go first.
+///
+/// A criterion of your own needs ``scores(for:in:)`` only, and is used by ``Scoring/init(_:)``. One that looks at the
+/// weights of a group one by one is better written as a ``MemberCriterion``, which leaves putting the members' scores
+/// together to the options the user chose.
 public protocol Criterion: Sendable {
-  /// The name users choose it by.
+  /// The name users choose it by; the type's own where nothing is said.
   var name: String { get }
 
-  /// One number for each index of the group's dimension.
-  func scores(for group: PruningGroup, in context: inout ScoringContext) -> [Float]
+  /// What it measures, in a line.
+  var summary: String { get }
+
+  /// How scores of different groups are made comparable where the user did not say.
+  var usualNormalization: Normalization { get }
+
+  /// One number for each index of the group's dimension. Numbers that are not finite rank last.
+  func scores(for group: PruningGroup, in context: ScoringContext) throws -> [Float]
 }
 
-/// The criteria users can name. Every one is listed here and nowhere else.
-public enum Criteria {
-  public static let all: [any Criterion] = [Magnitude(power: .absolute), Magnitude(power: .square), RandomScore()]
-
-  public static func named(_ name: String) -> (any Criterion)? { all.first { $0.name == name } }
+extension Criterion {
+  public var name: String { "\(Self.self)" }
+  public var summary: String { "" }
+  public var usualNormalization: Normalization { .mean }
 }

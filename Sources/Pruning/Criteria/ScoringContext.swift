@@ -4,11 +4,16 @@ import IR
 import Kernels
 
 /// What criteria share while a model is scored: each tensor is read once, whatever number of groups it is part of.
-public struct ScoringContext: Sendable {
+public final class ScoringContext {
   public let analysis: ModelAnalysis
   public let seed: UInt64
-  /// Tensors that hold numbers that are not finite.
+  public let aggregation: Aggregation
+  /// The weights the user wants looked at, or `nil` for what is usual for the criterion.
+  public let members: MemberScope?
+  /// Tensors that hold numbers that are not finite, in the order they were met.
   public private(set) var nonFiniteTensors: [String] = []
+  /// Groups that a criterion could not score its own way, by what it did instead.
+  public private(set) var fallbacks: [(reason: String, groups: [String])] = []
   private var cache: [Key: [[Double]]] = [:]
 
   private struct Key: Hashable {
@@ -16,53 +21,61 @@ public struct ScoringContext: Sendable {
     let isSquare: Bool
   }
 
-  public init(analysis: ModelAnalysis, seed: UInt64) {
+  public init(
+    analysis: ModelAnalysis, seed: UInt64 = 0, aggregation: Aggregation = .mean, members: MemberScope? = nil
+  ) {
     self.analysis = analysis
     self.seed = seed
+    self.aggregation = aggregation
+    self.members = members
+  }
+
+  /// The weights of a group that are to be looked at.
+  public func members(of group: PruningGroup, usually scope: MemberScope) -> [PruningGroup.Member] {
+    (members ?? scope).members(of: group, analysis.weights)
+  }
+
+  /// The channel of the group that each index of a member's axis belongs to, −1 where it belongs to none.
+  public func channels(of member: PruningGroup.Member, in group: PruningGroup) -> [Int32]? {
+    analysis.dimensions.indexMap(of: group.dimension, in: analysis.weights[member.weight].axes[member.axis])
+  }
+
+  /// For each channel of the group the sum of |x| or x² over its part of a member; `nil` for weights that are no
+  /// numbers of that kind.
+  public func channelSums(
+    of member: PruningGroup.Member, in group: PruningGroup, _ power: SliceSums.Power
+  ) -> [Double]? {
+    guard let map = channels(of: member, in: group) else { return nil }
+    let slices = sliceSums(of: member.weight, power)[member.axis]
+    var sums = [Double](repeating: 0, count: group.size)
+    for (index, channel) in map.enumerated() where channel >= 0 { sums[Int(channel)] += slices[index] }
+    return sums
   }
 
   /// For each axis of a weight and each index along it, the sum of |x| or x² over the slice.
-  public mutating func sliceSums(of weight: Int, _ power: SliceSums.Power) -> [[Double]] {
+  public func sliceSums(of weight: Int, _ power: SliceSums.Power) -> [[Double]] {
     let key = Key(weight: weight, isSquare: power == .square)
     if let known = cache[key] { return known }
     let tensor = analysis.weights[weight].tensor
     let sums = tensor.withFloats { SliceSums.sums(of: $0, shape: tensor.shape, power: power) }
     let result = sums ?? tensor.shape.map { [Double](repeating: 0, count: $0) }
-    if result.contains(where: { $0.contains { !$0.isFinite } }) {
-      nonFiniteTensors.append(analysis.weights[weight].name)
-    }
+    if result.contains(where: { $0.contains { !$0.isFinite } }) { noteNonFinite(weight) }
     cache[key] = result
     return result
   }
-}
 
-extension Tensor {
-  /// The bytes of the elements as single-precision numbers; `nil` for types that are no numbers of that kind.
-  func withFloats<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
-    guard let region = contiguousBytes() else { return nil }
-    return region.withUnsafeBytes { bytes -> Result? in
-      if dataType == .float { return body(bytes) }
-      let count = elementCount
-      var floats = [Float](repeating: 0, count: count)
-      switch dataType {
-      case .double:
-        for index in 0..<count {
-          floats[index] = Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
-        }
-      case .float16:
-        for index in 0..<count {
-          floats[index] = Float(bytes.loadUnaligned(fromByteOffset: index * 2, as: Float16.self))
-        }
-      case .bfloat16:
-        for index in 0..<count {
-          let half = bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
-          floats[index] = Float(bitPattern: UInt32(half) << 16)
-        }
-      case .int8: for index in 0..<count { floats[index] = Float(Int8(bitPattern: bytes[index])) }
-      case .uint8: for index in 0..<count { floats[index] = Float(bytes[index]) - 128 }
-      default: return nil
-      }
-      return floats.withUnsafeBytes(body)
+  /// Records that a weight holds numbers that are not finite, so that the user is told.
+  public func noteNonFinite(_ weight: Int) {
+    let name = analysis.weights[weight].name
+    if !nonFiniteTensors.contains(name) { nonFiniteTensors.append(name) }
+  }
+
+  /// Records that a group was scored in another way than the criterion's, and why.
+  public func noteFallback(_ group: PruningGroup, _ reason: String) {
+    if let index = fallbacks.firstIndex(where: { $0.reason == reason }) {
+      fallbacks[index].groups.append(group.id)
+    } else {
+      fallbacks.append((reason, [group.id]))
     }
   }
 }

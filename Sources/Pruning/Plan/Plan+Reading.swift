@@ -11,7 +11,7 @@ public struct PlanError: Error, Sendable, CustomStringConvertible {
 /// The keep sets a plan file asks for.
 public struct PlanFile: Sendable {
   public let digest: String?
-  private let keeps: [(id: String, size: Int, keep: [Int32])]
+  fileprivate let keeps: [(id: String, size: Int, keep: [Int32])]
   private let path: String
 
   public init(parsing bytes: some Sequence<UInt8>, path: String) throws(PlanError) {
@@ -38,17 +38,32 @@ public struct PlanFile: Sendable {
 
   /// The selection this plan is for the analysed model.
   public func keepSets(_ analysis: ModelAnalysis) throws(PlanError) -> KeepSets {
-    var result = KeepSets()
+    do { return try KeepSets(keeps, analysis) } catch { throw PlanError("\(path): \(error)") }
+  }
+}
+
+extension Plan {
+  /// What the plan keeps of an analysed model: the one it was made for, or another with the same groups.
+  public func keepSets(_ analysis: ModelAnalysis) throws(PlanError) -> KeepSets {
+    try KeepSets(groups.map { ($0.id, $0.size, $0.keep) }, analysis)
+  }
+}
+
+extension KeepSets {
+  /// Finds the groups of entries by their identifiers.
+  fileprivate init(
+    _ entries: [(id: String, size: Int, keep: [Int32])], _ analysis: ModelAnalysis
+  ) throws(PlanError) {
+    self.init()
     let groups = Dictionary(analysis.groups.map { ($0.id, $0) }) { first, _ in first }
-    for entry in keeps {
+    for entry in entries {
       guard let group = groups[entry.id] else {
-        throw PlanError("\(path): the model has no group \(entry.id); see coppice groups")
+        throw PlanError("the model has no group \(entry.id); see coppice groups")
       }
       guard group.size == entry.size else {
-        throw PlanError("\(path): group \(entry.id) has \(group.size) channels, the plan says \(entry.size)")
+        throw PlanError("group \(entry.id) has \(group.size) channels, the plan says \(entry.size)")
       }
-      result[group.dimension] = entry.keep
+      self[group.dimension] = entry.keep
     }
-    return result
   }
 }

@@ -37,19 +37,29 @@ public struct Plan: Sendable {
   public static let format = "coppice-plan/1"
 
   public let modelPath: String
-  public let modelDigest: String
+  /// SHA-256 of the model's file; empty where there is none, and then the plan names no model.
+  public var modelDigest = ""
+  /// How the decision was made.
+  public let record: SelectionRecord
   public let groups: [Group]
   public let removed: [Removal]
   public let before: ModelStatistics
   public let after: ModelStatistics
 
-  /// Records a selection made on an analysed model.
+  /// Scores the channels of an analysed model and decides which stay.
+  /// - Throws: ``SelectionError`` for options that contradict themselves or the model, and what a criterion throws.
   public init(
-    selection: Selection, analysis: ModelAnalysis, modelPath: String, modelDigest: String
-  ) {
+    of analysis: ModelAnalysis, scoring: Scoring = .magnitude(p: 2), options: SelectionOptions
+  ) throws {
+    let selection = try Selection(analysis: analysis, scoring: scoring, options: options)
+    self.init(selection: selection, analysis: analysis)
+  }
+
+  /// Records a selection made on an analysed model.
+  public init(selection: Selection, analysis: ModelAnalysis, modelPath: String = "") {
     let keep = selection.keepSets(analysis)
     self.modelPath = modelPath
-    self.modelDigest = modelDigest
+    record = selection.record
     groups = selection.decisions.map {
       Group(analysis.groups[$0.group], keep: $0.keep, asked: $0.asked)
     }
@@ -71,9 +81,10 @@ public struct Plan: Sendable {
 
   /// The plan as JSON, an entry a line, in stable order.
   public var json: JSONText {
-    .object([
-      ("format", .string(Self.format)),
-      ("model", .object([("path", .string(modelPath)), ("sha256", .string(modelDigest))])),
+    let model = JSONText.object([("path", .string(modelPath)), ("sha256", .string(modelDigest))])
+    return .object([
+      ("format", .string(Self.format)), ("model", modelDigest.isEmpty ? .null : model),
+      ("options", record.json),
       ("groups", .array(groups.map(\.json))),
       ("removed", .array(removed.map(\.json))),
       ("before", before.json),

@@ -18,30 +18,16 @@ public struct ModelStatistics: Sendable, Equatable {
   }
 
   public init(_ analysis: ModelAnalysis, keeping keep: KeepSets = KeepSets()) {
-    var parameters = 0
-    var bytes = 0
-    var counted: Set<ValueID> = []
-    for weight in analysis.weights where weight.isParameter && counted.insert(weight.value).inserted {
-      let count = weight.axes.reduce(1) { product, axis in
-        product * (analysis.dimensions.keptSize(axis) { keep[$0]?.count }?.known ?? 1)
-      }
-      parameters += count
-      bytes += weight.tensor.dataType.byteCount(elements: count) ?? 0
-    }
-    var macs = 0
-    for term in analysis.macTerms {
-      var product = term.constant
-      for axis in term.axes {
-        product = Self.times(product, analysis.dimensions.keptSize(axis) { keep[$0]?.count }, analysis.symbols)
-      }
-      for size in term.sizes { product = Self.times(product, size, analysis.symbols) }
-      macs = macs.addingReportingOverflow(product).partialValue
-    }
-    self.init(parameters: parameters, macs: macs, bytes: bytes)
+    self = CostModel(analysis).statistics(analysis.groups.map { keep[$0.dimension]?.count ?? $0.size })
   }
 
-  private static func times(_ product: Int, _ size: Size?, _ symbols: SymbolTable) -> Int {
-    let value = size.flatMap { size in size.known ?? symbols.evaluate(size) { _, _ in 1 } } ?? 1
-    return product.multipliedReportingOverflow(by: max(value, 1)).partialValue
+  static let zero = ModelStatistics(parameters: 0, macs: 0, bytes: 0)
+
+  static func + (a: ModelStatistics, b: ModelStatistics) -> ModelStatistics {
+    ModelStatistics(parameters: a.parameters &+ b.parameters, macs: a.macs &+ b.macs, bytes: a.bytes &+ b.bytes)
+  }
+
+  static func - (a: ModelStatistics, b: ModelStatistics) -> ModelStatistics {
+    ModelStatistics(parameters: a.parameters &- b.parameters, macs: a.macs &- b.macs, bytes: a.bytes &- b.bytes)
   }
 }

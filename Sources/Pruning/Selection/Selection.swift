@@ -8,102 +8,113 @@ public struct Selection: Sendable {
     public let group: Int
     /// Kept indices, ascending.
     public let keep: [Int32]
-    /// How many the ratio alone would keep.
+    /// How many would stay but for rounding.
     public let asked: Int
   }
 
+  /// The groups that lose channels.
   public let decisions: [Decision]
+  /// What was asked for and what came of it.
+  public let record: SelectionRecord
+  /// Tensors that hold numbers that are not finite; their channels ranked last.
+  public let nonFiniteTensors: [String]
+  /// What users should know about how channels were scored, a sentence each.
+  public let remarks: [String]
 
-  public init(
-    analysis: ModelAnalysis, criterion: any Criterion, options: SelectionOptions, context: inout ScoringContext
-  ) {
-    let chosen = Self.chosen(analysis, options)
-    decisions = chosen.compactMap { index in
-      let group = analysis.groups[index]
-      let asked = max(1, Int((Double(group.size) * (1 - options.ratio) - 1e-9).rounded(.up)))
-      let count = Self.rounded(asked, of: group, analysis, options.roundTo)
-      guard count < group.size else { return nil }
-      let scores = criterion.scores(for: group, in: &context)
-      // Equal scores keep the lower index, so that nothing depends on the order of a sort.
-      let order = scores.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }
-      return Decision(group: index, keep: order.prefix(count).sorted().map { Int32($0) }, asked: asked)
-    }
-  }
-
-  /// Groups of the kinds asked for, one factor of each product where the user chose none.
-  private static func chosen(_ analysis: ModelAnalysis, _ options: SelectionOptions) -> [Int] {
-    let kinds: Set<DimensionKind>
-    switch options.kinds {
-    case .usual: kinds = SelectionOptions.usualKinds
-    case .all: kinds = Set(DimensionKind.allCases)
-    case .only(let list): kinds = list
-    }
-    let candidates = analysis.groups.indices.filter {
-      kinds.contains(analysis.groups[$0].kind) && (analysis.groups[$0].isExact || !options.exactOnly)
-    }
-    guard options.kinds == .usual else { return candidates }
-    let priority: [DimensionKind] = [.keyValueGroup, .head, .expert, .channel, .feedForward, .hidden]
-    let ranked = candidates.sorted { a, b in
-      let (x, y) = (analysis.groups[a], analysis.groups[b])
-      let (p, q) = (priority.firstIndex(of: x.kind) ?? 9, priority.firstIndex(of: y.kind) ?? 9)
-      return (p, -x.size, a) < (q, -y.size, b)
-    }
-    var rivals: [DimensionID: Set<DimensionID>] = [:]
-    for weight in analysis.weights {
-      for axis in weight.axes { collectRivals(axis, analysis.dimensions, into: &rivals) }
-    }
-    var taken: Set<DimensionID> = []
-    var result: [Int] = []
-    for index in ranked {
-      let dimension = analysis.groups[index].dimension
-      guard rivals[dimension]?.isDisjoint(with: taken) ?? true else { continue }
-      taken.insert(dimension)
-      result.append(index)
-    }
-    return result.sorted()
-  }
-
-  /// For every leaf, the leaves of the other factors of products it stands in.
-  private static func collectRivals(
-    _ axis: DimensionID, _ table: DimensionTable, into rivals: inout [DimensionID: Set<DimensionID>]
-  ) {
-    guard let binding = table.binding(axis) else { return }
-    if case .product(let factors) = binding {
-      let leaves = factors.map { Set(table.leaves($0)) }
-      for (index, own) in leaves.enumerated() {
-        for (other, others) in leaves.enumerated() where other != index {
-          for leaf in own { rivals[leaf, default: []].formUnion(others.subtracting([leaf])) }
-        }
-      }
-    }
-    for part in binding.parts { collectRivals(part, table, into: &rivals) }
-  }
-
-  /// The kept number nearest to `asked` that makes the widths it is a factor of multiples of `multiple`.
+  /// Scores the channels of an analysed model and chooses those that stay.
   ///
-  /// Small dimensions round to a smaller power of two: a multiple of 8 would keep most of 16 channels.
-  private static func rounded(
-    _ asked: Int, of group: PruningGroup, _ analysis: ModelAnalysis, _ multiple: Int
-  ) -> Int {
-    guard multiple > 1 else { return asked }
-    var beside = Int.max
-    for member in group.members {
-      let axis = analysis.weights[member.weight].axes[member.axis]
-      let factors = analysis.dimensions.factors(axis)
-      guard factors.contains(where: { analysis.dimensions.root($0) == group.dimension }) else { continue }
-      let others = factors.filter { analysis.dimensions.root($0) != group.dimension }
-      beside = min(beside, others.compactMap { analysis.dimensions.size($0).known }.reduce(1, *))
+  /// - Parameter scored: called after each group with how many of how many are scored.
+  /// - Throws: ``SelectionError`` for options that contradict themselves or the model, and what the criterion throws.
+  public init(
+    analysis: ModelAnalysis, scoring: Scoring, options: SelectionOptions,
+    scored: (_ groups: Int, _ all: Int) throws -> Void = { _, _ in }
+  ) throws {
+    try options.validate()
+    let matcher = try RuleMatcher(options.rules, analysis)
+    let candidates = Candidates(analysis, options, rules: matcher).list
+    let model = CostModel(analysis)
+    let context = ScoringContext(
+      analysis: analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members)
+    let normalization = scoring.normalization ?? scoring.criterion.usualNormalization
+    let rankings = try candidates.enumerated().map { position, candidate in
+      let scores = try scoring.criterion.scores(for: analysis.groups[candidate.group], in: context)
+      try scored(position + 1, candidates.count)
+      return Ranking(group: candidate.group, scores: normalization.apply(scores))
     }
-    if beside == Int.max { beside = 1 }
-    var step = multiple / greatestCommonDivisor(multiple, beside)
-    while step > 1, group.size < 8 * step { step /= 2 }
-    guard step > 1 else { return asked }
-    let below = asked / step * step
-    let nearest = asked - below <= step - (asked - below) ? below : below + step
-    return min(group.size, max(step, nearest))
+    let bounds = candidates.map {
+      GroupBounds(analysis.groups[$0.group], analysis, options: options, limits: $0.limits)
+    }
+    let budgets = Self.budgets(options, model)
+    let sets = Self.sets(rankings, bounds, analysis, options, model, budgets)
+    let asked: [Int]
+    let kept: [Int]
+    switch options.target {
+    case .ratio(let ratio):
+      asked = sets.kept(share: ratio)
+      kept = zip(bounds, asked).map { $0.rounded($1) }
+    case .budgets:
+      let search = BudgetSearch(
+        model: model, budgets: budgets.map { ($0.quantity, $0.limit) },
+        otherBytes: options.otherBytes + options.addedBytes,
+        groups: candidates.map(\.group), bounds: bounds, sets: sets)
+      (asked, kept) = try search.run()
+    }
+    decisions = rankings.indices.compactMap { position in
+      guard kept[position] < bounds[position].size else { return nil }
+      return Decision(
+        group: rankings[position].group, keep: rankings[position].best(kept[position]),
+        asked: bounds[position].exact ?? asked[position])
+    }
+    record = SelectionRecord(
+      scoring: scoring, normalization: normalization, options: options, groupsMatched: matcher.groupsMatched,
+      budgets: budgets, after: model.statistics(Self.counts(model, rankings, kept)))
+    nonFiniteTensors = context.nonFiniteTensors
+    remarks =
+      context.fallbacks.map { reason, groups in
+        "\(reason): \(groups.count) of \(candidates.count) groups, such as \(groups[0])"
+      }
+      + zip(options.rules, matcher.groupsMatched).filter { $1 == 0 }.map {
+        "rule \($0.0.text) matches nothing that can be cut"
+      }
   }
 
-  private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
+  private static func counts(_ model: CostModel, _ rankings: [Ranking], _ kept: [Int]) -> [Int] {
+    var counts = model.sizes
+    for (ranking, count) in zip(rankings, kept) { counts[ranking.group] = count }
+    return counts
+  }
+
+  private static func budgets(
+    _ options: SelectionOptions, _ model: CostModel
+  ) -> [(quantity: Quantity, limit: Int, original: Int)] {
+    guard case .budgets(let budgets) = options.target else { return [] }
+    let whole = model.statistics(model.sizes)
+    return budgets.map { budget in
+      let original = whole.amount(budget.quantity, otherBytes: options.otherBytes)
+      return (budget.quantity, budget.limit.amount(of: original), original)
+    }
+  }
+
+  /// The groups that are ranked together, and how their channels compare.
+  private static func sets(
+    _ rankings: [Ranking], _ bounds: [GroupBounds], _ analysis: ModelAnalysis, _ options: SelectionOptions,
+    _ model: CostModel, _ budgets: [(quantity: Quantity, limit: Int, original: Int)]
+  ) -> RankedSets {
+    let sets: [[Int]]
+    switch options.effectiveScope {
+    case .group: sets = rankings.indices.map { [$0] }
+    case .global: sets = [Array(rankings.indices)]
+    case .isomorphic: sets = GroupShape.sets(rankings.map { analysis.groups[$0.group] }, analysis)
+    }
+    let excess = budgets.map { ($0.quantity, max($0.original - $0.limit, 0)) }.filter { $0.1 > 0 }
+    guard options.effectiveScope == .global, !excess.isEmpty, options.costExponent > 0 else {
+      return RankedSets(rankings, bounds: bounds, sets: sets) { _, _, score in score }
+    }
+    let weighting = CostWeighting(model, excess: excess)
+    return RankedSets(rankings, bounds: bounds, sets: sets) { position, rank, score in
+      weighting.weighted(score, of: rankings[position].group, rank: rank, exponent: options.costExponent)
+    }
+  }
 
   public func keepSets(_ analysis: ModelAnalysis) -> KeepSets {
     var keep = KeepSets()

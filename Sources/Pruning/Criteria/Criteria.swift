@@ -1,0 +1,9 @@
+/// The criteria users can name. Every one is listed here and nowhere else.
+public enum Criteria {
+  public static let all: [any Criterion] = [
+    Magnitude(power: .absolute), Magnitude(power: .square), BatchNormScale(), LayerAdaptiveMagnitude(),
+    GeometricMedian(), RandomScore(),
+  ]
+
+  public static func named(_ name: String) -> (any Criterion)? { all.first { $0.name == name } }
+}
