@@ -2,6 +2,9 @@
 import PackageDescription
 
 /// Imports point downwards only; see Docs/Architecture.md for the diagram.
+///
+/// A target lists every module it imports, also those its dependencies bring along: what is not listed is not rebuilt
+/// when the layout of that module's types changes.
 let package = Package(
   name: "Coppice",
   products: [
@@ -20,18 +23,25 @@ let package = Package(
     .target(name: "Dimensions"),
     .target(name: "Kernels"),
     .target(name: "Operators", dependencies: ["IR", "Dimensions"]),
-    .target(name: "Analysis", dependencies: ["Operators"]),
+    .target(name: "Analysis", dependencies: ["Operators", "Dimensions", "IR"]),
     .target(
       name: "Pruning",
-      dependencies: ["Analysis", "Kernels", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(name: "Coppice", dependencies: ["Pruning", "ONNXFile"]),
+      dependencies: [
+        "Analysis", "Operators", "Dimensions", "IR", "Kernels", .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    .target(name: "Coppice", dependencies: ["Pruning", "ONNXFile", "Analysis", "Dimensions", "IR"]),
     .executableTarget(
       name: "CommandLineTool",
-      dependencies: ["Coppice", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Coppice", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "IR",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       path: "Sources/CommandLine"),
     .target(name: "TestSupport", dependencies: ["IR"], path: "Tests/Support"),
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
-    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "TestSupport"]),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
+    .testTarget(name: "IRTests", dependencies: ["IR"]),
+    .testTarget(name: "ONNXFileTests", dependencies: ["ONNXFile", "IR"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -27,17 +27,27 @@ enum Failure: Error {
     }
   }
 
+  /// - Returns: `nil` for errors of the command line itself.
+  init?(_ error: any Error) {
+    switch error {
+    case let known as Failure: self = known
+    case let file as ONNXFileError:
+      self = file.isUsageError ? .usage("\(file)") : file.isInputError ? .invalidModel("\(file)") : .other("\(file)")
+    case let plan as PlanError: self = .usage("\(plan)")
+    default: return nil
+    }
+  }
+
+  /// The error in one line, as it is said. Names in a model may be of any length.
+  var line: String {
+    let text = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+    return "error: " + (text.count > 2000 ? "\(text.prefix(1500)) … \(text.suffix(400))" : text)
+  }
+
   /// Says what went wrong in one line on standard error and ends the process.
   static func exit(with error: any Error) -> Never {
-    let failure: Failure
-    switch error {
-    case let known as Failure: failure = known
-    case let file as ONNXFileError:
-      failure = file.isUsageError ? .usage("\(file)") : file.isInputError ? .invalidModel("\(file)") : .other("\(file)")
-    case let plan as PlanError: failure = .usage("\(plan)")
-    default: CoppiceCommand.exit(withError: error)
-    }
-    Talk.say("error: \(failure.message.split(separator: "\n").joined(separator: " "))")
+    guard let failure = Failure(error) else { CoppiceCommand.exit(withError: error) }
+    Talk.say(failure.line)
     Glibc.exit(failure.code)
   }
 }
@@ -45,6 +55,7 @@ enum Failure: Error {
 /// Ctrl-C removes unfinished outputs.
 enum Interruption {
   static func install() {
+    MapGuard.install(code: 3)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         TemporaryFiles.removeAll()
