@@ -21,7 +21,7 @@ struct ExternalPlan {
   /// Tensors smaller than this stay in the model where nothing else is asked.
   private static let minimumBytes = 1024
   /// Bytes of inline tensors from which on they go out: protobuf's 2 GB, less room for the rest of the message.
-  private static let inlineLimit = Int(Int32.max) - (1 << 20)
+  private static let inlineLimit = Int(Int32.max) - (64 << 20)
 
   /// Only initializers of the main graph move, which is where every exporter keeps what is large.
   init(_ model: Model, mode: ONNXWriter.Options.ExternalData, fileName: String) {

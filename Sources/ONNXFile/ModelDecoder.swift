@@ -248,11 +248,13 @@ struct ModelDecoder {
     }
     let hasType = message.has_type != 0
     let value: AttributeValue
+    var carried = CarriedFields(message.base)
     if let empty = Self.emptyPayload(type: message.type), payloads.isEmpty, hasType {
       value = empty
     } else if payloads.count == 1, !hasType || payloads[0].typeNumber == message.type {
       value = payloads[0]
     } else {
+      carried = .none  // part of the whole
       value = .opaque(
         try whole(
           .attribute,
@@ -264,7 +266,7 @@ struct ModelDecoder {
     }
     return Attribute(
       name: name, value: value, docString: try text(message.doc_string, place),
-      reference: try text(message.ref_attr_name, place), declaresType: hasType, carried: CarriedFields(message.base))
+      reference: try text(message.ref_attr_name, place), declaresType: hasType, carried: carried)
   }
 
   /// Lists without elements leave no trace in the file but their type; so do proto3 writers' zeros.

@@ -23,14 +23,14 @@ public enum ONNXWriter {
 
   /// Writes the model; it appears at `path` whole or not at all.
   ///
-  /// External data goes to a file beside it, of its name with `.data` behind. A link at `path` stays one; what it
+  /// External data goes beside `path`, to its name with `.data` behind. A link at `path` stays one; the file it
   /// leads to is replaced. The files the model was read from are never replaced.
   /// - Returns: the bytes written, external data included.
   @discardableResult
   public static func write(_ model: Model, to path: String, options: Options = Options()) throws(ONNXFileError) -> Int {
     let sources = model.sources + options.protectedPaths.compactMap { FileIdentity(path: $0) }
     let place = try OutputPlace(path, overwrite: options.overwrite, protecting: sources)
-    let dataPath = OutputPlace.dataPath(of: place.path)
+    let dataPath = OutputPlace.dataPath(of: path)
     let plan = ExternalPlan(model, mode: options.externalData, fileName: OutputPlace.fileName(of: dataPath))
     guard !plan.tensors.isEmpty else {
       var output = try message(of: model, plan, place, options)

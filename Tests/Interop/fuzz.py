@@ -23,7 +23,8 @@ import mutations
 from fuzz_worker import Worker, place_of_crash
 from random_models import random_model
 
-CODES = {0, failing.INVALID_MODEL, failing.IMPOSSIBLE, failing.NOTHING_PRUNED, failing.USAGE}
+# Of these, 1 is the rewriter's refusal: the analysis took a model that cannot be, and nothing was written.
+CODES = {0, 1, failing.INVALID_MODEL, failing.IMPOSSIBLE, failing.NOTHING_PRUNED, failing.USAGE}
 MEMORY_BYTES, PATIENCE_SECONDS = 1 << 30, 20
 WEIGHTS_BYTES = 1 << 28  # a file of zeros that takes no place
 

@@ -32,6 +32,8 @@ def known_operators():
 
 def mutant(random, models, operators):
     """One model, as bytes, after some mutations of one kind or another."""
+    if random.random() < 0.35:
+        return lone_operator(random, operators).SerializeToString()
     data = pick(random, models)
     kind = random.random()
     if kind < 0.75:
@@ -379,3 +381,64 @@ def declare(random, model, graph, operators):
 def change_opset(random, model, graph, operators):
     if model.opset_import:
         pick(random, model.opset_import).version = int(random.integers(0, 30)) if random.random() < 0.8 else number(random)
+
+
+# One operator alone
+
+
+def lone_operator(random, operators):
+    """A convolution, any operator with any inputs and attributes, and something that reads it."""
+    def weight(name, shape):
+        return onnx.numpy_helper.from_array(np.ones(shape, np.float32), name)
+
+    helper = onnx.helper
+    name = pick(random, list(operators))
+    rank = int(random.integers(5))
+    shape = [pick(random, [1, 2, 3, 4, 6, "n", "m"]) for _ in range(rank)]
+    kernel = [pick(random, [1, 1, 2, 3])] * 2
+    initializers = [weight("w", [8, 4, *kernel]), weight("v", [8, 8, 1, 1]), weight("u", [pick(random, [4, 8]), 6])]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 6, 6]),
+              helper.make_tensor_value_info("z", TensorProto.FLOAT, shape)]
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"])]
+    sources = ["c", "c", "c", "z", ""]
+    for index in range(int(random.integers(1, 6))):
+        count = int(random.integers(5))
+        kind = random.integers(4)
+        if kind == 0:
+            values = np.array([pick(random, SIZES) for _ in range(count)], np.float32)
+        elif kind == 1:
+            values = np.array([pick(random, REALS) for _ in range(count)], np.float32)
+        elif kind == 2:
+            values = np.array([pick(random, [0, 1, -1, 2, 4, 8, 6]) for _ in range(count)], np.int64)
+        else:
+            values = np.array([number(random) for _ in range(count)]).astype(np.int64)
+        if count == 1 and random.random() < 0.5:
+            values = values.reshape(())
+        if count == 4 and random.random() < 0.3:
+            values = values.reshape(2, 2)
+        initializers.append(onnx.numpy_helper.from_array(values, f"k{index}"))
+        sources.append(f"k{index}")
+    first = "c" if random.random() < 0.6 else pick(random, sources)
+    node = helper.make_node(
+        name, [first] + [pick(random, sources) for _ in range(int(random.integers(6)))],
+        [f"y{index}" for index in range(int(random.integers(1, 4)))],
+        domain="com.microsoft" if name in CONTRIB else "")
+    for attribute in dict.fromkeys(operators[name]):
+        if random.random() < 0.5:
+            value = pick(random, [number(random), pick(random, [0, 1, -1, 2, 4]), pick(random, REALS), pick(random, TEXTS),
+                                  [number(random) for _ in range(int(random.integers(1, 6)))],
+                                  [pick(random, [0, 1, 2, 4]) for _ in range(int(random.integers(1, 6)))]])
+            node.attribute.append(helper.make_attribute(attribute, value))
+    # Readers of few demands, so that most get to the axes; some take every axis away, which lets channels go.
+    readers = [helper.make_node("ReduceMean", ["y0"], ["e"], keepdims=0), helper.make_node("MatMul", ["y0", "u"], ["e"]),
+               helper.make_node("Conv", ["y0", "v"], ["e"]), helper.make_node("Add", ["y0", "c"], ["e"]),
+               helper.make_node("Relu", ["y0"], ["e"])]
+    reader = readers[0 if random.random() < 0.6 else int(random.integers(len(readers)))]
+    nodes += [node, reader]
+    outputs = [onnx.ValueInfoProto(name=name) for name in ("e", "y0")[:pick(random, [1, 1, 2])]]
+    graph = helper.make_graph(nodes, "lone", inputs, outputs, initializers)
+    if random.random() < 0.2:
+        declare(random, None, graph, operators)
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", int(random.integers(7, 24))), helper.make_opsetid("com.microsoft", 1)],
+        ir_version=8)

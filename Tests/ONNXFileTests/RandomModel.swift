@@ -1,39 +1,39 @@
 import IR
 
 /// Small models with all that the file format holds, the same for the same seed.
-struct RandomModel {
+final class RandomModel {
   private var state: UInt64
 
   private init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
 
   static func make(seed: UInt64) -> Model {
-    var maker = RandomModel(seed: seed)
+    let maker = RandomModel(seed: seed)
     return maker.model()
   }
 
-  private mutating func next(_ limit: Int) -> Int {
+  private func next(_ limit: Int) -> Int {
     state ^= state << 13
     state ^= state >> 7
     state ^= state << 17
     return Int(state % UInt64(limit))
   }
 
-  private mutating func maybe<Value>(_ value: @autoclosure () -> Value) -> Value? { next(2) == 0 ? value() : nil }
+  private func maybe<Value>(_ value: @autoclosure () -> Value) -> Value? { next(2) == 0 ? value() : nil }
 
-  private mutating func text() -> String {
+  private func text() -> String {
     ["", "a", "ünï", "name/with:signs", String(repeating: "x", count: 300)][next(5)]
   }
 
-  private mutating func carried() -> CarriedFields {
+  private func carried() -> CarriedFields {
     guard next(3) == 0 else { return .none }
     return CarriedFields(bytes: field(900, text()) + field(901, varint: UInt64(next(1 << 20))))
   }
 
-  private mutating func entries() -> [MetadataEntry] {
+  private func entries() -> [MetadataEntry] {
     (0..<next(3)).map { _ in MetadataEntry(key: maybe(text()), value: maybe(text()), carried: carried()) }
   }
 
-  private mutating func model() -> Model {
+  private func model() -> Model {
     var model = Model(
       irVersion: maybe(8), opsetImports: [OpsetImport(domain: maybe(""), version: 17, carried: carried())],
       producerName: maybe(text()), producerVersion: maybe(text()), domain: maybe(text()), modelVersion: maybe(-3),
@@ -46,7 +46,7 @@ struct RandomModel {
     return model
   }
 
-  private mutating func graph(in model: inout Model, depth: Int) -> Graph {
+  private func graph(in model: inout Model, depth: Int) -> Graph {
     var graph = Graph(name: maybe(text()), docString: maybe(text()), carried: carried())
     var known: [ValueID] = []
     for _ in 0..<(1 + next(3)) {
@@ -76,7 +76,7 @@ struct RandomModel {
     return graph
   }
 
-  private mutating func attribute(_ name: String, in model: inout Model, depth: Int) -> Attribute {
+  private func attribute(_ name: String, in model: inout Model, depth: Int) -> Attribute {
     let value: AttributeValue
     switch next(depth < 2 ? 11 : 9) {
     case 0: value = .float(Float(next(100)) / 7)
@@ -89,7 +89,7 @@ struct RandomModel {
     case 7: value = .tensors((0..<next(3)).map { _ in tensor("t") })
     case 8:
       let tensor = field(2, varint: 1) + field(9, [0, 0, 0x80, 0x3F]) + field(1, varint: 1)
-      value = .opaque(field(1, name) + field(22, field(1, tensor)) + field(20, varint: 11))
+      value = .opaque(field(1, name) + field(20, varint: 11) + field(22, field(1, tensor)))
     case 9: value = .graph(graph(in: &model, depth: depth + 1))
     default: value = .graphs([graph(in: &model, depth: depth + 1)])
     }
@@ -97,7 +97,7 @@ struct RandomModel {
     return Attribute(name: name, value: value, docString: maybe(text()), reference: maybe(text()), carried: carried())
   }
 
-  private mutating func type() -> ValueType {
+  private func type() -> ValueType {
     let sizes = (0..<next(4)).map { _ -> DeclaredSize in
       DeclaredSize(
         [.known(Int64(next(9))), .symbol("n"), .unknown][next(3)], denotation: maybe(text()), carried: carried())
@@ -106,7 +106,7 @@ struct RandomModel {
     return ValueType(tensor: maybe(tensor), denotation: maybe(text()), carried: carried())
   }
 
-  private mutating func tensor(_ name: String) -> Tensor {
+  private func tensor(_ name: String) -> Tensor {
     let type = DataType.allCases[next(DataType.allCases.count)]
     return Self.tensor(
       name, type, shape: (0..<next(4)).map { _ in next(4) }, encoding: next(2) == 0 ? .raw : .typed,
@@ -117,7 +117,7 @@ struct RandomModel {
   static func tensor(
     _ name: String, _ type: DataType, shape: [Int], encoding: Tensor.Encoding, seed: UInt64
   ) -> Tensor {
-    var maker = RandomModel(seed: seed + 1)
+    let maker = RandomModel(seed: seed + 1)
     let count = shape.reduce(1, *)
     guard let byteCount = type.byteCount(elements: count) else {
       let strings = (0..<count).map { index in (0..<index).map { UInt8(truncatingIfNeeded: $0 * 77) } }

@@ -60,8 +60,12 @@ public struct Split: Operator {
     let along = attribute < 0 ? attribute + input.count : attribute
     let shapes = context.node.outputs.indices.map { context.outputShape($0) }
     guard input.indices.contains(along) else { return context.fixInputs("its axis is outside its input") }
+    // Outputs may have the shapes they are declared with.
+    guard shapes.allSatisfy({ $0 == nil || $0?.count == input.count }) else {
+      return context.fixInputs("its outputs have other axes than its input")
+    }
     let sizes = shapes.compactMap { $0?[along].known }
-    guard sizes.count == shapes.count, context.size(input[along]).known == sizes.reduce(0, +),
+    guard sizes.count == shapes.count, context.size(input[along]) == sum(sizes.map { .known($0) }),
       context.node.outputs.allSatisfy({ $0 != nil })
     else {
       context.fix(input[along], "it is split at positions known only at run time")
@@ -90,7 +94,9 @@ public struct Split: Operator {
     guard shape.indices.contains(along), context.keptIndices(0, along) != nil else { return }
     var sizes: [Int] = []
     for output in context.node.outputs.indices {
-      guard let size = context.expectedOutput(output)?[along].known else { return }
+      guard let expected = context.expectedOutput(output), expected.indices.contains(along),
+        let size = expected[along].known
+      else { return }
       sizes.append(size)
     }
     if context.node.input(1) != nil {
