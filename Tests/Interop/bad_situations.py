@@ -14,7 +14,7 @@ import onnx
 from onnx import numpy_helper
 
 import made_models
-from failing import ANY_ERROR, IMPOSSIBLE, INVALID_MODEL, USAGE, Skip, execute, fingerprint, judge
+from failing import ANY_ERROR, IMPOSSIBLE, INVALID_MODEL, NOTHING_PRUNED, USAGE, Skip, execute, fingerprint, judge
 
 SITUATIONS = {}
 NOBODY = 65534
@@ -304,6 +304,35 @@ def disk_full_of_data(binary, folder):
         return refuses(binary, folder, prune(binary, model, tiny / "out.onnx"), ANY_ERROR, ["out.onnx"])
     finally:
         libc.umount2(str(tiny).encode(), 2)
+
+
+@situation
+def concatenated_to_itself(binary, folder):
+    """A kilobyte of model whose last axis has as many elements as no memory holds."""
+    model = made_models.small()
+    del model.graph.node[2:]
+    model.graph.node.extend(
+        onnx.helper.make_node("Concat", [f"{'b' * (1 + n)}"] * 2, ["b" * (2 + n)], axis=1) for n in range(40))
+    model.graph.node.append(onnx.helper.make_node("ReduceMean", ["b" * 41], ["y"], axes=[1, 2, 3], keepdims=0))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["batch"]))
+    return refuses(binary, folder, prune(binary, model_in(folder, model), folder / "out.onnx"), {NOTHING_PRUNED},
+                   ["model.onnx"])
+
+
+@situation
+def long_chain(binary, folder):
+    """Five thousand layers: work in proportion to them."""
+    model, count = made_models.small(), 5000
+    del model.graph.node[:], model.graph.initializer[:]
+    weight = numpy_helper.from_array(np.ones((4, 4), np.float32))
+    for index in range(count):
+        model.graph.initializer.add().CopyFrom(weight)
+        model.graph.initializer[-1].name = f"w{index}"
+        model.graph.node.append(onnx.helper.make_node("MatMul", [f"v{index}", f"w{index}"], [f"v{index + 1}"]))
+    for info, name in ((model.graph.input[0], "v0"), (model.graph.output[0], f"v{count}")):
+        info.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", 4]))
+    outcome = execute(prune(binary, model_in(folder, model), folder / "out.onnx"), patience=20)
+    return outcome, judge(outcome, {0}, [])
 
 
 @situation

@@ -3,7 +3,7 @@
     fuzz.py [--seconds N] [--seed S] [--keep FOLDER]
 
 Takes small models (made ones, random ones, and those of the zoo where it is there), changes bytes, fields or the graph,
-and runs coppice on the result. Every failure prints its seed and leaves the mutant and the command in a folder;
+or makes up a model of one operator, and runs coppice on the result; every tenth mutant is of a plan. Every failure prints its seed and leaves the mutant and the command in a folder;
 `--seed S --count 1` makes it again.
 """
 import collections
@@ -66,11 +66,18 @@ def command_for(random, model, output):
     return ["prune", model, "--ratio", str(mutations.pick(random, [0.1, 0.5, 0.9, 0.99])), *kinds, "-o", output]
 
 
+def plan_of_small(worker, folder):
+    """A sound model in `planned.onnx`, and a plan for it as text."""
+    onnx.save(made_models.small(), folder / "planned.onnx")
+    worker.run(["plan", folder / "planned.onnx", "--ratio", "0.5", "-o", folder / "plan.json"])
+    return (folder / "plan.json").read_text()
+
+
 def check(worker, command, folder):
     """What is wrong with the tool's answer to a mutant, or None; and its exit code."""
     outcome = worker.run(command)
     left = outputs(folder)
-    problem = failing.judge(outcome, CODES, ["model.onnx"])
+    problem = failing.judge(outcome, CODES, ["model.onnx"] if command[0] != "apply" else [])
     if outcome.code == -9:
         problem = f"took more than {PATIENCE_SECONDS} s"
     elif outcome.peak_bytes > MEMORY_BYTES:
@@ -81,14 +88,14 @@ def check(worker, command, folder):
 
 
 def outputs(folder):
-    return {path.name for path in folder.iterdir()} - {"model.onnx", "weights"}
+    return {path.name for path in folder.iterdir()} - {"model.onnx", "weights", "planned.onnx", "plan.json"}
 
 
 def keep(arguments, seed, data, command, problem):
     """Saves a mutant that failed."""
     place = pathlib.Path(arguments.keep)
     place.mkdir(parents=True, exist_ok=True)
-    (place / f"mutant{seed}.onnx").write_bytes(data)
+    (place / f"mutant{seed}.{'json' if command[0] == 'apply' else 'onnx'}").write_bytes(data)
     if not (place / "weights").exists():
         with open(place / "weights", "wb") as weights:
             weights.truncate(WEIGHTS_BYTES)
@@ -113,14 +120,20 @@ def main():
         folder = pathlib.Path(name)
         with open(folder / "weights", "wb") as weights:
             weights.truncate(WEIGHTS_BYTES)
+        plan = plan_of_small(worker, folder)
         while (seed - arguments.seed < arguments.count if arguments.count
                else time.monotonic() - start < arguments.seconds):
             random = np.random.default_rng(seed)
-            data = mutations.mutant(random, models, operators)
-            # A new file, since the worker may still be hashing the one of a command that failed.
-            (folder / "model.onnx").unlink(missing_ok=True)
-            (folder / "model.onnx").write_bytes(data)
-            command = command_for(random, folder / "model.onnx", folder / "out.onnx")
+            if seed % 10 == 0:
+                data = mutations.change_text(random, plan).encode(errors="replace")
+                (folder / "plan.json").write_bytes(data)
+                command = ["apply", folder / "planned.onnx", "--plan", folder / "plan.json", "-o", folder / "out.onnx"]
+            else:
+                data = mutations.mutant(random, models, operators)
+                # A new file, since the worker may still be hashing the one of a command that failed.
+                (folder / "model.onnx").unlink(missing_ok=True)
+                (folder / "model.onnx").write_bytes(data)
+                command = command_for(random, folder / "model.onnx", folder / "out.onnx")
             problem, code = check(worker, command, folder)
             codes[code] += 1
             if problem:

@@ -3,6 +3,8 @@
 Most mutants of random bytes end in the reader. Those that change fields of the message keep it a message, and those
 that know ONNX keep weights as long as their shapes say, so that they reach shape inference, axes and pruning.
 """
+import re
+
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
@@ -87,6 +89,26 @@ def change_bytes(random, data, models):
             start = int(random.integers(len(other)))
             data[place:place + length] = other[start:start + length]
     return bytes(data)
+
+
+def change_text(random, text):
+    """A plan, or any JSON, after a few changes: other numbers, pieces cut, doubled or nested."""
+    for _ in range(int(random.integers(1, 5))):
+        numbers = [match.span() for match in re.finditer(r"-?\d+(\.\d+)?", text)]
+        kind, place, length = random.integers(6), int(random.integers(len(text) + 1)), int(random.integers(1, 40))
+        if kind <= 1 and numbers:
+            start, end = pick(random, numbers)
+            text = text[:start] + pick(random, [str(number(random)), "1e400", "-0", "0.5", "null", '"7"']) + text[end:]
+        elif kind == 2:
+            text = text[:place] + text[place + length:]
+        elif kind == 3:
+            text = text[:place] + text[place:place + length] * 2 + text[place + length:]
+        elif kind == 4:
+            opening = pick(random, ["[", "{", '{"a":', '"', "\\u", "\\ud800"])
+            text = text[:place] + opening * pick(random, [1, 2, 10, 5000]) + text[place:]
+        else:
+            text = text[:place] + pick(random, ["\u0000", "\ufffd", ",", ":", "]", "}", "true", "\n"]) + text[place:]
+    return text
 
 
 # Fields of any message
