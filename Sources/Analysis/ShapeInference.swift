@@ -112,7 +112,7 @@ public struct ShapeInference: Sendable {
     guard let shape = type.shape else { return }
     context.facts[index].shape = shape.enumerated().map { axis, size in
       switch size.extent {
-      case .known(let value) where value >= 0: .known(Int(value))
+      case .known(let value) where 0...Int64(ShapeContext.sizeLimit) ~= value: .known(Int(value))
       case .symbol(let name) where !name.isEmpty: context.symbols.size(of: .named(name))
       default: context.symbols.size(of: .anonymous(value: index, axis: axis))
       }

@@ -320,6 +320,17 @@ def concatenated_to_itself(binary, folder):
 
 
 @situation
+def too_many_operations_to_count(binary, folder):
+    """An input whose convolution takes more than 2^63 operations: counted as the most there is."""
+    model = made_models.small()
+    declared = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1 << 20, 3, 1 << 20, 1 << 20])
+    model.graph.input[0].CopyFrom(declared)
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 1 << 20
+    outcome = execute(prune(binary, model_in(folder, model), folder / "out.onnx"))
+    return outcome, judge(outcome, {0}, [])
+
+
+@situation
 def long_chain(binary, folder):
     """Five thousand layers: work in proportion to them."""
     model, count = made_models.small(), 5000

@@ -22,12 +22,15 @@ public struct Split: Operator {
       if let parts {
         guard parts.count == outputs else { throw OperatorError("it has \(outputs) outputs and \(parts.count) sizes") }
         if parts.contains(where: { ($0.known ?? 0) < 0 }) { throw OperatorError("it has a part of negative size") }
-        if let total = input[axis].known, let sum = sum(parts)?.known, sum != total {
+        guard let sum = sum(parts) ?? (parts.contains { $0.known == nil } ? input[axis] : nil) else {
+          throw OperatorError("its parts sum to more than can be counted")
+        }
+        if let total = input[axis].known, let sum = sum.known, sum != total {
           throw OperatorError("its parts sum to \(sum), axis \(axis) has \(total) elements")
         }
       }
     } else if let total = input[axis].known {
-      let part = (total + outputs - 1) / outputs
+      let part = total / outputs + (total % outputs == 0 ? 0 : 1)
       parts = (0..<outputs).map { .known(max(0, min(part, total - $0 * part))) }
     } else if let part = input[axis].dividedExactly(by: .known(outputs)) {
       parts = [Size](repeating: part, count: outputs)

@@ -6,7 +6,8 @@ import IR
 public struct ModelStatistics: Sendable, Equatable {
   /// Elements of parameter tensors.
   public let parameters: Int
-  /// Multiply-accumulate operations of one run; 1 MAC is 2 FLOPs. Sizes known only at run time count as one.
+  /// Multiply-accumulate operations of one run; 1 MAC is 2 FLOPs. Sizes known only at run time count as one. More than
+  /// can be counted are `Int.max`.
   public let macs: Int
   /// Bytes of parameter tensors.
   public let bytes: Int
@@ -35,13 +36,15 @@ public struct ModelStatistics: Sendable, Equatable {
         product = Self.times(product, analysis.dimensions.keptSize(axis) { keep[$0]?.count }, analysis.symbols)
       }
       for size in term.sizes { product = Self.times(product, size, analysis.symbols) }
-      macs = macs.addingReportingOverflow(product).partialValue
+      let (sum, overflow) = macs.addingReportingOverflow(product)
+      macs = overflow ? .max : sum
     }
     self.init(parameters: parameters, macs: macs, bytes: bytes)
   }
 
   private static func times(_ product: Int, _ size: Size?, _ symbols: SymbolTable) -> Int {
     let value = size.flatMap { size in size.known ?? symbols.evaluate(size) { _, _ in 1 } } ?? 1
-    return product.multipliedReportingOverflow(by: max(value, 1)).partialValue
+    let (result, overflow) = product.multipliedReportingOverflow(by: max(value, 1))
+    return overflow ? .max : result
   }
 }
