@@ -2,6 +2,9 @@
 import PackageDescription
 
 /// Imports point downwards only; see Docs/Architecture.md for the diagram.
+///
+/// A target lists every module it imports, also those its dependencies bring along: what is not listed is not rebuilt
+/// when the layout of that module's types changes.
 let package = Package(
   name: "Coppice",
   products: [
@@ -23,10 +26,12 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "Kernels", dependencies: ["COpenBLAS"]),
     .target(name: "Operators", dependencies: ["IR", "Dimensions"]),
-    .target(name: "Analysis", dependencies: ["Operators"]),
+    .target(name: "Analysis", dependencies: ["Operators", "Dimensions", "IR"]),
     .target(
       name: "Pruning",
-      dependencies: ["Analysis", "Kernels", .product(name: "Crypto", package: "swift-crypto")]),
+      dependencies: [
+        "Analysis", "Operators", "Dimensions", "IR", "Kernels", .product(name: "Crypto", package: "swift-crypto"),
+      ]),
     .target(
       name: "Passes",
       dependencies: [
@@ -50,7 +55,9 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["IR"], path: "Tests/Support"),
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Pruning", "TestSupport"]),
-    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "TestSupport"]),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
+    .testTarget(name: "IRTests", dependencies: ["IR"]),
+    .testTarget(name: "ONNXFileTests", dependencies: ["ONNXFile", "IR"]),
     .testTarget(
       name: "PassesTests",
       dependencies: ["Passes", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR", "TestSupport"]),

@@ -36,8 +36,37 @@ public struct ShapeInference: Sendable {
         Self.apply(info, to: &context)
       }
     }
+    for info in model.graph.outputs { try Self.check(info, context.facts[info.value.index], model: model, walk: walk) }
     facts = context.facts
     symbols = context.symbols
+  }
+
+  /// What a model promises of its outputs must not contradict what its nodes make. Declarations of values in between
+  /// are only notes, which runtimes ignore where they are wrong.
+  private static func check(
+    _ info: ValueInfo, _ facts: Facts, model: Model, walk: GraphWalk
+  ) throws(AnalysisError) {
+    guard let declared = info.type?.tensor else { return }
+    let name = model.name(of: info.value)
+    func contradiction(_ what: String) -> AnalysisError {
+      let maker = walk.visits.last { $0.node.outputs.contains(info.value) }?.node
+      return AnalysisError(
+        node: maker?.label(in: model) ?? name, message: "its output \(name) \(what)")
+    }
+    if let type = facts.type, let number = declared.elementType, number != 0, number != type.rawValue {
+      let spelled = DataType(rawValue: number).map { "\($0)" } ?? "\(number)"
+      throw contradiction("is declared as \(spelled) but is \(type)")
+    }
+    guard let shape = facts.shape, let sizes = declared.shape else { return }
+    guard sizes.count == shape.count else {
+      throw contradiction("is declared with \(sizes.count) axes but has \(shape.count)")
+    }
+    for (axis, size) in sizes.enumerated() {
+      guard case .known(let value) = size.extent, value >= 0, let known = shape[axis].known else { continue }
+      guard value == known else {
+        throw contradiction("is declared with \(value) along axis \(axis) but has \(known)")
+      }
+    }
   }
 
   static func infer(
@@ -83,7 +112,7 @@ public struct ShapeInference: Sendable {
     guard let shape = type.shape else { return }
     context.facts[index].shape = shape.enumerated().map { axis, size in
       switch size.extent {
-      case .known(let value) where value >= 0: .known(Int(value))
+      case .known(let value) where 0...Int64(ShapeContext.sizeLimit) ~= value: .known(Int(value))
       case .symbol(let name) where !name.isEmpty: context.symbols.size(of: .named(name))
       default: context.symbols.size(of: .anonymous(value: index, axis: axis))
       }

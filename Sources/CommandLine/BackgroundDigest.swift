@@ -1,40 +1,21 @@
 import Coppice
-import Glibc
+import Dispatch
 
-/// Hashes a file on a second thread while the first analyses and scores it.
-final class BackgroundDigest: @unchecked Sendable {
-  // `result` is written by the thread before it ends and read only after it was joined.
-  private let region: ByteRegion
-  private var result = ""
-  private var thread = pthread_t()
-  private var isRunning = false
+/// Hashes a file on another thread while this one analyses and scores it.
+final class BackgroundDigest: Sendable {
+  // Written by the one block of the group before the group is done, read only afterwards.
+  nonisolated(unsafe) private var digest = ""
+  private let group = DispatchGroup()
 
   init(_ region: ByteRegion) {
-    self.region = region
-    let context = Unmanaged.passRetained(self).toOpaque()
-    let status = pthread_create(
-      &thread, nil,
-      { context in
-        guard let context else { return nil }
-        let digest = Unmanaged<BackgroundDigest>.fromOpaque(context).takeRetainedValue()
-        digest.hash()
-        return nil
-      }, context)
-    isRunning = status == 0
-    if !isRunning {
-      Unmanaged<BackgroundDigest>.fromOpaque(context).release()
-      hash()
+    DispatchQueue.global(qos: .userInitiated).async(group: group) {
+      self.digest = region.withUnsafeBytes { Plan.digest(of: $0) }
     }
   }
 
-  private func hash() { result = region.withUnsafeBytes { Plan.digest(of: $0) } }
-
-  /// The digest, once it is there.
+  /// SHA-256 of the file in hexadecimal, once it is there.
   func value() -> String {
-    if isRunning {
-      pthread_join(thread, nil)
-      isRunning = false
-    }
-    return result
+    group.wait()
+    return digest
   }
 }

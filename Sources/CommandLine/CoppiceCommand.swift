@@ -16,8 +16,7 @@ struct CoppiceCommand: ParsableCommand {
     version: Coppice.version,
     subcommands: [
       Inspect.self, Groups.self, PlanCommand.self, Apply.self, Prune.self, Run.self, Verify.self, PassesCommand.self,
-      OperatorsCommand.self,
-      Config.self, Completion.self, Copy.self,
+      OperatorsCommand.self, Config.self, Completion.self, Copy.self, Repeat.self,
     ])
 
   static func main() {

@@ -60,7 +60,7 @@ enum Failure: Error {
 
   /// The error in one line, as it is said. Names in a model may be of any length.
   var line: String {
-    let text = message.split(separator: "\n").joined(separator: " ")
+    let text = message.split(whereSeparator: \.isNewline).joined(separator: " ")
     return "error: " + (text.count > 2000 ? "\(text.prefix(1500)) … \(text.suffix(400))" : text)
   }
 
@@ -96,6 +96,7 @@ enum Failure: Error {
 /// Ctrl-C removes unfinished outputs.
 enum Interruption {
   static func install() {
+    MapGuard.install(code: 3)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         TemporaryFiles.removeAll()

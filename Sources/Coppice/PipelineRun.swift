@@ -56,9 +56,14 @@ public struct PipelineRun: Sendable {
       options.overwrite = overwrite
       options.externalData = file.output.externalData
       options.protectedPaths = [file.modelPath, file.path]
+      if records.contains(where: { $0.report.plan != nil }) {
+        let digest = digest
+        options.lastMetadata = { [Model.sourceEntry(digest())] }
+      }
       try ONNXWriter.write(model, to: path, options: options)
     }
-    if let path = file.output.plan, let plan = records.compactMap(\.report.plan).first {
+    if let path = file.output.plan, var plan = records.compactMap(\.report.plan).first {
+      plan.modelDigest = digest()
       try ONNXWriter.write(text: plan.json.text(linesTo: 2) + "\n", to: path, overwrite: overwrite)
     }
     if let path = file.reportPath {

@@ -47,6 +47,10 @@ public struct DimensionTable: Sendable {
 
   /// Terms nested deeper than this are fixed: no exporter writes them, and recursion must end.
   private static let depthLimit: Int32 = 400
+  /// Unbound variables in each term, repeated ones counted again, when it was made.
+  private var leafCounts: [Int32] = []
+  /// Terms of more leaves are fixed: a tensor concatenated to itself forty times has more than any memory holds.
+  private static let leafLimit: Int32 = 1 << 14
 
   public init() {}
 
@@ -65,6 +69,7 @@ public struct DimensionTable: Sendable {
     bindings.append(nil)
     causes.append(cause)
     depths.append(0)
+    leafCounts.append(1)
     return id
   }
 
@@ -103,10 +108,22 @@ public struct DimensionTable: Sendable {
     guard depth < Self.depthLimit else {
       return fixedWhole(binding.parts, size: size, reason: "its term is nested too deeply")
     }
+    var leafCount: Int32 = 0
+    for part in binding.parts {
+      leafCount += leafCounts[root(part).index]
+      guard leafCount < Self.leafLimit else {
+        return fixedWhole(binding.parts, size: size, reason: "its term has too many parts")
+      }
+    }
+    // Indices are counted in 32 bits.
+    guard size.known ?? 0 <= Int(Int32.max) else {
+      return fixedWhole(binding.parts, size: size, reason: "its size overflows")
+    }
     let id = make(size)
     causes[id.index] = nil
     bindings[id.index] = binding
     depths[id.index] = depth
+    leafCounts[id.index] = leafCount
     return id
   }
 

@@ -14,9 +14,11 @@ public struct CarriedFields: Sendable, Equatable {
 public struct MetadataEntry: Sendable, Equatable {
   public var key: String?
   public var value: String?
+  public var carried: CarriedFields
 
-  public init(key: String?, value: String?) {
+  public init(key: String?, value: String?, carried: CarriedFields = .none) {
     self.key = key
     self.value = value
+    self.carried = carried
   }
 }

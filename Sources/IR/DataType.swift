@@ -26,6 +26,8 @@ public enum DataType: Int32, Sendable, CaseIterable {
   case float8E8M0 = 24
   case uint2 = 25
   case int2 = 26
+  case float6E2M3 = 27
+  case float6E3M2 = 28
 
   /// Bits one element takes in `raw_data`; `nil` for strings, which have no raw form.
   public var bitWidth: Int? {
@@ -33,6 +35,7 @@ public enum DataType: Int32, Sendable, CaseIterable {
     case .string: nil
     case .uint2, .int2: 2
     case .uint4, .int4, .float4E2M1: 4
+    case .float6E2M3, .float6E3M2: 6
     case .uint8, .int8, .bool, .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0: 8
     case .uint16, .int16, .float16, .bfloat16: 16
     case .float, .int32, .uint32: 32
@@ -51,7 +54,7 @@ public enum DataType: Int32, Sendable, CaseIterable {
   public var isFloatingPoint: Bool {
     switch self {
     case .float, .float16, .double, .bfloat16, .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ,
-      .float4E2M1, .float8E8M0, .complex64, .complex128:
+      .float4E2M1, .float6E2M3, .float6E3M2, .float8E8M0, .complex64, .complex128:
       true
     default: false
     }

@@ -15,6 +15,8 @@ public struct Model: Sendable {
   public var carried: CarriedFields
   /// The names of all values, subgraphs included, by ``ValueID/index``.
   public var valueNames: [String]
+  /// The files it was read from, and whose bytes its tensors may still be: writing must not replace them.
+  public var sources: [FileIdentity] = []
 
   public init(
     irVersion: Int64? = nil, opsetImports: [OpsetImport] = [], producerName: String? = nil,

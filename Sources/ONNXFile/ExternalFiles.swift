@@ -7,6 +7,12 @@ import IR
 struct ExternalFiles {
   private let modelPath: String
   private var files: [String: MappedFile] = [:]
+  /// The folders the model may read from: its own, and that of the file it is a link to, as caches of models lay
+  /// them out.
+  private var folders: [String]?
+
+  /// The files that were opened.
+  var identities: [FileIdentity] { files.values.map(\.identity) }
 
   init(modelPath: String) { self.modelPath = modelPath }
 
@@ -44,16 +50,27 @@ struct ExternalFiles {
     }
     let folder = modelPath.lastIndex(of: "/").map { String(modelPath[..<$0]) } ?? "."
     let path = (folder.isEmpty ? "/" : folder) + "/" + location
-    guard let resolved = Self.resolve(path), let root = Self.resolve(folder.isEmpty ? "/" : folder) else {
-      throw refuse("\(location): \(systemMessage(errno))")
-    }
-    guard resolved.hasPrefix(root.hasSuffix("/") ? root : root + "/") else {
+    guard let resolved = Self.resolve(path) else { throw refuse("\(location): \(systemMessage(errno))") }
+    let folders = self.folders ?? Self.folders(of: modelPath, in: folder)
+    self.folders = folders
+    guard folders.contains(where: { resolved.hasPrefix($0) }) else {
       throw refuse("the location \(location) leads out of the model's folder; only files inside it are read")
     }
     let file: MappedFile
-    do { file = try MappedFile(path: resolved) } catch { throw refuse("\(location) cannot be read") }
+    do {
+      file = try MappedFile(path: resolved)
+    } catch {
+      guard case .cannotOpen(_, let reason) = error else { throw error }
+      throw refuse("\(location) cannot be read: \(reason)")
+    }
     files[location] = file
     return file
+  }
+
+  private static func folders(of modelPath: String, in folder: String) -> [String] {
+    var folders = [resolve(folder.isEmpty ? "/" : folder)].compactMap { $0 }
+    if let model = resolve(modelPath), let slash = model.lastIndex(of: "/") { folders.append(String(model[..<slash])) }
+    return folders.map { $0.hasSuffix("/") ? $0 : $0 + "/" }
   }
 
   private static func resolve(_ path: String) -> String? {

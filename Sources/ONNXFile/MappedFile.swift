@@ -4,11 +4,13 @@ import IR
 /// A file mapped for reading. The map lives as long as anybody holds a region of it.
 struct MappedFile {
   let path: String
+  let identity: FileIdentity
   let owner: ByteOwner
 
   init(path: String) throws(ONNXFileError) {
     self.path = path
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe nobody writes to must not be waited for.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { throw .cannotOpen(path: path, reason: systemMessage(errno)) }
     defer { close(descriptor) }
     var information = stat()
@@ -19,7 +21,11 @@ struct MappedFile {
     guard let memory = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), memory != MAP_FAILED else {
       throw .cannotOpen(path: path, reason: systemMessage(errno))
     }
-    owner = ByteOwner(UnsafeRawBufferPointer(start: memory, count: count)) { bytes in
+    identity = FileIdentity(information)
+    let bytes = UnsafeRawBufferPointer(start: memory, count: count)
+    MapGuard.add(bytes, path: path)
+    owner = ByteOwner(bytes) { bytes in
+      MapGuard.remove(bytes)
       munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     }
   }

@@ -49,6 +49,7 @@ struct ModelDecoder {
     }
     model.graph = try decode(graph)
     model.valueNames = names
+    model.sources = externalFiles.identities
     return model
   }
 
@@ -61,13 +62,14 @@ struct ModelDecoder {
     scopes.append([:])
     defer { scopes.removeLast() }
     graph.inputs = try valueInfos(message.input, message.n_input, definesNew: true)
+    let inputNames = Set(graph.inputs.map { names[$0.value.index] })
     for index in 0..<Int(message.n_initializer) {
       guard let tensor = message.initializer[index]?.pointee else { continue }
       let decoded = try decode(tensor)
       let name = decoded.name ?? ""
       guard !name.isEmpty else { throw invalid("initializer \(index)", "it has no name") }
-      let isInput = graph.inputs.contains { names[$0.value.index] == name }
-      graph.initializers.append(Initializer(value: try define(name, mayExist: isInput), tensor: decoded))
+      let value = try define(name, mayExist: inputNames.contains(name))
+      graph.initializers.append(Initializer(value: value, tensor: decoded))
     }
     var seen: Set<ValueID> = []
     for initializer in graph.initializers where !seen.insert(initializer.value).inserted {
@@ -154,6 +156,9 @@ struct ModelDecoder {
     if let type = message.tensor_type?.pointee {
       var shape: [DeclaredSize]?
       if let declared = type.shape?.pointee {
+        guard Int(declared.n_dim) <= Self.rankLimit else {
+          throw invalid("declared shape", "it has \(declared.n_dim) axes, more than \(Self.rankLimit)")
+        }
         shape = []
         for index in 0..<Int(declared.n_dim) {
           guard let size = declared.dim[index]?.pointee else { continue }
@@ -200,6 +205,10 @@ struct ModelDecoder {
       guard let pointer = message.attribute[attribute] else { continue }
       node.attributes.append(try decode(pointer, place))
     }
+    var seen: Set<String> = []
+    for attribute in node.attributes where !seen.insert(attribute.name).inserted {
+      throw invalid(place, "its attribute \(attribute.name) is given twice")
+    }
     return node
   }
 
@@ -239,11 +248,13 @@ struct ModelDecoder {
     }
     let hasType = message.has_type != 0
     let value: AttributeValue
+    var carried = CarriedFields(message.base)
     if let empty = Self.emptyPayload(type: message.type), payloads.isEmpty, hasType {
       value = empty
     } else if payloads.count == 1, !hasType || payloads[0].typeNumber == message.type {
       value = payloads[0]
     } else {
+      carried = .none  // part of the whole
       value = .opaque(
         try whole(
           .attribute,
@@ -255,7 +266,7 @@ struct ModelDecoder {
     }
     return Attribute(
       name: name, value: value, docString: try text(message.doc_string, place),
-      reference: try text(message.ref_attr_name, place), declaresType: hasType, carried: CarriedFields(message.base))
+      reference: try text(message.ref_attr_name, place), declaresType: hasType, carried: carried)
   }
 
   /// Lists without elements leave no trace in the file but their type; so do proto3 writers' zeros.
@@ -276,7 +287,8 @@ struct ModelDecoder {
     let message = pointer.pointee
     guard let values = message.values?.pointee else { throw invalid("sparse initializer", "it has no values") }
     let name = try text(values.name, "sparse initializer") ?? ""
-    let shape = (0..<Int(message.n_dims)).map { Int(message.dims[$0]) }
+    guard !name.isEmpty else { throw invalid("sparse initializer", "it has no name") }
+    let shape = try checkedShape(message.dims, Int(message.n_dims), "sparse initializer \(name)")
     let bytes = packed {
       onnx__sparse_tensor_proto__get_packed_size(pointer)
     } into: {
@@ -305,7 +317,10 @@ struct ModelDecoder {
     var result: [MetadataEntry] = []
     for index in 0..<count {
       guard let entry = list?[index]?.pointee else { continue }
-      result.append(MetadataEntry(key: try text(entry.key, "metadata"), value: try text(entry.value, "metadata")))
+      result.append(
+        MetadataEntry(
+          key: try text(entry.key, "metadata"), value: try text(entry.value, "metadata"),
+          carried: CarriedFields(entry.base)))
     }
     return result
   }

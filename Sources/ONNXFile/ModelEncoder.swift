@@ -19,17 +19,34 @@ enum Payload {
 struct ModelEncoder {
   private let arena = MessageArena()
   private let model: Model
-  /// Where tensors go that are not written into the message: file name, offset and length.
-  private let external: (Tensor) -> (file: String, offset: Int)?
+  /// Where initializers of the main graph go that are not written into the message, by index.
+  private let external: [Int: ExternalPlan.Place]
   private(set) var payloads: [Payload] = []
   private(set) var skeleton: [UInt8] = []
 
-  init(_ model: Model, external: @escaping (Tensor) -> (file: String, offset: Int)?) {
+  init(_ model: Model, external: [Int: ExternalPlan.Place] = [:]) {
     self.model = model
     self.external = external
-    let message = encode()
-    let size = onnx__model_proto__get_packed_size(message)
-    skeleton = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    skeleton = Self.packed(encode())
+  }
+
+  /// Entries of the metadata alone: bytes that add them to a model when they follow its own.
+  static func bytes(of metadata: [MetadataEntry]) -> [UInt8] {
+    let encoder = ModelEncoder(arenaOf: Model())
+    let message = encoder.arena.make(onnx__model_proto__init)
+    let entries = encoder.encode(metadata)
+    message.pointee.n_metadata_props = entries.count
+    message.pointee.metadata_props = encoder.arena.array(entries)
+    return packed(message)
+  }
+
+  private init(arenaOf model: Model) {
+    self.model = model
+    external = [:]
+  }
+
+  private static func packed(_ message: UnsafeMutablePointer<Onnx__ModelProto>) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: onnx__model_proto__get_packed_size(message)) { buffer, count in
       count = onnx__model_proto__pack(message, buffer.baseAddress)
     }
   }
@@ -48,7 +65,7 @@ struct ModelEncoder {
       message.pointee.model_version = version
     }
     message.pointee.doc_string = arena.string(model.docString)
-    message.pointee.graph = encode(model.graph)
+    message.pointee.graph = encode(model.graph, external: external)
     let opsets = model.opsetImports.map { opset -> UnsafeMutablePointer<Onnx__OperatorSetIdProto>? in
       let entry = arena.make(onnx__operator_set_id_proto__init)
       entry.pointee.domain = arena.string(opset.domain)
@@ -80,11 +97,14 @@ struct ModelEncoder {
       let message = arena.make(onnx__string_string_entry_proto__init)
       message.pointee.key = arena.string(entry.key)
       message.pointee.value = arena.string(entry.value)
+      arena.carry(entry.carried, in: &message.pointee.base)
       return message
     }
   }
 
-  private mutating func encode(_ graph: Graph) -> UnsafeMutablePointer<Onnx__GraphProto> {
+  private mutating func encode(
+    _ graph: Graph, external: [Int: ExternalPlan.Place] = [:]
+  ) -> UnsafeMutablePointer<Onnx__GraphProto> {
     let message = arena.make(onnx__graph_proto__init)
     var nodes: [UnsafeMutablePointer<Onnx__NodeProto>?] = []
     for node in graph.nodes { nodes.append(encode(node)) }
@@ -92,7 +112,9 @@ struct ModelEncoder {
     message.pointee.node = arena.array(nodes)
     message.pointee.name = arena.string(graph.name)
     var initializers: [UnsafeMutablePointer<Onnx__TensorProto>?] = []
-    for initializer in graph.initializers { initializers.append(encode(initializer.tensor)) }
+    for (index, initializer) in graph.initializers.enumerated() {
+      initializers.append(encode(initializer.tensor, at: external[index]))
+    }
     message.pointee.n_initializer = initializers.count
     message.pointee.initializer = arena.array(initializers)
     message.pointee.doc_string = arena.string(graph.docString)
@@ -223,7 +245,9 @@ struct ModelEncoder {
 
   // MARK: Tensors
 
-  private mutating func encode(_ tensor: Tensor) -> UnsafeMutablePointer<Onnx__TensorProto> {
+  private mutating func encode(
+    _ tensor: Tensor, at external: ExternalPlan.Place? = nil
+  ) -> UnsafeMutablePointer<Onnx__TensorProto> {
     let message = arena.make(onnx__tensor_proto__init)
     message.pointee.n_dims = tensor.shape.count
     message.pointee.dims = arena.array(tensor.shape.map { Int64($0) })
@@ -231,7 +255,7 @@ struct ModelEncoder {
     message.pointee.name = arena.string(tensor.name)
     message.pointee.doc_string = arena.string(tensor.docString)
     arena.carry(tensor.carried, in: &message.pointee.base)
-    if let place = external(tensor) {
+    if let place = external {
       (message.pointee.has_data_location, message.pointee.data_location) = (1, 1)
       let entries = encode([
         MetadataEntry(key: "location", value: place.file), MetadataEntry(key: "offset", value: "\(place.offset)"),
@@ -295,6 +319,8 @@ struct ModelEncoder {
       case .int16: ints(read(Int16.self).map { Int32($0) })
       case .uint16, .float16, .bfloat16: ints(read(UInt16.self).map { Int32($0) })
       case .int8: ints(read(Int8.self).map { Int32($0) })
+      case .float6E2M3, .float6E3M2:
+        ints(SixBits.unpacked(bytes, count: tensor.elementCount).map { Int32($0) })
       default: ints(bytes.map { Int32($0) })
       }
     }

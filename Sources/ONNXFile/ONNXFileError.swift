@@ -18,7 +18,7 @@ public enum ONNXFileError: Error, Sendable, CustomStringConvertible {
     case .invalidModel(let path, let place, let reason): "\(path): invalid model: \(place): \(reason)"
     case .externalData(let path, let tensor, let reason): "\(path): external data of tensor \(tensor): \(reason)"
     case .outputExists(let path): "\(path): exists already; give --force to replace it"
-    case .outputIsInput(let path): "\(path): is the input itself; choose another output"
+    case .outputIsInput(let path): "\(path): is a file the input is read from; choose another output"
     case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
     }
   }

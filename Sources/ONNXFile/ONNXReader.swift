@@ -7,7 +7,9 @@ public enum ONNXReader {
   /// - Throws: where the file cannot be opened, is not a model, or a model that cannot be.
   public static func read(contentsOf path: String) throws(ONNXFileError) -> Model {
     let file = try MappedFile(path: path)
-    return try read(file.owner, path: path)
+    var model = try read(file.owner, path: path)
+    model.sources.append(file.identity)
+    return model
   }
 
   /// Loads a model from memory; external data is looked for beside `path`.

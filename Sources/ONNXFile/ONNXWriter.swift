@@ -15,58 +15,72 @@ public enum ONNXWriter {
     public var overwrite = false
     /// Whether the bytes are on the disk, not only in its cache, before the file appears.
     public var durable = true
-    /// Files that must not be replaced whatever `overwrite` says: the inputs.
+    /// Files that must not be replaced whatever `overwrite` says, beside those the model was read from.
     public var protectedPaths: [String] = []
+    /// More entries of the model's metadata, asked for when everything else is written: for what takes as long to
+    /// find out as the rest takes to write.
+    public var lastMetadata: @Sendable () -> [MetadataEntry] = { [] }
+    /// Called with how many of how many bytes of tensors are written, after each of them.
+    public var progress: @Sendable (_ written: Int, _ all: Int) -> Void = { _, _ in }
 
     public init() {}
   }
 
   /// Writes the model; it appears at `path` whole or not at all.
+  ///
+  /// External data goes beside `path`, to its name with `.data` behind. A link at `path` stays one; the file it
+  /// leads to is replaced. The files the model was read from are never replaced.
   /// - Returns: the bytes written, external data included.
   @discardableResult
   public static func write(_ model: Model, to path: String, options: Options = Options()) throws(ONNXFileError) -> Int {
-    try check(path, options)
-    let dataPath = path + ".data"
-    let plan = ExternalPlan(model, mode: options.externalData, fileName: fileName(dataPath))
-    var total = 0
-    if !plan.tensors.isEmpty {
-      try check(dataPath, options)
-      var data = try OutputFile(path: dataPath)
-      for entry in plan.tensors {
-        try data.pad(to: entry.offset)
-        try data.write(entry.payload)
-      }
-      try data.finish(durable: options.durable)
-      total += try writeMessage(model, plan, path, options) { () throws(ONNXFileError) in try data.publish() }
-      total += data.byteCount
-    } else {
-      total += try writeMessage(model, plan, path, options) { () throws(ONNXFileError) in }
+    let sources = model.sources + options.protectedPaths.compactMap { FileIdentity(path: $0) }
+    let place = try OutputPlace(path, overwrite: options.overwrite, protecting: sources)
+    let dataPath = OutputPlace.dataPath(of: path)
+    let plan = ExternalPlan(model, mode: options.externalData, fileName: OutputPlace.fileName(of: dataPath))
+    guard !plan.tensors.isEmpty else {
+      var output = try message(of: model, plan, place, options)
+      try output.publish()
+      return output.byteCount
     }
-    return total
+    let dataPlace = try OutputPlace(dataPath, overwrite: options.overwrite, protecting: sources)
+    var data = try OutputFile(path: dataPlace.path, permissions: dataPlace.permissions)
+    let dataSize = plan.byteCount
+    for entry in plan.tensors {
+      try data.pad(to: entry.offset)
+      try data.write(entry.payload)
+      options.progress(data.byteCount, dataSize)
+    }
+    try data.finish(durable: options.durable)
+    let dataBytes = data.byteCount
+    var output = try message(of: model, plan, place, options)
+    try Publication.publish(data: data, at: dataPlace) { () throws(ONNXFileError) in try output.publish() }
+    return output.byteCount + dataBytes
   }
 
-  private static func writeMessage(
-    _ model: Model, _ plan: ExternalPlan, _ path: String, _ options: Options,
-    beforePublishing: () throws(ONNXFileError) -> Void
-  ) throws(ONNXFileError) -> Int {
-    let encoder = ModelEncoder(model) { plan.place(of: $0) }
-    var output = try OutputFile(path: path)
-    try encode(encoder, to: &output, path: path)
+  /// The model's message in a file that is finished but has not appeared yet.
+  private static func message(
+    of model: Model, _ plan: ExternalPlan, _ place: OutputPlace, _ options: Options
+  ) throws(ONNXFileError) -> OutputFile {
+    let encoder = ModelEncoder(model, external: plan.places)
+    var output = try OutputFile(path: place.path, permissions: place.permissions)
+    try encode(encoder, to: &output, path: place.path, progress: plan.tensors.isEmpty ? options.progress : { _, _ in })
+    // A repeated field may go on behind all others: readers put the parts together.
+    let last = options.lastMetadata()
+    if !last.isEmpty {
+      try ModelEncoder.bytes(of: last).withUnsafeBufferPointer { bytes throws(ONNXFileError) in
+        try output.write(UnsafeRawBufferPointer(bytes))
+      }
+    }
     try output.finish(durable: options.durable)
-    try beforePublishing()
-    try output.publish()
-    return output.byteCount
+    return output
   }
 
   private static func encode(
-    _ encoder: ModelEncoder, to output: inout OutputFile, path: String
+    _ encoder: ModelEncoder, to output: inout OutputFile, path: String, progress: (Int, Int) -> Void
   ) throws(ONNXFileError) {
     let payloads = encoder.payloads
     try encoder.skeleton.withUnsafeBufferPointer { (buffer) throws(ONNXFileError) in
-      let expansion: Expansion
-      do throws(WireError) { expansion = try Expansion(UnsafeRawBufferPointer(buffer), message: .model) } catch {
-        throw .cannotWrite(path: path, reason: "the model cannot be encoded: \(error.reason)")
-      }
+      let expansion = try expansion(UnsafeRawBufferPointer(buffer), path: path)
       guard expansion.byteCount < 1 << 31 else {
         throw .cannotWrite(path: path, reason: "the model has 2 GB or more; let its weights go to external data")
       }
@@ -74,84 +88,37 @@ public enum ONNXWriter {
         try output.write(bytes)
       } payload: { (placeholder) throws(ONNXFileError) in
         try output.write(payloads[Int(placeholder.payload)])
+        progress(output.byteCount, expansion.byteCount)
       }
     }
   }
 
-  // MARK: Places
-
-  private static func check(_ path: String, _ options: Options) throws(ONNXFileError) {
-    var information = stat()
-    guard stat(path, &information) == 0 else { return }
-    for protected in options.protectedPaths {
-      var other = stat()
-      guard stat(protected, &other) == 0 else { continue }
-      if other.st_dev == information.st_dev, other.st_ino == information.st_ino { throw .outputIsInput(path: path) }
-    }
-    guard information.st_mode & S_IFMT == S_IFREG else { throw .cannotWrite(path: path, reason: "it is not a file") }
-    guard options.overwrite else { throw .outputExists(path: path) }
-  }
-
-  private static func fileName(_ path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? path
-  }
-}
-
-/// Which tensors go to external data, and where in it.
-struct ExternalPlan {
-  struct Entry {
-    let payload: Payload
-    let offset: Int
-  }
-
-  private(set) var tensors: [Entry] = []
-  private var offsets: [String: Int] = [:]
-  private let fileName: String
-  private let minimumBytes: Int
-
-  /// Only initializers of the main graph move, which is where every exporter keeps what is large.
-  init(_ model: Model, mode: ONNXWriter.Options.ExternalData, fileName: String) {
-    self.fileName = fileName
-    let inlineBytes = model.graph.initializers.reduce(0) { total, initializer in
-      if case .external = initializer.tensor.encoding { return total }
-      return total + initializer.tensor.byteCount
-    }
-    let isTooLarge = inlineBytes > Int(Int32.max) - (1 << 20)
-    minimumBytes = 1024
-    guard mode != .never else { return }
-    var offset = 0
-    for initializer in model.graph.initializers {
-      let tensor = initializer.tensor
-      var goesOut = mode == .always && tensor.byteCount >= minimumBytes
-      if case .external = tensor.encoding { goesOut = true }
-      if isTooLarge, tensor.byteCount >= minimumBytes { goesOut = true }
-      guard goesOut, let name = tensor.name, offsets[name] == nil else { continue }
-      let payload: Payload
-      switch tensor.storage {
-      case .bytes(let region): payload = .region(region)
-      case .view(let view): payload = .view(view)
-      case .strings: continue
-      }
-      if payload.byteCount >= 4096 { offset = (offset + 4095) & ~4095 }
-      offsets[name] = offset
-      tensors.append(Entry(payload: payload, offset: offset))
-      offset += payload.byteCount
+  private static func expansion(
+    _ skeleton: UnsafeRawBufferPointer, path: String
+  ) throws(ONNXFileError) -> Expansion {
+    do throws(WireError) { return try Expansion(skeleton, message: .model) } catch {
+      throw .cannotWrite(path: path, reason: "the model cannot be encoded: \(error.reason)")
     }
   }
 
-  func place(of tensor: Tensor) -> (file: String, offset: Int)? {
-    guard let name = tensor.name, let offset = offsets[name] else { return nil }
-    return (fileName, offset)
+  /// How many bytes the files of a model take, external data included.
+  public static func byteCount(
+    of model: Model, externalData: Options.ExternalData = .auto
+  ) throws(ONNXFileError) -> Int {
+    let plan = ExternalPlan(model, mode: externalData, fileName: "model.data")
+    let encoder = ModelEncoder(model, external: plan.places)
+    let message = try encoder.skeleton.withUnsafeBufferPointer { buffer throws(ONNXFileError) in
+      try expansion(UnsafeRawBufferPointer(buffer), path: "").byteCount
+    }
+    return message + plan.byteCount
   }
 }
 
 extension ONNXWriter {
   /// Writes a text file that appears whole or not at all.
   public static func write(text: String, to path: String, overwrite: Bool) throws(ONNXFileError) {
-    var options = Options()
-    options.overwrite = overwrite
-    try check(path, options)
-    var output = try OutputFile(path: path)
+    let place = try OutputPlace(path, overwrite: overwrite, protecting: [])
+    var output = try OutputFile(path: place.path, permissions: place.permissions)
     try Array(text.utf8).withUnsafeBufferPointer { bytes throws(ONNXFileError) in
       try output.write(UnsafeRawBufferPointer(bytes))
     }

@@ -11,7 +11,8 @@ struct OutputFile: ~Copyable {
   private(set) var byteCount = 0
   private var isDone = false
 
-  init(path: String) throws(ONNXFileError) {
+  /// - Parameter permissions: those of the file that is replaced; `nil` for those every new file gets.
+  init(path: String, permissions: mode_t? = nil) throws(ONNXFileError) {
     self.path = path
     var attempt = 0
     while true {
@@ -21,6 +22,7 @@ struct OutputFile: ~Copyable {
         descriptor = opened
         temporaryPath = candidate
         TemporaryFiles.add(candidate)
+        if let permissions { fchmod(opened, permissions) }
         return
       }
       guard errno == EEXIST, attempt < 100 else { throw .cannotWrite(path: path, reason: systemMessage(errno)) }

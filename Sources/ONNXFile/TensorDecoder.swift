@@ -9,16 +9,9 @@ extension ModelDecoder {
     guard message.has_data_type != 0, let type = DataType(rawValue: message.data_type) else {
       throw invalid(place, "unknown data type \(message.data_type)")
     }
-    var shape: [Int] = []
-    var count = 1
-    for index in 0..<Int(message.n_dims) {
-      let size = message.dims[index]
-      guard size >= 0 else { throw invalid(place, "axis \(index) has the size \(size)") }
-      let (product, overflow) = count.multipliedReportingOverflow(by: Int(size))
-      guard !overflow else { throw invalid(place, "its sizes multiply to more than can be addressed") }
-      count = product
-      shape.append(Int(size))
-    }
+    let shape = try checkedShape(message.dims, Int(message.n_dims), place)
+    let count = shape.reduce(1, *)
+    try checkSpelling(message, type, place)
     var tensor = Tensor(
       name: name, dataType: type, shape: shape, storage: .strings([]), docString: try text(message.doc_string, place),
       carried: CarriedFields(message.base))
@@ -30,6 +23,51 @@ extension ModelDecoder {
       try decodeTyped(&tensor, message, count, place)
     }
     return tensor
+  }
+
+  /// Axes no runtime goes beyond, and sizes every product of which, zeros left out, can be counted in bits.
+  func checkedShape(
+    _ sizes: UnsafePointer<Int64>?, _ count: Int, _ place: String
+  ) throws(ONNXFileError) -> [Int] {
+    guard count <= Self.rankLimit else { throw invalid(place, "it has \(count) axes, more than \(Self.rankLimit)") }
+    var shape: [Int] = []
+    var product = DataType.widestBits
+    for index in 0..<count {
+      guard let size = sizes?[index], size >= 0 else {
+        throw invalid(place, "axis \(index) has the size \(sizes?[index] ?? 0)")
+      }
+      let (larger, overflow) = product.multipliedReportingOverflow(by: max(1, Int(size)))
+      guard !overflow else { throw invalid(place, "its sizes multiply to more than can be addressed") }
+      product = larger
+      shape.append(Int(size))
+    }
+    return shape
+  }
+
+  static var rankLimit: Int { 64 }
+
+  /// A tensor spells its elements in one way, in the field of its type. What contradicts that would be lost.
+  private func checkSpelling(
+    _ message: Onnx__TensorProto, _ type: DataType, _ place: String
+  ) throws(ONNXFileError) {
+    let fields: [(name: String, count: Int, holds: Bool)] = [
+      ("float_data", Int(message.n_float_data), type == .float || type == .complex64),
+      ("double_data", Int(message.n_double_data), type == .double || type == .complex128),
+      ("int64_data", Int(message.n_int64_data), type == .int64),
+      ("uint64_data", Int(message.n_uint64_data), type == .uint64 || type == .uint32),
+      ("string_data", Int(message.n_string_data), type == .string),
+      ("int32_data", Int(message.n_int32_data), type.isSpelledAsInt32),
+    ]
+    let isExternal = message.has_data_location != 0 && message.data_location == 1
+    for field in fields where field.count > 0 {
+      guard field.holds else { throw invalid(place, "\(field.name) cannot hold elements of type \(type)") }
+      guard message.has_raw_data == 0, !isExternal else {
+        throw invalid(place, "its elements are given twice, in \(field.name) and elsewhere")
+      }
+    }
+    guard !isExternal || message.has_raw_data == 0 else {
+      throw invalid(place, "its elements are given twice, in raw_data and in external data")
+    }
   }
 
   private func expectedBytes(_ tensor: Tensor, _ place: String) throws(ONNXFileError) -> Int {
@@ -124,12 +162,32 @@ extension ModelDecoder {
     case .bool, .uint8, .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0:
       try check(ints.1, count)
       try store(ints.0, count, as: UInt8.self) { UInt8(exactly: $0) }
+    case .float6E2M3, .float6E3M2:
+      // Each entry is one element, four of which take three bytes in raw_data.
+      try check(ints.1, count)
+      try store(ints.0, count, as: UInt8.self) { 0..<64 ~= $0 ? UInt8($0) : nil }
+      if case .bytes(let region) = tensor.storage {
+        tensor.storage = .bytes(region.withUnsafeBytes { ByteRegion(copying: SixBits.packed($0)) })
+      }
     case .uint4, .int4, .float4E2M1, .uint2, .int2:
       // Each entry is one packed byte, as in raw_data.
       try check(ints.1, try expectedBytes(tensor, place))
       try store(ints.0, ints.1, as: UInt8.self) {
         UInt8(exactly: $0) ?? Int8(exactly: $0).map { UInt8(bitPattern: $0) }
       }
+    }
+  }
+}
+
+extension DataType {
+  /// Bits of the widest element.
+  fileprivate static var widestBits: Int { 128 }
+
+  /// Whether `int32_data` is the field for elements that are not raw.
+  fileprivate var isSpelledAsInt32: Bool {
+    switch self {
+    case .float, .complex64, .double, .complex128, .int64, .uint64, .uint32, .string: false
+    default: true
     }
   }
 }

@@ -5,6 +5,9 @@ enum WireMessage {
   case model, graph, node, attribute, sparseTensor, tensor
 
   /// The message in a field, if tensors can be below it.
+  ///
+  /// Only fields the schema of CONNX names: what protobuf-c does not know is carried as it stands and must hold no
+  /// placeholders, which is why sparse tensors of attributes are not looked into.
   func child(_ field: UInt64) -> WireMessage? {
     switch (self, field) {
     case (.model, 7): .graph
@@ -14,7 +17,6 @@ enum WireMessage {
     case (.node, 5): .attribute
     case (.attribute, 5), (.attribute, 10): .tensor
     case (.attribute, 6), (.attribute, 11): .graph
-    case (.attribute, 22), (.attribute, 23): .sparseTensor
     case (.sparseTensor, 1), (.sparseTensor, 2): .tensor
     default: nil
     }

@@ -22,7 +22,7 @@ struct LibraryTests {
 
     var model = try Model(contentsOf: path)
     let groups = try PruningGroups(of: model)
-    let plan = try Plan(for: model, groups: groups, scoring: .magnitude(p: 2), ratio: 0.5, roundTo: 8)
+    let plan = try Plan(for: model, groups: groups, scoring: .magnitude(p: 2), target: .ratio(0.5), roundTo: 8)
     try model.apply(plan)
     try model.write(to: folder.path("half.onnx"))
 
@@ -37,19 +37,19 @@ struct LibraryTests {
   func ownCriterion() throws {
     struct LastFirst: Criterion {
       let name = "last-first"
-      func scores(for group: PruningGroup, in context: inout ScoringContext) -> [Float] {
+      func scores(for group: PruningGroup, in context: ScoringContext) -> [Float] {
         (0..<group.size).map { -Float($0) }
       }
     }
     let model = try GraphText.model(Self.chain)
-    let plan = try Plan(for: model, groups: PruningGroups(of: model), scoring: Scoring(LastFirst()), ratio: 0.5)
+    let plan = try Plan(for: model, groups: PruningGroups(of: model), scoring: Scoring(LastFirst()), target: .ratio(0.5))
     #expect(plan.groups.first?.keep == Array(0..<32))
   }
 
   @Test("a plan for another model is refused and changes nothing")
   func wrongPlan() throws {
     let model = try GraphText.model(Self.chain)
-    let plan = try Plan(for: model, groups: PruningGroups(of: model), ratio: 0.5)
+    let plan = try Plan(for: model, groups: PruningGroups(of: model), target: .ratio(0.5))
     var other = try GraphText.model(Self.chain.replacing("64", with: "32"))
     #expect(throws: PlanError.self) { try other.apply(plan) }
     #expect(other.graph.initializers[0].tensor.shape == [32, 3, 3, 3])
@@ -59,8 +59,9 @@ struct LibraryTests {
   func mistakes() throws {
     let model = try GraphText.model(Self.chain)
     let groups = try PruningGroups(of: model)
-    #expect(throws: PassError.self) { try Plan(for: model, groups: groups, scoring: .named("l3"), ratio: 0.5) }
-    #expect(throws: PassError.self) { try Plan(for: model, groups: groups, ratio: 1) }
-    #expect(throws: PassError.self) { try Plan(for: model, groups: groups, ratio: 0.5, roundTo: 0) }
+    #expect(throws: SelectionError.self) { try Scoring(named: "l3") }
+    #expect(throws: SelectionError.self) { try Plan(for: model, groups: groups, target: .ratio(1)) }
+    #expect(throws: SelectionError.self) { try Plan(for: model, groups: groups, target: .ratio(0.5), roundTo: 0) }
+    #expect(throws: SelectionError.self) { try Plan(for: model, groups: groups, target: .macs(.absolute(10))) }
   }
 }

@@ -116,3 +116,79 @@ def external_is_a_device(folder):
 def external_is_a_pipe(folder):
     os.mkfifo(folder / "pipe")
     return external(folder, lambda entries: entries.update(location="pipe", offset=0))
+
+
+@broken
+def external_length_huge(folder):
+    return external(folder, lambda entries: entries.update(length=(1 << 63) - 1))
+
+
+@broken
+def external_length_negative(folder):
+    return external(folder, lambda entries: entries.update(length=-1728))
+
+
+@broken
+def external_location_empty(folder):
+    return external(folder, lambda entries: entries.update(location=""))
+
+
+@broken
+def external_is_the_folder_itself(folder):
+    return external(folder, lambda entries: entries.update(location="."))
+
+
+@broken
+def external_is_empty(folder):
+    model = external(folder, lambda entries: None)
+    os.truncate(folder / "model.onnx.data", 0)
+    return model
+
+
+@broken
+def external_symlink_to_a_device(folder):
+    (folder / "weights.bin").symlink_to("/dev/zero")
+    return external(folder, lambda entries: entries.update(location="weights.bin", offset=0))
+
+
+@broken
+def external_symlinks_in_a_circle(folder):
+    (folder / "weights.bin").symlink_to("other.bin")
+    (folder / "other.bin").symlink_to("weights.bin")
+    return external(folder, lambda entries: entries.update(location="weights.bin", offset=0))
+
+
+@broken
+def external_with_backslashes(folder):
+    return external(folder, lambda entries: entries.update(location="..\\outside.bin", offset=0))
+
+
+@broken
+def external_name_is_very_long(folder):
+    return external(folder, lambda entries: entries.update(location="w" * 10_000, offset=0))
+
+
+@broken
+def external_and_raw(folder):
+    model = external(folder, lambda entries: None)
+    model.graph.initializer[0].raw_data = bytes(16 * 3 * 3 * 3 * 4)
+    return model
+
+
+@broken
+def external_strings(folder):
+    model = external(folder, lambda entries: None)
+    model.graph.initializer[0].data_type = onnx.TensorProto.STRING
+    return model
+
+
+@broken
+def external_in_an_attribute(folder):
+    """Constants of nodes are under the same rules."""
+    model = external(folder, lambda entries: entries.update(location=str(outside(folder)), offset=0))
+    tensor = model.graph.initializer.pop(0)
+    node = onnx.helper.make_node("Constant", [], [tensor.name])
+    attribute = node.attribute.add(name="value", type=onnx.AttributeProto.TENSOR)
+    attribute.t.CopyFrom(tensor)
+    model.graph.node.insert(0, node)
+    return model

@@ -50,6 +50,49 @@ def missing_output(folder):
 
 
 @broken
+def attribute_given_twice(folder):
+    return variant(lambda g: g.node[0].attribute.append(helper.make_attribute("pads", [0, 0, 0, 0])))
+
+
+@broken
+def initializer_is_made_by_a_node(folder):
+    return variant(lambda g: g.node[1].output.__setitem__(0, "first.bias"))
+
+
+@broken
+def input_is_made_by_a_node(folder):
+    return variant(lambda g: g.node[1].output.__setitem__(0, "x"))
+
+
+@broken
+def cycle_through_a_body(folder):
+    """An If whose branch reads what the If makes."""
+    def change(graph):
+        branch = helper.make_graph([helper.make_node("Relu", ["z"], ["r"])], "branch", [],
+                                   [helper.make_tensor_value_info("r", TensorProto.FLOAT, None)])
+        graph.initializer.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
+        graph.node.append(helper.make_node("If", ["yes"], ["z"], then_branch=branch, else_branch=branch))
+    return variant(change)
+
+
+@broken
+def body_is_read_from_outside(folder):
+    """A value of a body is none of the graph around it."""
+    def change(graph):
+        branch = helper.make_graph([helper.make_node("Relu", ["y"], ["hidden"])], "branch", [],
+                                   [helper.make_tensor_value_info("hidden", TensorProto.FLOAT, None)])
+        graph.initializer.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
+        graph.node.append(helper.make_node("If", ["yes"], ["z"], then_branch=branch, else_branch=branch))
+        graph.node.append(helper.make_node("Relu", ["hidden"], ["q"]))
+    return variant(change)
+
+
+@broken
+def constant_without_value(folder):
+    return variant(lambda g: g.node.insert(0, helper.make_node("Constant", [], ["nothing"], name="empty")))
+
+
+@broken
 def no_graph(folder):
     model = small()
     model.ClearField("graph")
@@ -86,6 +129,23 @@ def matrices_contradict(folder):
 def declared_shape_contradicts(folder):
     declared = helper.make_tensor_value_info("a", TensorProto.FLOAT, ["batch", 5, 8, 8])
     return variant(lambda g: g.value_info.append(declared))
+
+
+@broken
+def declared_output_size_contradicts(folder):
+    return variant(lambda g: g.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 7])))
+
+
+@broken
+def declared_output_rank_contradicts(folder):
+    declared = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 10, 1])
+    return variant(lambda g: g.output[0].CopyFrom(declared))
+
+
+@broken
+def declared_output_type_contradicts(folder):
+    declared = helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["batch", 10])
+    return variant(lambda g: g.output[0].CopyFrom(declared))
 
 
 @broken

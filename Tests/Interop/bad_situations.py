@@ -14,7 +14,7 @@ import onnx
 from onnx import numpy_helper
 
 import made_models
-from failing import ANY_ERROR, IMPOSSIBLE, INVALID_MODEL, USAGE, Skip, execute, fingerprint, judge
+from failing import ANY_ERROR, IMPOSSIBLE, INVALID_MODEL, NOTHING_PRUNED, USAGE, Skip, execute, fingerprint, judge
 
 SITUATIONS = {}
 NOBODY = 65534
@@ -135,6 +135,89 @@ def output_is_the_inputs_data(binary, folder):
 
 
 @situation
+def output_is_a_hard_link_to_the_input(binary, folder):
+    model = model_in(folder)
+    os.link(model, folder / "other.onnx")
+    return refuses(binary, folder, prune(binary, model, folder / "other.onnx", "--force"), {USAGE}, ["other.onnx"])
+
+
+@situation
+def output_data_is_the_inputs_data(binary, folder):
+    """The model's name is free, but its external data would take the place of the input's."""
+    model = made_models.save_external(made_models.small(channels=64), folder / "model.onnx")
+    (folder / "model.onnx.data").rename(folder / "out.onnx.data")
+    loaded = onnx.load(model, load_external_data=False)
+    for tensor in loaded.graph.initializer:
+        tensor.external_data[0].value = "out.onnx.data"
+    onnx.save(loaded, model)
+    return refuses(binary, folder, prune(binary, model, folder / "out.onnx", "--force"), {USAGE}, ["out.onnx.data"])
+
+
+@situation
+def output_data_exists(binary, folder):
+    model = made_models.save_external(made_models.small(), folder / "model.onnx")
+    (folder / "out.onnx.data").write_text("precious")
+    return refuses(binary, folder, prune(binary, model, folder / "out.onnx"), {USAGE}, ["out.onnx.data"])
+
+
+@situation
+def output_data_is_a_folder(binary, folder):
+    """The model's place is free, its data's is not: neither appears."""
+    model = made_models.save_external(made_models.small(), folder / "model.onnx")
+    (folder / "out.onnx.data").mkdir()
+    return refuses(binary, folder, prune(binary, model, folder / "out.onnx", "--force"), ANY_ERROR, ["out.onnx.data"])
+
+
+@situation
+def output_is_a_link_to_nothing(binary, folder):
+    (folder / "out.onnx").symlink_to("nowhere")
+    return refuses(binary, folder, prune(binary, model_in(folder), folder / "out.onnx", "--force"), ANY_ERROR,
+                   ["out.onnx"])
+
+
+@situation
+def output_is_a_device(binary, folder):
+    return refuses(binary, folder, prune(binary, model_in(folder), "/dev/full", "--force"), ANY_ERROR, ["/dev/full"])
+
+
+@situation
+def output_is_a_pipe(binary, folder):
+    os.mkfifo(folder / "out.onnx")
+    return refuses(binary, folder, prune(binary, model_in(folder), folder / "out.onnx", "--force"), ANY_ERROR,
+                   ["out.onnx"])
+
+
+@situation
+def output_name_is_too_long(binary, folder):
+    name = "n" * 250 + ".onnx"
+    return refuses(binary, folder, prune(binary, model_in(folder), folder / name), ANY_ERROR, [name])
+
+
+@situation
+def output_is_empty(binary, folder):
+    return refuses(binary, folder, prune(binary, model_in(folder), ""), ANY_ERROR, [])
+
+
+@situation
+def input_is_a_pipe(binary, folder):
+    os.mkfifo(folder / "model.onnx")
+    return refuses(binary, folder, prune(binary, folder / "model.onnx", folder / "out.onnx"), {INVALID_MODEL},
+                   ["model.onnx"])
+
+
+@situation
+def input_is_a_device(binary, folder):
+    return refuses(binary, folder, prune(binary, "/dev/zero", folder / "out.onnx"), {INVALID_MODEL}, ["/dev/zero"])
+
+
+@situation
+def plan_is_the_input(binary, folder):
+    model = model_in(folder)
+    command = [binary, "plan", model, "--ratio", "0.5", "-o", model]
+    return refuses(binary, folder, command, {USAGE}, ["model.onnx"])
+
+
+@situation
 def output_exists(binary, folder):
     (folder / "out.onnx").write_text("precious")
     return refuses(binary, folder, prune(binary, model_in(folder), folder / "out.onnx"), {USAGE}, ["out.onnx"])
@@ -206,6 +289,75 @@ def disk_full(binary, folder):
         return refuses(binary, folder, prune(binary, model, tiny / "out.onnx"), ANY_ERROR, ["out.onnx"])
     finally:
         libc.umount2(str(tiny).encode(), 2)
+
+
+@situation
+def disk_full_of_data(binary, folder):
+    """The model would fit, its external data does not: neither is left."""
+    tiny = folder / "tiny"
+    tiny.mkdir()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"tmpfs", str(tiny).encode(), b"tmpfs", 0, b"size=64k") != 0:
+        raise Skip(f"cannot mount: {os.strerror(ctypes.get_errno())}")
+    try:
+        model = made_models.save_external(made_models.small(channels=128), folder / "model.onnx")
+        return refuses(binary, folder, prune(binary, model, tiny / "out.onnx"), ANY_ERROR, ["out.onnx"])
+    finally:
+        libc.umount2(str(tiny).encode(), 2)
+
+
+@situation
+def concatenated_to_itself(binary, folder):
+    """A kilobyte of model whose last axis has as many elements as no memory holds."""
+    model = made_models.small()
+    del model.graph.node[2:]
+    model.graph.node.extend(
+        onnx.helper.make_node("Concat", [f"{'b' * (1 + n)}"] * 2, ["b" * (2 + n)], axis=1) for n in range(40))
+    model.graph.node.append(onnx.helper.make_node("ReduceMean", ["b" * 41], ["y"], axes=[1, 2, 3], keepdims=0))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["batch"]))
+    return refuses(binary, folder, prune(binary, model_in(folder, model), folder / "out.onnx"), {NOTHING_PRUNED},
+                   ["model.onnx"])
+
+
+@situation
+def too_many_operations_to_count(binary, folder):
+    """An input whose convolution takes more than 2^63 operations: counted as the most there is."""
+    model = made_models.small()
+    declared = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1 << 20, 3, 1 << 20, 1 << 20])
+    model.graph.input[0].CopyFrom(declared)
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 1 << 20
+    outcome = execute(prune(binary, model_in(folder, model), folder / "out.onnx"))
+    return outcome, judge(outcome, {0}, [])
+
+
+@situation
+def long_chain(binary, folder):
+    """Five thousand layers: work in proportion to them."""
+    model, count = made_models.small(), 5000
+    del model.graph.node[:], model.graph.initializer[:]
+    weight = numpy_helper.from_array(np.ones((4, 4), np.float32))
+    for index in range(count):
+        model.graph.initializer.add().CopyFrom(weight)
+        model.graph.initializer[-1].name = f"w{index}"
+        model.graph.node.append(onnx.helper.make_node("MatMul", [f"v{index}", f"w{index}"], [f"v{index + 1}"]))
+    for info, name in ((model.graph.input[0], "v0"), (model.graph.output[0], f"v{count}")):
+        info.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", 4]))
+    outcome = execute(prune(binary, model_in(folder, model), folder / "out.onnx"), patience=20)
+    return outcome, judge(outcome, {0}, [])
+
+
+@situation
+def many_nodes(binary, folder):
+    """Two million empty nodes in 4 MB: an answer, in bounded time and memory."""
+    model = made_models.small()
+    graph = model.graph.SerializeToString() + made_models.field(1, b"") * 2_000_000
+    model.ClearField("graph")
+    (folder / "model.onnx").write_bytes(model.SerializeToString() + made_models.field(7, graph))
+    before = fingerprint(folder)
+    outcome = execute([binary, "copy", folder / "model.onnx", "-o", folder / "out.onnx"])
+    (folder / "out.onnx").unlink(missing_ok=True)
+    outcome.peak_bytes //= 8  # nodes take memory, if no more than a thousand bytes each
+    return outcome, judge(outcome, {0, INVALID_MODEL}, [], before, fingerprint(folder))
 
 
 @situation

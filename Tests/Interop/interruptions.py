@@ -1,4 +1,5 @@
 """Ctrl-C and its like in the midst of writing: the right exit code, soon, and nothing left behind."""
+import os
 import signal
 import stat
 import subprocess
@@ -6,7 +7,7 @@ import time
 
 from onnx import TensorProto, helper
 
-from failing import INTERRUPTED, Outcome
+from failing import INTERRUPTED, INVALID_MODEL, Outcome
 
 SITUATIONS = {}
 
@@ -38,24 +39,25 @@ def long_model(folder, layers=24, width=8192):
     return path
 
 
-def interrupt(binary, folder, number, code):
-    """Sends a signal in the midst of writing."""
+def interrupt(binary, folder, disturb, code, mention=""):
+    """Disturbs the tool in the midst of writing."""
     model = long_model(folder)
 
     def names():
         return sorted((p.name, stat.S_IFMT(p.lstat().st_mode)) for p in folder.rglob("*"))
 
     before = names()
+    command = [binary, "prune", model, "--ratio", "0.5", "-o", folder / "out.onnx"]
     process = subprocess.Popen(
-        [str(part) for part in [binary, "prune", model, "--ratio", "0.5", "-o", folder / "out.onnx"]], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True)
     deadline = time.monotonic() + 60
     while names() == before and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)  # until it starts to write
     time.sleep(0.05)
     if process.poll() is not None:
         return Outcome(process.returncode, "", process.stderr.read()), "ended before it could be interrupted"
-    process.send_signal(number)
+    disturb(process)
     sent = time.monotonic()
     try:
         _, err = process.communicate(timeout=30)
@@ -68,15 +70,24 @@ def interrupt(binary, folder, number, code):
         return outcome, f"exit {process.returncode} instead of {code}"
     if names() != before:
         return outcome, f"left {sorted(set(names()) - set(before))[0][0]}"
+    if mention and not (len(outcome.lines) == 1 and err.startswith("error: ") and mention in err):
+        return outcome, f"not one error line with {mention}: {err[:200]!r}"
     waited = time.monotonic() - sent
     return outcome, f"took {waited:.1f} s to stop" if waited > 2 else None
 
 
 @situation
 def interrupted(binary, folder):
-    return interrupt(binary, folder, signal.SIGINT, INTERRUPTED)
+    return interrupt(binary, folder, lambda process: process.send_signal(signal.SIGINT), INTERRUPTED)
 
 
 @situation
 def terminated(binary, folder):
-    return interrupt(binary, folder, signal.SIGTERM, 143)
+    return interrupt(binary, folder, lambda process: process.send_signal(signal.SIGTERM), 143)
+
+
+@situation
+def data_is_cut_while_it_is_read(binary, folder):
+    """A file that another process cuts short is gone from memory too."""
+    return interrupt(binary, folder, lambda process: os.truncate(folder / "model.data", 4096), INVALID_MODEL,
+                     mention="model.data")

@@ -127,15 +127,23 @@ def varint(value):
     return bytes([*encoded, value])
 
 
+def all_models():
+    """{name: model or its bytes} of all those without external data."""
+    import made_content  # which makes its models from these
+
+    return {
+        "small": small(), "small_opset7": small(opset=7), "rare_types": with_rare_types(),
+        "everything_around": with_everything_around(), "unknown_fields": with_unknown_fields(),
+        "unsorted": unsorted(), "typed_data": with_typed_data(), "all_types": made_content.with_all_types(),
+        "control_flow": made_content.with_control_flow(), "all_fields": made_content.with_all_fields(),
+        "unknown_fields_everywhere": made_content.with_unknown_fields_everywhere()}
+
+
 def write_all(folder):
     """Writes all of them; returns [(name, path)]."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = {
-        "small": small(), "small_opset7": small(opset=7), "rare_types": with_rare_types(),
-        "everything_around": with_everything_around(), "unknown_fields": with_unknown_fields(),
-        "unsorted": unsorted(), "typed_data": with_typed_data()}
     paths = []
-    for name, model in made.items():
+    for name, model in all_models().items():
         path = folder / f"{name}.onnx"
         path.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
         paths.append((name, path))

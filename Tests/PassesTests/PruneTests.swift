@@ -12,14 +12,14 @@ struct PruneTests {
     return y
     """
 
-  private func prune(ratio: Double) throws -> PrunePass {
-    PrunePass(SelectionOptions(ratio: ratio), criterion: try #require(Criteria.named("l2")))
+  private func prune(ratio: Double) -> PrunePass {
+    PrunePass(SelectionOptions(ratio: ratio))
   }
 
   @Test("half of the channels go, and the report holds the plan")
   func half() throws {
     var model = try GraphText.model(Self.chain)
-    let record = try run(try prune(ratio: 0.5), on: &model)
+    let record = try run(prune(ratio: 0.5), on: &model)
     #expect(model.graph.initializers.map(\.tensor.shape) == [[32, 3, 3, 3], [32], [4, 32, 1, 1]])
     #expect(record.report.plan?.groups.map(\.keep.count) == [32])
     #expect(record.after.bytes < record.before.bytes)
@@ -28,7 +28,7 @@ struct PruneTests {
   @Test("nothing to prune is an error of its own")
   func nothing() throws {
     var model = try GraphText.model("x: float[1, 3, 8, 8]\ny = Conv(x, w[4, 3, 1, 1])\nreturn y")
-    #expect { try run(try prune(ratio: 0.5), on: &model) } throws: { error in
+    #expect { try run(prune(ratio: 0.5), on: &model) } throws: { error in
       guard case PassError.nothingPruned = error else { return false }
       return true
     }
@@ -39,7 +39,7 @@ struct PruneTests {
     let original = try GraphText.model(Self.chain)
     let context = Context(model: original, source: Context.Source(path: "model.onnx"))
     var model = original
-    let records = try Pipeline([try prune(ratio: 0.5), VerifyPass()]).run(&model, in: context)
+    let records = try Pipeline([prune(ratio: 0.5), VerifyPass()]).run(&model, in: context)
     #expect(records.map(\.name) == ["prune", "verify"])
     var other = try GraphText.model(Self.chain.replacing("w2[4", with: "w2[5"))
     #expect(throws: PassError.self) { try Pipeline([VerifyPass()]).run(&other, in: context) }
@@ -51,7 +51,7 @@ struct PruneTests {
     var model = try GraphText.model(Self.chain)
     var context = Context(model: model, source: Context.Source(path: "model.onnx"))
     context.progress = ProgressHandler { if $0.phase == "scoring" { counter.add() } }
-    try Pipeline([try prune(ratio: 0.5)]).run(&model, in: context)
+    try Pipeline([prune(ratio: 0.5)]).run(&model, in: context)
     #expect(counter.count == 1)
   }
 

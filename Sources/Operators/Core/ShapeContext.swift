@@ -34,6 +34,9 @@ public struct ShapeContext {
     return node.ints(name)?.map(Int.init)
   }
 
+  /// Sizes beyond this are taken for unknown: no tensor has them, and arithmetic with them overflows.
+  public static let sizeLimit = 1 << 48
+
   /// Sets the facts of an output. Whether it is constant follows from the inputs.
   public mutating func setOutput(
     _ output: Int = 0, type: DataType?, shape: [Size]?, contents: [Element]? = nil
@@ -41,6 +44,11 @@ public struct ShapeContext {
     guard let value = node.output(output) else { return }
     facts[value.index].type = type ?? facts[value.index].type
     facts[value.index].shape = shape
+    if let shape, shape.contains(where: { ($0.known ?? 0) > Self.sizeLimit }) {
+      facts[value.index].shape = shape.enumerated().map { axis, size in
+        (size.known ?? 0) > Self.sizeLimit ? freshSize(output: output, axis: axis) : size
+      }
+    }
     facts[value.index].contents = contents
   }
 

@@ -21,6 +21,8 @@ public struct Constant: Operator {
       context.setOutput(type: .string, shape: [])
     } else if case .strings(let values) = context.node.attribute("value_strings") {
       context.setOutput(type: .string, shape: [.known(values.count)])
+    } else if context.node.attribute("sparse_value") == nil {
+      throw OperatorError("it has no value")
     }
   }
 

@@ -13,7 +13,7 @@ public struct RangeOperator: Operator {
       if let from = start.known, let to = limit.known, let step = delta.known, step != 0, step != .min {
         let (span, overflow) = to.subtractingReportingOverflow(from)
         if !overflow, span != .min {
-          let count = max(0, (span + (step > 0 ? step - 1 : step + 1)) / step)
+          let count = (span < 0) == (step < 0) ? span / step + (span % step == 0 ? 0 : 1) : 0
           size = .known(count)
           if count <= Arithmetic.elementLimit { contents = (0..<count).map { .int(from + $0 * step) } }
         }

@@ -83,7 +83,7 @@ public struct Slice: Operator {
     let isToEnd = end == size || (end.known ?? 0) >= Int(Int32.max)
     if start == .known(0), isToEnd { return size }
     if let from = start.known, from >= 0, isToEnd, let rest = size.minus(start) { return rest }
-    if let from = start.known, let to = end.known, from >= 0, to < 0, let rest = size.minus(.known(from - to)) {
+    if let from = start.known, let to = end.known, from >= 0, to < 0, let rest = size.minus(start)?.plus(end) {
       return rest
     }
     // A slice up to a size computed elsewhere is trusted to lie inside the axis, as exporters' masks do.

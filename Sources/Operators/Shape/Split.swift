@@ -22,12 +22,15 @@ public struct Split: Operator {
       if let parts {
         guard parts.count == outputs else { throw OperatorError("it has \(outputs) outputs and \(parts.count) sizes") }
         if parts.contains(where: { ($0.known ?? 0) < 0 }) { throw OperatorError("it has a part of negative size") }
-        if let total = input[axis].known, let sum = sum(parts)?.known, sum != total {
+        guard let sum = sum(parts) ?? (parts.contains { $0.known == nil } ? input[axis] : nil) else {
+          throw OperatorError("its parts sum to more than can be counted")
+        }
+        if let total = input[axis].known, let sum = sum.known, sum != total {
           throw OperatorError("its parts sum to \(sum), axis \(axis) has \(total) elements")
         }
       }
     } else if let total = input[axis].known {
-      let part = (total + outputs - 1) / outputs
+      let part = total / outputs + (total % outputs == 0 ? 0 : 1)
       parts = (0..<outputs).map { .known(max(0, min(part, total - $0 * part))) }
     } else if let part = input[axis].dividedExactly(by: .known(outputs)) {
       parts = [Size](repeating: part, count: outputs)
@@ -60,8 +63,12 @@ public struct Split: Operator {
     let along = attribute < 0 ? attribute + input.count : attribute
     let shapes = context.node.outputs.indices.map { context.outputShape($0) }
     guard input.indices.contains(along) else { return context.fixInputs("its axis is outside its input") }
+    // Outputs may have the shapes they are declared with.
+    guard shapes.allSatisfy({ $0 == nil || $0?.count == input.count }) else {
+      return context.fixInputs("its outputs have other axes than its input")
+    }
     let sizes = shapes.compactMap { $0?[along].known }
-    guard sizes.count == shapes.count, context.size(input[along]).known == sizes.reduce(0, +),
+    guard sizes.count == shapes.count, context.size(input[along]) == sum(sizes.map { .known($0) }),
       context.node.outputs.allSatisfy({ $0 != nil })
     else {
       context.fix(input[along], "it is split at positions known only at run time")
@@ -90,7 +97,9 @@ public struct Split: Operator {
     guard shape.indices.contains(along), context.keptIndices(0, along) != nil else { return }
     var sizes: [Int] = []
     for output in context.node.outputs.indices {
-      guard let size = context.expectedOutput(output)?[along].known else { return }
+      guard let expected = context.expectedOutput(output), expected.indices.contains(along),
+        let size = expected[along].known
+      else { return }
       sizes.append(size)
     }
     if context.node.input(1) != nil {

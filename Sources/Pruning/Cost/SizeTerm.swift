@@ -14,16 +14,25 @@ struct SizeTerm: Sendable {
     return found.sorted()
   }
 
-  /// Products too large for a word wrap around rather than end the program.
+  /// The largest value there is: more than any model costs, and sums of a hundred thousand of it fit a word.
+  static let largest = 1 << 46
+
   func value(_ counts: [Int]) -> Int {
     var value = constant
-    for group in factors { value = value &* counts[group] }
-    for sum in sums { value = value &* sum.reduce(0) { $0 &+ $1.value(counts) } }
+    for group in factors { value = Self.times(value, counts[group]) }
+    for sum in sums {
+      value = Self.times(value, sum.reduce(0) { min($0 + $1.value(counts), Self.largest) })
+    }
     return value
   }
 
+  private static func times(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? largest : min(product, largest)
+  }
+
   mutating func multiply(by other: SizeTerm) {
-    constant = constant.multipliedReportingOverflow(by: other.constant).partialValue
+    constant = Self.times(constant, other.constant)
     factors += other.factors
     sums += other.sums
   }
@@ -55,13 +64,13 @@ struct SizeCompiler {
     case .sum(let parts):
       let terms = parts.map { term($0) }
       if terms.allSatisfy({ $0.groups.isEmpty }) {
-        return SizeTerm(constant: terms.reduce(0) { $0 &+ $1.value([]) })
+        return SizeTerm(constant: terms.reduce(0) { min($0 + $1.value([]), SizeTerm.largest) })
       }
       return SizeTerm(constant: 1, sums: [terms])
     }
   }
 
   private func number(_ size: Size) -> Int {
-    size.known ?? max(analysis.symbols.evaluate(size) { _, _ in 1 } ?? 1, 1)
+    min(max(size.known ?? analysis.symbols.evaluate(size) { _, _ in 1 } ?? 1, 1), SizeTerm.largest)
   }
 }

@@ -6,7 +6,8 @@ import IR
 public struct ModelStatistics: Sendable, Equatable {
   /// Elements of parameter tensors.
   public let parameters: Int
-  /// Multiply-accumulate operations of one run; 1 MAC is 2 FLOPs. Sizes known only at run time count as one.
+  /// Multiply-accumulate operations of one run; 1 MAC is 2 FLOPs. Sizes known only at run time count as one. More than
+  /// can be counted are `Int.max`.
   public let macs: Int
   /// Bytes of parameter tensors.
   public let bytes: Int

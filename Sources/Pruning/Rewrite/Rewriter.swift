@@ -33,6 +33,8 @@ struct Rewriter {
   private var context: ShapeContext
   private var nodeIndex = 0
   private var names: Set<String>
+  /// The analysis's facts, and unknown ones for values added since; kept, because a copy for every node is quadratic.
+  private var originalFacts: [Facts]
   /// Sliced copies of shared vectors, by vector and kept indices, in the graph they were made for.
   private var copies: [CopyKey: ValueID] = [:]
   private var keptCache: [DimensionID: [Int32]?] = [:]
@@ -54,6 +56,7 @@ struct Rewriter {
     for index in facts.indices { facts[index].contents = nil }
     context = ShapeContext(facts: facts, symbols: analysis.symbols)
     names = Set(model.valueNames)
+    originalFacts = analysis.facts
   }
 
   mutating func rewrite() throws(RewriteError) -> Model {
@@ -283,8 +286,11 @@ struct Rewriter {
     let keep = self.keep
     let index = nodeIndex
     let source = node
+    if originalFacts.count < context.facts.count {
+      originalFacts += [Facts](repeating: .unknown, count: context.facts.count - originalFacts.count)
+    }
     var rewrite = RewriteContext(
-      node: node, nodeIndex: index, opset: context.opset, pruned: context.facts, original: originalFacts(),
+      node: node, nodeIndex: index, opset: context.opset, pruned: context.facts, original: originalFacts,
       expectedShape: { [self] in expectedShape($0) },
       keptIndices: { input, axis in
         let use = AxisContext.VectorUse(node: index, input: input)
@@ -312,10 +318,6 @@ struct Rewriter {
       guard let vector = node.input(input) else { continue }
       node.inputs[input] = mixed(vector, elements, in: &graph, adding: &new)
     }
-  }
-
-  private func originalFacts() -> [Facts] {
-    analysis.facts + [Facts](repeating: .unknown, count: context.facts.count - analysis.facts.count)
   }
 
   /// A vector of constants and of elements the graph computes, put together by `Gather` and `Concat`.
