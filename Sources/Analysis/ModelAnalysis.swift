@@ -30,6 +30,8 @@ public struct AnalyzedNode: Sendable {
   public let label: String
   public let opType: String
   public let path: NodePath
+  /// Whether it stands in a body that cannot run, with inputs that contradict each other; none of them shrinks.
+  public let isContradictory: Bool
 }
 
 /// Where a node is: its index in its graph, and through which nodes' attributes that graph is reached.

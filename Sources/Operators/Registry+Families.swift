@@ -1,4 +1,5 @@
 extension OperatorRegistry {
+  static let controlFlow: [any Operator] = [If(), Loop(), Scan()]
   static let convolution: [any Operator] = [Conv(), ConvTranspose(), DepthToSpace()]
   static let normalization: [any Operator] = [
     BatchNormalization(), InstanceNormalization(), GroupNormalization(), LayerNormalization(), LpNormalization(),

@@ -19,7 +19,7 @@ public struct OperatorRegistry: Sendable {
 
   public static let standard = OperatorRegistry(
     elementwise + linear + shaping + reductions + convolution + normalization + pooling + recurrent + quantized
-      + contrib)
+      + contrib + controlFlow)
 
   static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
   static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]

@@ -121,6 +121,7 @@ struct Rewriter {
       graph.initializers[index].tensor = tensor
     }
     for initializer in graph.initializers { seed(initializer) }
+    if !steps.isEmpty { seedInputs(of: source) }
     let order: [Int]
     do { order = try source.topologicalOrder() } catch {
       throw RewriteError(place: source.name ?? "graph", message: "\(error)")
@@ -176,6 +177,16 @@ struct Rewriter {
     }
   }
 
+  /// What a body takes has the shape the analysis found to hold in every iteration.
+  private mutating func seedInputs(of body: Graph) {
+    for input in body.inputs {
+      let index = input.value.index
+      guard let shape = expectedShape(input.value) else { continue }
+      context.facts[index].shape = shape
+      context.facts[index].contents = analysis.facts[index].contents
+    }
+  }
+
   // MARK: Nodes
 
   private mutating func rewriteNode(
@@ -184,9 +195,9 @@ struct Rewriter {
     let label = analysis.nodes[nodeIndex].label
     var node = graph.nodes[index]
     useSlicedVectors(&node, in: &graph, steps: steps, sliced: sliced)
-    let found =
-      functions.contains(OperatorName(node.opType, domain: node.canonicalDomain))
-      ? nil : registry(OperatorName(node.opType, domain: node.canonicalDomain))
+    let name = OperatorName(node.opType, domain: node.canonicalDomain)
+    let hasRule = !functions.contains(name) && !analysis.nodes[nodeIndex].isContradictory
+    let found = hasRule ? registry(name) : nil
     context.opset = original.opset(node.canonicalDomain) ?? 1
     if let found {
       freezeSizes(&node, original: original(node, graph, index), found, in: &graph)
@@ -396,6 +407,7 @@ struct Rewriter {
     graph.valueInfo.removeAll { !defined.contains($0.value) }
     for index in graph.valueInfo.indices { update(&graph.valueInfo[index]) }
     for index in graph.inputs.indices { update(&graph.inputs[index]) }
+    for index in graph.outputs.indices { update(&graph.outputs[index]) }
   }
 
   private func update(_ info: inout ValueInfo) {
