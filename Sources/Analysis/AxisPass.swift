@@ -46,9 +46,14 @@ struct AxisPass {
 
   private mutating func seed(_ walk: GraphWalk) {
     for (steps, graph) in walk.graphs {
+      // Before version 4 of the format every initializer had to be an input too.
+      let replaceable = model.irVersion ?? 0 < 4 ? [] : Set(graph.inputs.map(\.value))
       for (index, initializer) in graph.initializers.enumerated() {
         let place = Weight.Place.initializer(graph: steps, index: index)
         seedWeight(model.name(of: initializer.value), initializer.value, initializer.tensor, place)
+        guard replaceable.contains(initializer.value) else { continue }
+        let cause = Cause(node: nil, reason: "it is a graph input with a default, which callers may replace")
+        for axis in context.axes[initializer.value.index] ?? [] { context.dimensions.fix(axis.dimension, cause) }
       }
       for initializer in graph.sparseInitializers {
         fixAxes(of: initializer.value, reason: "it is a sparse initializer")
@@ -60,9 +65,7 @@ struct AxisPass {
     var uses: [ValueID: Int] = [:]
     for visit in walk.visits {
       for case let input? in visit.node.inputs { uses[input, default: 0] += 1 }
-      if visit.node.opType == "Constant", visit.node.canonicalDomain == "", let output = visit.node.output(0),
-        case .tensor(let tensor) = visit.node.attribute("value")
-      {
+      if let tensor = visit.node.constantTensor, let output = visit.node.output(0) {
         seedWeight(model.name(of: output), output, tensor, .constantNode(visit.path))
       }
     }

@@ -13,7 +13,7 @@ struct CoppiceCommand: ParsableCommand {
         coppice plan model.onnx --ratio 0.3 -o plan.json && coppice apply model.onnx --plan plan.json -o small.onnx
       """,
     version: Coppice.version,
-    subcommands: [Inspect.self, Groups.self, PlanCommand.self, Apply.self, Prune.self, Copy.self])
+    subcommands: [Inspect.self, Groups.self, PlanCommand.self, Apply.self, Prune.self, Copy.self, Shapes.self])
 
   static func main() {
     Interruption.install()

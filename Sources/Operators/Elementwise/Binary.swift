@@ -88,7 +88,12 @@ public struct Binary: Operator {
       inputs.append(axes)
       if context.isWeight(index) { for axis in axes.indices { context.role(index, axis: axis, .rider) } }
     }
-    context.setOutput(context.broadcast(inputs, shape: shape, vanishing: vanishing.combine))
+    let isPower = context.node.opType == "Pow"
+    // Zero to the power of zero is one.
+    let exponents = isPower ? context.facts(1).contents : nil
+    let keepsZero = !isPower || exponents?.allSatisfy { ($0.double ?? 0) > 0 } ?? false
+    let axes = context.broadcast(inputs, shape: shape) { keepsZero && vanishing.combine($0) }
+    context.setOutput(axes)
   }
 }
 
