@@ -25,7 +25,7 @@ extension ModelAnalysis {
     let builder = GroupBuilder(context: context, weights: weights, nodes: nodes)
     self.init(
       facts: shapes.facts, symbols: shapes.symbols, dimensions: context.dimensions, axes: context.axes, nodes: nodes,
-      weights: weights, groups: builder.groups(), fixed: builder.fixedRemarks(), macTerms: terms,
+      weights: weights, groups: builder.groups(), fixed: builder.fixedRemarks(), macTerms: terms, sizes: pass.sizes,
       useAxes: context.useAxes, remembered: context.remembered)
   }
 

@@ -229,6 +229,11 @@ struct AxisPass {
     for case let output? in node.outputs { dependences[output.index] = unique }
   }
 
+  /// Integer values computed from sizes that may shrink.
+  var sizes: Set<ValueID> {
+    Set(dependences.indices.lazy.filter { !dependences[$0].isEmpty }.map { ValueID($0) })
+  }
+
   private mutating func fixDependences(of value: ValueID, reason: String, node: Int? = nil) {
     let terms = context.sizeTerms[value.index].map { $0.compactMap { $0 } }
     for dimension in terms ?? dependences[value.index] where !dependences[value.index].isEmpty {

@@ -20,6 +20,8 @@ public struct ModelAnalysis: Sendable {
   public let fixed: [FixedRemark]
   /// Multiply-accumulate operations, one entry a term of a node's cost.
   public let macTerms: [MACTerm]
+  /// Integer values computed from sizes: what they are follows from the shapes of the pruned graph.
+  public let sizes: Set<ValueID>
   /// Axes of the axes' own uses of shared vectors, and what operators remembered; for rewriting.
   let useAxes: [AxisContext.VectorUse: [Axis]]
   let remembered: [AxisContext.Memory: DimensionID]

@@ -72,7 +72,9 @@ public struct Binary: Operator {
   }
 
   private func contents(_ context: inout ShapeContext, shape: [Size]?) -> [Element]? {
-    guard let fold, context.node.inputs.count == 2, let shape, let a = context.contents(0), let b = context.contents(1)
+    // The remainder of C is not worth folding.
+    guard let fold, context.node.int("fmod", default: 0) == 0, context.node.inputs.count == 2, let shape,
+      let a = context.contents(0), let b = context.contents(1)
     else { return nil }
     guard let count = Size.product(shape)?.known, count <= Arithmetic.elementLimit else { return nil }
     // Shape arithmetic is on scalars and vectors; anything else would need real broadcasting for no use.

@@ -280,7 +280,7 @@ struct Rewriter {
     let sizeInputs = found.sizeInputs(node)
     for position in node.inputs.indices where !sizeInputs.contains(position) {
       guard let input = node.inputs[position], input.index < analysis.facts.count,
-        !analysis.facts[input.index].isConstant, let before = analysis.facts[input.index].contents,
+        analysis.sizes.contains(input), let before = analysis.facts[input.index].contents,
         let now = context.facts[input.index].contents, before != now,
         let tensor = Tensor(elements: before, facts: analysis.facts[input.index])
       else { continue }
