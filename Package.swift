@@ -32,6 +32,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["IR"], path: "Tests/Support"),
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "TestSupport"]),
+    .testTarget(name: "RewriteTests", dependencies: ["Pruning", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -201,8 +201,8 @@ class SequenceBlocks(Blocks):
             step = inner.add("Gather", steps, number, axis=0)
         after = self.cell(inner, step, states, h, outside)
         y = inner.add("Identity", after[0])
-        # ONNX Runtime wants to know the rank of what a Scan collects.
-        results = [(state, TensorProto.FLOAT, shape) for state in after] + [(y, TensorProto.FLOAT, [1, h])]
+        # ONNX Runtime wants to know the ranks of what the body of a Scan returns.
+        results = [(state, TensorProto.FLOAT, [1, h] if scans else shape) for state in after] + [(y, TensorProto.FLOAT, [1, h])]
         if scans:
             graph = self.body(inner, "cell", infos + [step], results)
             last = self.add("Scan", *first, steps, outputs=count + 1, body=graph, num_scan_inputs=1)

@@ -169,7 +169,10 @@ public struct Slice: Operator {
       let start = kept.count { $0 < first }
       let end = kept.count { $0 < first + count }
       // An axis taken whole, however it is spelled, is still taken whole.
-      let isWhole = count == size && output[cut.axis] == shape[cut.axis] && (cut.end?.known ?? 0) >= size
+      let bounds = [(1, cut.start), (2, cut.end)]
+      let isMoved = bounds.contains { Self.position(context, $0, cut.position, was: $1) != .computed(cut.position) }
+      let reachesEnd = (cut.end?.known ?? 0) >= size
+      let isWhole = count == size && output[cut.axis] == shape[cut.axis] && reachesEnd && !isMoved
       changed = changed || !isWhole
       starts.append(.constant(start))
       ends.append(.constant(isWhole ? max(end, cut.end?.known ?? end) : end))
