@@ -34,7 +34,7 @@ setup: ## install what is missing to build and to check (as root or by sudo)
 	@command -v swift >/dev/null || { echo "error: please install Swift 6.1 or newer (https://swift.org/install)" >&2; exit 1; }
 
 build: setup ## build a release
-	swift build -c release --product coppice
+	swift build -c release --product coppice --static-swift-stdlib
 
 demo: build ## prune a real trained model and show what became of it
 	@python3 Models/fetch.py $(DEMO_MODEL) >/dev/null

@@ -72,6 +72,7 @@ let package = Package(
       exclude: ["Golden"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "PruningTests", dependencies: ["Pruning", "TestSupport"]),
+    .testTarget(name: "RewriteTests", dependencies: ["Pruning", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

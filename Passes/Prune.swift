@@ -1,4 +1,5 @@
 import Analysis
+import Dimensions
 
 /// Removes channels, heads and hidden units: scores them, decides which stay, and rewrites the graph.
 public struct PrunePass: Pass {

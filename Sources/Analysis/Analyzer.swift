@@ -8,15 +8,17 @@ extension ModelAnalysis {
   public init(_ model: Model, registry: OperatorRegistry = .standard) throws(AnalysisError) {
     let walk = try GraphWalk(model)
     let shapes = try ShapeInference(model, walk: walk, registry: registry)
-    let pass = AxisPass(model, walk: walk, facts: shapes.facts, registry: registry)
+    let pass = AxisPass(model, walk: walk, shapes: shapes, registry: registry)
     let context = pass.context
-    let nodes = walk.visits.map {
-      AnalyzedNode(label: $0.node.label(in: model), opType: $0.node.opType, path: $0.path)
+    let nodes = walk.visits.enumerated().map { index, visit in
+      AnalyzedNode(
+        label: visit.node.label(in: model), opType: visit.node.opType, path: visit.path,
+        isContradictory: shapes.contradictory.contains(index))
     }
     let weights = Self.weights(pass, nodes: nodes, walk: walk)
     let functions = ShapeInference.functions(of: model)
     var terms: [MACTerm] = []
-    for (index, visit) in walk.visits.enumerated() {
+    for (index, visit) in walk.visits.enumerated() where !shapes.contradictory.contains(index) {
       guard let found = ShapeInference.find(visit.node, in: registry, functions: functions) else { continue }
       let remembered: (String) -> DimensionID? = { context.remembered[.init(node: index, key: $0)] }
       terms += found.macs(
@@ -25,7 +27,7 @@ extension ModelAnalysis {
     let builder = GroupBuilder(context: context, weights: weights, nodes: nodes)
     self.init(
       facts: shapes.facts, symbols: shapes.symbols, dimensions: context.dimensions, axes: context.axes, nodes: nodes,
-      weights: weights, groups: builder.groups(), fixed: builder.fixedRemarks(), macTerms: terms,
+      weights: weights, groups: builder.groups(), fixed: builder.fixedRemarks(), macTerms: terms, sizes: pass.sizes,
       useAxes: context.useAxes, remembered: context.remembered)
   }
 

@@ -14,6 +14,7 @@ struct AxisPass {
   private let model: Model
   private let registry: OperatorRegistry
   private let functions: Set<OperatorName>
+  private let contradictory: Set<Int>
 
   /// A constant tensor before the dimensions of its uses are known.
   struct WeightSource {
@@ -23,14 +24,21 @@ struct AxisPass {
     let place: Weight.Place
   }
 
-  init(_ model: Model, walk: GraphWalk, facts: [Facts], registry: OperatorRegistry) {
-    context = AxisContext(facts: facts)
-    dependences = Array(repeating: [], count: facts.count)
+  init(_ model: Model, walk: GraphWalk, shapes: ShapeInference, registry: OperatorRegistry) {
+    context = AxisContext(facts: shapes.facts)
+    contradictory = shapes.contradictory
+    dependences = Array(repeating: [], count: shapes.facts.count)
     self.model = model
     self.registry = registry
     functions = ShapeInference.functions(of: model)
     seed(walk)
-    for (index, visit) in walk.visits.enumerated() { relate(visit.node, index) }
+    for (index, visit) in walk.visits.enumerated() {
+      for body in visit.entered {
+        let end = walk.bodies[body].end
+        enterBody(walk.visits[end].node, end)
+      }
+      relate(visit.node, index)
+    }
     for graph in walk.graphs { fixInterface(graph.graph, isBody: !graph.steps.isEmpty) }
   }
 
@@ -38,23 +46,26 @@ struct AxisPass {
 
   private mutating func seed(_ walk: GraphWalk) {
     for (steps, graph) in walk.graphs {
+      // Before version 4 of the format every initializer had to be an input too.
+      let replaceable = model.irVersion ?? 0 < 4 ? [] : Set(graph.inputs.map(\.value))
       for (index, initializer) in graph.initializers.enumerated() {
         let place = Weight.Place.initializer(graph: steps, index: index)
         seedWeight(model.name(of: initializer.value), initializer.value, initializer.tensor, place)
+        guard replaceable.contains(initializer.value) else { continue }
+        let cause = Cause(node: nil, reason: "it is a graph input with a default, which callers may replace")
+        for axis in context.axes[initializer.value.index] ?? [] { context.dimensions.fix(axis.dimension, cause) }
       }
       for initializer in graph.sparseInitializers {
         fixAxes(of: initializer.value, reason: "it is a sparse initializer")
       }
       for input in graph.inputs where context.axes[input.value.index] == nil {
-        fixAxes(of: input.value, reason: steps.isEmpty ? "it is a graph input" : "it is an input of a loop's body")
+        fixAxes(of: input.value, reason: steps.isEmpty ? "it is a graph input" : "it is an input of a body")
       }
     }
     var uses: [ValueID: Int] = [:]
     for visit in walk.visits {
       for case let input? in visit.node.inputs { uses[input, default: 0] += 1 }
-      if visit.node.opType == "Constant", visit.node.canonicalDomain == "", let output = visit.node.output(0),
-        case .tensor(let tensor) = visit.node.attribute("value")
-      {
+      if let tensor = visit.node.constantTensor, let output = visit.node.output(0) {
         seedWeight(model.name(of: output), output, tensor, .constantNode(visit.path))
       }
     }
@@ -114,11 +125,25 @@ struct AxisPass {
 
   // MARK: Nodes
 
-  private mutating func relate(_ node: Node, _ index: Int) {
+  private mutating func prepare(_ node: Node, _ index: Int) {
     context.node = node
     context.nodeIndex = index
     context.opset = ShapeInference.opset(of: node, in: model)
-    let found = ShapeInference.find(node, in: registry, functions: functions)
+  }
+
+  private mutating func enterBody(_ node: Node, _ index: Int) {
+    prepare(node, index)
+    guard let iterative = ShapeInference.find(node, in: registry, functions: functions) as? any IterativeOperator
+    else { return }
+    iterative.enterBody(&context)
+    // What an iteration computes from a size is not followed.
+    for case let input? in node.inputs { fixDependences(of: input, reason: "its size enters a loop", node: index) }
+  }
+
+  private mutating func relate(_ node: Node, _ index: Int) {
+    prepare(node, index)
+    let isContradictory = contradictory.contains(index)
+    let found = isContradictory ? nil : ShapeInference.find(node, in: registry, functions: functions)
     if node.opType == "Constant", node.canonicalDomain == "", let output = node.output(0),
       context.axes[output.index] != nil
     {
@@ -135,9 +160,16 @@ struct AxisPass {
     if let found {
       found.relateAxes(&context)
     } else {
-      context.fixInputs(
-        "there is no rule for the operator \(OperatorName(node.opType, domain: node.canonicalDomain).spelled)")
-      fixCaptured(node)
+      let name = OperatorName(node.opType, domain: node.canonicalDomain).spelled
+      let reason =
+        isContradictory ? "its inputs contradict each other" : "there is no rule for the operator \(name)"
+      context.fixInputs(reason)
+      context.fixBodies(reason)
+    }
+    for body in node.subgraphs {
+      for output in body.outputs {
+        fixDependences(of: output.value, reason: "its size leaves a body", node: index)
+      }
     }
     for (position, output) in node.outputs.enumerated() {
       guard let output, let shape = context.facts[output.index].shape else { continue }
@@ -169,16 +201,6 @@ struct AxisPass {
     context.setOutput(output, axes)
   }
 
-  /// What the bodies of a control-flow node without a rule return may not shrink.
-  private mutating func fixCaptured(_ node: Node) {
-    for body in node.subgraphs {
-      for output in body.outputs {
-        if let axes = context.axes[output.value.index] { context.fix(axes, "\(node.opType) returns it from its body") }
-        fixDependences(of: output.value, reason: "its size leaves the body of \(node.opType)")
-      }
-    }
-  }
-
   /// Sizes may follow only into shapes. Where one enters the arithmetic its first value is frozen, which needs that
   /// value to be known.
   private mutating func trackSizes(_ node: Node, _ found: (any Operator)?) {
@@ -207,8 +229,16 @@ struct AxisPass {
     for case let output? in node.outputs { dependences[output.index] = unique }
   }
 
-  private mutating func fixDependences(of value: ValueID, reason: String) {
-    for dimension in dependences[value.index] { context.dimensions.fix(dimension, Cause(node: nil, reason: reason)) }
+  /// Integer values computed from sizes that may shrink.
+  var sizes: Set<ValueID> {
+    Set(dependences.indices.lazy.filter { !dependences[$0].isEmpty }.map { ValueID($0) })
+  }
+
+  private mutating func fixDependences(of value: ValueID, reason: String, node: Int? = nil) {
+    let terms = context.sizeTerms[value.index].map { $0.compactMap { $0 } }
+    for dimension in terms ?? dependences[value.index] where !dependences[value.index].isEmpty {
+      context.dimensions.fix(dimension, Cause(node: node, reason: reason))
+    }
   }
 }
 

@@ -8,11 +8,25 @@ import Operators
 struct GraphWalk {
   struct Visit {
     let path: NodePath
-    /// How many graphs directly below this node were visited just before it.
     let node: Node
+    /// Nodes whose bodies begin with this visit, from the outside in, by their number in ``bodies``; a node whose
+    /// bodies hold no nodes is its own beginning.
+    let entered: [Int]
+    /// The node's own number in ``bodies``, if it has any.
+    let body: Int?
+  }
+
+  /// A node with bodies.
+  struct Body {
+    /// The visit its bodies begin with.
+    var begin: Int
+    /// The visit of the node itself.
+    var end: Int
   }
 
   private(set) var visits: [Visit] = []
+  private(set) var bodies: [Body] = []
+  private var entered: [Int] = []
   /// The graphs in the order they were entered, with the steps that lead to them.
   private(set) var graphs: [(steps: [NodePath.Step], graph: Graph)] = []
 
@@ -34,6 +48,11 @@ struct GraphWalk {
     }
     for index in order {
       let node = graph.nodes[index]
+      let body = node.subgraphs.isEmpty ? nil : bodies.count
+      if let body {
+        bodies.append(Body(begin: visits.count, end: visits.count))
+        entered.append(body)
+      }
       for (attributeIndex, attribute) in node.attributes.enumerated() {
         let bodies: [Graph]
         switch attribute.value {
@@ -46,7 +65,9 @@ struct GraphWalk {
           try enter(body, steps: steps + [step])
         }
       }
-      visits.append(Visit(path: NodePath(steps: steps, index: index), node: node))
+      if let body { bodies[body].end = visits.count }
+      visits.append(Visit(path: NodePath(steps: steps, index: index), node: node, entered: entered, body: body))
+      entered = []
     }
   }
 }

@@ -20,6 +20,8 @@ public struct ModelAnalysis: Sendable {
   public let fixed: [FixedRemark]
   /// Multiply-accumulate operations, one entry a term of a node's cost.
   public let macTerms: [MACTerm]
+  /// Integer values computed from sizes: what they are follows from the shapes of the pruned graph.
+  public let sizes: Set<ValueID>
   /// Axes of the axes' own uses of shared vectors, and what operators remembered; for rewriting.
   let useAxes: [AxisContext.VectorUse: [Axis]]
   let remembered: [AxisContext.Memory: DimensionID]
@@ -30,6 +32,8 @@ public struct AnalyzedNode: Sendable {
   public let label: String
   public let opType: String
   public let path: NodePath
+  /// Whether it stands in a body that cannot run, with inputs that contradict each other; none of them shrinks.
+  public let isContradictory: Bool
 }
 
 /// Where a node is: its index in its graph, and through which nodes' attributes that graph is reached.

@@ -6,6 +6,8 @@ import Operators
 public struct ShapeInference: Sendable {
   public private(set) var facts: [Facts]
   public private(set) var symbols: SymbolTable
+  /// Visits of nodes in bodies whose inputs contradict each other, which can only mean that they never run.
+  public private(set) var contradictory: Set<Int> = []
 
   /// Where a model's own operators come from: functions it brings along shadow the registry.
   static func find(_ node: Node, in registry: OperatorRegistry, functions: Set<OperatorName>) -> (any Operator)? {
@@ -28,17 +30,67 @@ public struct ShapeInference: Sendable {
       Self.seed(&context, graph, isBody: !steps.isEmpty)
       for info in graph.valueInfo + graph.outputs { declared[info.value] = info }
     }
+    facts = []
+    symbols = SymbolTable()
+    try visit(walk, &context, model: model, registry: registry, declared: declared)
+    for info in model.graph.outputs { try Self.check(info, context.facts[info.value.index], model: model, walk: walk) }
+    facts = context.facts
+    symbols = context.symbols
+  }
+
+  /// Visits every node, and those in the body of a loop again until what the loop hands from one iteration to the next
+  /// has settled.
+  private mutating func visit(
+    _ walk: GraphWalk, _ context: inout ShapeContext, model: Model, registry: OperatorRegistry,
+    declared: [ValueID: ValueInfo]
+  ) throws(AnalysisError) {
     let functions = Self.functions(of: model)
-    for visit in walk.visits {
-      try Self.infer(visit.node, &context, model: model, registry: registry, functions: functions)
+    var symbolCounts = [Int?](repeating: nil, count: walk.bodies.count)
+    var again: Int?
+    var count = 0
+    var index = 0
+    while index < walk.visits.count {
+      let visit = walk.visits[index]
+      // Coming back to a body, what was entered outside of it has been, and its own inputs are as they settled.
+      for body in again.map({ again in visit.entered.drop { $0 <= again } }) ?? visit.entered[...] {
+        if symbolCounts[body] == nil { symbolCounts[body] = context.symbols.meanings.count }
+        let holder = walk.visits[walk.bodies[body].end].node
+        Self.prepare(holder, &context, model: model)
+        (Self.find(holder, in: registry, functions: functions) as? any IterativeOperator)?.enterBody(&context)
+      }
+      again = nil
+      count += 1
+      context.isHasty = count > 16 * walk.visits.count
+      Self.prepare(visit.node, &context, model: model)
+      if let body = visit.body {
+        context.outerSymbolCount = symbolCounts[body] ?? 0
+        let found = Self.find(visit.node, in: registry, functions: functions)
+        if let iterative = found as? any IterativeOperator, !iterative.settleBody(&context) {
+          index = walk.bodies[body].begin
+          again = body
+          continue
+        }
+      }
+      contradictory.remove(index)
+      do {
+        try Self.infer(visit.node, &context, model: model, registry: registry, functions: functions)
+      } catch {
+        // A branch that is never taken, or a loop that never runs, may hold what could not be computed.
+        guard !visit.path.steps.isEmpty else { throw error }
+        contradictory.insert(index)
+        for case let output? in visit.node.outputs { context.facts[output.index] = .unknown }
+      }
       for case let output? in visit.node.outputs where context.facts[output.index].shape == nil {
         guard let info = declared[output] else { continue }
         Self.apply(info, to: &context)
       }
+      index += 1
     }
-    for info in model.graph.outputs { try Self.check(info, context.facts[info.value.index], model: model, walk: walk) }
-    facts = context.facts
-    symbols = context.symbols
+  }
+
+  private static func prepare(_ node: Node, _ context: inout ShapeContext, model: Model) {
+    context.node = node
+    context.opset = opset(of: node, in: model)
   }
 
   /// What a model promises of its outputs must not contradict what its nodes make. Declarations of values in between
@@ -73,8 +125,7 @@ public struct ShapeInference: Sendable {
     _ node: Node, _ context: inout ShapeContext, model: Model, registry: OperatorRegistry,
     functions: Set<OperatorName>
   ) throws(AnalysisError) {
-    context.node = node
-    context.opset = opset(of: node, in: model)
+    prepare(node, &context, model: model)
     let found = find(node, in: registry, functions: functions)
     let isConstant =
       found != nil && node.inputs.allSatisfy { $0.map { context.facts[$0.index].isConstant } ?? true }

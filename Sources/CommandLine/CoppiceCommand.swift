@@ -16,7 +16,7 @@ struct CoppiceCommand: ParsableCommand {
     version: Coppice.version,
     subcommands: [
       Inspect.self, Groups.self, PlanCommand.self, Apply.self, Prune.self, Run.self, Verify.self, PassesCommand.self,
-      OperatorsCommand.self, Config.self, Completion.self, Copy.self, Repeat.self,
+      OperatorsCommand.self, Config.self, Completion.self, Copy.self, Repeat.self, Shapes.self,
     ])
 
   static func main() {

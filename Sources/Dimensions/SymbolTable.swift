@@ -31,6 +31,22 @@ public struct SymbolTable: Sendable {
     return .symbol(symbol)
   }
 
+  /// Whether a size names only symbols that are among the first `count`, or computed from those.
+  public func isMade(of size: Size, before count: Int) -> Bool {
+    isMade(of: size, before: count, depth: 0)
+  }
+
+  private func isMade(of size: Size, before count: Int, depth: Int) -> Bool {
+    guard depth < 200 else { return false }
+    return size.monomials.allSatisfy { monomial in
+      monomial.symbols.allSatisfy { symbol in
+        if Int(symbol.index) < count { return true }
+        guard case .operation(_, let a, let b) = meanings[Int(symbol.index)] else { return false }
+        return isMade(of: a, before: count, depth: depth + 1) && isMade(of: b, before: count, depth: depth + 1)
+      }
+    }
+  }
+
   /// The result of an operation: computed where both operands are known, a symbol otherwise.
   /// - Returns: `nil` for a division by zero.
   public mutating func apply(_ operation: Operation, _ a: Size, _ b: Size) -> Size? {

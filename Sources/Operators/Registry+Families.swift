@@ -1,10 +1,11 @@
 extension OperatorRegistry {
-  static let convolution: [any Operator] = [Conv(), ConvTranspose(), DepthToSpace()]
+  static let controlFlow: [any Operator] = [If(), Loop(), Scan()]
+  static let convolution: [any Operator] = [Conv(), ConvTranspose(), DeformConv(), DepthToSpace()]
   static let normalization: [any Operator] = [
     BatchNormalization(), InstanceNormalization(), GroupNormalization(), LayerNormalization(), LpNormalization(),
     LRN(), MeanVarianceNormalization(),
   ]
-  static let pooling: [any Operator] = [Pool(), GlobalPool()]
+  static let pooling: [any Operator] = [Pool(), GlobalPool(), RegionPool(), GridSample()] + ColumnsToImage.all
   static let recurrent: [any Operator] = Recurrent.all
   static let quantized: [any Operator] = [
     QuantizeLinear(), DynamicQuantizeLinear(), QuantizedConv(), QuantizedMatMul(), QGemm(), QLinearBinary(),

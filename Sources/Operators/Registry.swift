@@ -19,14 +19,15 @@ public struct OperatorRegistry: Sendable {
 
   public static let standard = OperatorRegistry(
     elementwise + linear + shaping + reductions + convolution + normalization + pooling + recurrent + quantized
-      + contrib + attention)
+      + contrib + attention + controlFlow)
 
   static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
   static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]
-  static let reductions: [any Operator] = Reduce.all + [ArgumentReduce(), Softmax(), TopK()]
-  static let shaping: [any Operator] = [
-    Cast(), Concat(), Constant(), ConstantOfShape(), Expand(), Flatten(), Gather(), GatherElements(), GatherND(),
-    Identity(), Pad(), RangeOperator(), Reshape(), Resize(), ScatterND(), Shape(), SizeOperator(), Slice(), Split(),
-    Squeeze(), Tile(), Transpose(), Triangle(), Unsqueeze(), OneHot(), NonZero(),
-  ]
+  static let reductions: [any Operator] = Reduce.all + [ArgumentReduce(), Softmax(), TopK()] + Losses.all + Fourier.all
+  static let shaping: [any Operator] =
+    [
+      Cast(), Concat(), Constant(), ConstantOfShape(), Expand(), Flatten(), Gather(), GatherElements(), GatherND(),
+      Identity(), Pad(), RangeOperator(), Reshape(), Resize(), ScatterND(), Shape(), SizeOperator(), Slice(), Split(),
+      Squeeze(), Tile(), Transpose(), Triangle(), Unsqueeze(), OneHot(), NonZero(), ReverseSequence(),
+    ] + Generators.all + Choosers.all
 }

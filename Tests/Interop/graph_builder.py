@@ -64,9 +64,31 @@ class GraphBuilder:
             for _ in range(self.random.integers(1, 4)):
                 name = self.add("Identity", name)
             return name
-        if way < 0.93:
+        if way < 0.91:
+            return self.detour(array)
+        if way < 0.94:
             return self.add("Cast", self.raw(array.astype(np.float16)), to=TensorProto.FLOAT)
         return self.quantized(array) if array.ndim > 1 else self.raw(array)
+
+    def detour(self, array):
+        """Numbers behind the shape operators some exporters leave in front of weights."""
+        order = list(self.random.permutation(array.ndim))
+        way = self.pick("transpose", "reshape", "squeeze", "unsqueeze", "scale", "half")
+        if way == "transpose":
+            return self.add("Transpose", self.raw(array.transpose(order)), perm=np.argsort(order).tolist())
+        if way == "reshape":
+            return self.add("Reshape", self.raw(array.reshape(-1)), self.ints(*array.shape))
+        if way == "squeeze":
+            return self.add("Squeeze", self.raw(array[None]), self.ints(0))
+        if way == "unsqueeze" and len(array) == 1:  # a recurrence's weights, one direction
+            return self.add("Unsqueeze", self.raw(array[0]), self.ints(0))
+        if way == "scale":
+            scale = np.float32(np.abs(array).max() / 100 + 1e-6)
+            whole = self.add("Cast", self.raw(np.round(array / scale).astype(np.int8), "q"), to=TensorProto.FLOAT)
+            return self.add("Mul", whole, self.raw(scale, "s"))
+        name = self.add("Identity", self.raw(array.astype(np.float16).transpose(order)))
+        name = self.add("Cast", name, to=TensorProto.FLOAT)
+        return self.add("Transpose", name, perm=np.argsort(order).tolist())
 
     def quantized(self, array):
         """Integers, scales and zero points before a DequantizeLinear; per tensor or along the first axis."""

@@ -1,6 +1,8 @@
 """Random networks over sequences [1, 7, E], block after block: attention in its forms, gates, recurrence."""
 import numpy as np
 
+from onnx import TensorProto, helper
+
 from graph_builder import Blocks, GraphBuilder
 
 LENGTH, WIDTH = 7, 12
@@ -153,6 +155,99 @@ class SequenceBlocks(Blocks):
         y = self.add("Transpose", self.add("Relu", y), perm=[0, 2, 1, 3])
         y = self.add("Transpose", y, perm=[0, 2, 1, 3])
         return self.linear(self.add("Reshape", y, self.ints(1, LENGTH, 24)), 24, WIDTH)
+
+    # Control flow
+
+    def inner(self, name):
+        """Blocks of a body that sees the values outside."""
+        return SequenceBlocks(GraphBuilder(self.random.integers(1 << 30), f"{name}{len(self.nodes)}_"))
+
+    def body(self, inner, name, inputs, outputs):
+        def info(value, kind=TensorProto.FLOAT, shape=None):
+            return helper.make_tensor_value_info(value, kind, shape)
+        return inner.graph(name, [info(*i) if isinstance(i, tuple) else info(i) for i in inputs],
+                           [info(*o) if isinstance(o, tuple) else info(o) for o in outputs])
+
+    def cell(self, inner, x, states, h, outside):
+        """One step of a recurrence over states of width h; its weights stand inside or outside of the body."""
+        where = self if outside else inner
+        if len(states) == 1:
+            total = inner.add("Add", inner.add("MatMul", x, where.weight(WIDTH, h)),
+                              inner.add("MatMul", states[0], where.weight(h, h)))
+            return [inner.add("Tanh", inner.add("Add", total, where.vector(h)))]
+        gates = inner.add("Add", inner.add("MatMul", x, where.weight(WIDTH, 4 * h)),
+                          inner.add("MatMul", states[0], where.weight(h, 4 * h)))
+        gates = inner.add("Split", inner.add("Add", gates, where.vector(4 * h)), inner.ints(h, h, h, h), outputs=4, axis=-1)
+        i, f, o = (inner.add("Sigmoid", gate) for gate in gates[:3])
+        kept, new = inner.add("Mul", f, states[1]), inner.add("Mul", i, inner.add("Tanh", gates[3]))
+        c = inner.add("Add", kept, new)
+        return [inner.add("Mul", o, inner.add("Tanh", c)), c]
+
+    def cell_block(self, x):
+        """A recurrence an exporter wrote as Scan or Loop."""
+        h, count, steps = self.pick(5, 6), self.pick(1, 2), self.add("Transpose", x, perm=[1, 0, 2])
+        first = [self.raw(np.zeros((1, h), np.float32), "h0") for _ in range(count)]
+        if self.chance(0.3):
+            shape = self.add("Concat", self.size_of(x, 0), self.ints(h), axis=0)
+            first = [self.add("ConstantOfShape", shape) for _ in range(count)]
+        inner, outside = self.inner("cell"), self.chance(0.5)
+        states = [f"{inner.prefix}h{k}" for k in range(count)]
+        shape = [1, h] if self.chance(0.5) else None
+        infos = [(state, TensorProto.FLOAT, shape) for state in states]
+        scans = self.chance(0.5)
+        step = f"{inner.prefix}x"
+        if not scans:
+            number, go = f"{inner.prefix}i", f"{inner.prefix}go"
+            step = inner.add("Gather", steps, number, axis=0)
+        after = self.cell(inner, step, states, h, outside)
+        y = inner.add("Identity", after[0])
+        # ONNX Runtime wants to know the ranks of what the body of a Scan returns.
+        results = [(state, TensorProto.FLOAT, [1, h] if scans else shape) for state in after] + [(y, TensorProto.FLOAT, [1, h])]
+        if scans:
+            graph = self.body(inner, "cell", infos + [step], results)
+            last = self.add("Scan", *first, steps, outputs=count + 1, body=graph, num_scan_inputs=1)
+        else:
+            still = inner.add("Identity", go)
+            graph = self.body(inner, "cell", [(number, TensorProto.INT64, []), (go, TensorProto.BOOL, [])] + infos,
+                              [(still, TensorProto.BOOL, [])] + results)
+            trips = self.constant(np.array(LENGTH, np.int64))
+            last = self.add("Loop", trips, "", *first, outputs=count + 1, body=graph)
+        y = self.linear(self.add("Transpose", last[-1], perm=[1, 0, 2]), h, WIDTH)
+        if self.chance(0.5):
+            y = self.add("Add", y, self.linear(last[0], h, WIDTH))
+        return y
+
+    def growing_block(self, x):
+        """A loop whose state grows by one row an iteration, as a cache of keys does."""
+        h, inner = 8, self.inner("grow")
+        first = self.linear(self.add("Slice", x, self.ints(0), self.ints(1), self.ints(1)), WIDTH, h)
+        number, go, state = (f"{inner.prefix}{name}" for name in ("i", "go", "cache"))
+        row = inner.add("Unsqueeze", inner.add("Gather", x, number, axis=1), inner.ints(1))
+        row = inner.linear(row, WIDTH, h)
+        grown = inner.add("Concat", state, row, axis=1)
+        graph = self.body(inner, "grow", [(number, TensorProto.INT64, []), (go, TensorProto.BOOL, []), state],
+                          [(inner.add("Identity", go), TensorProto.BOOL, []), grown])
+        last = self.add("Loop", self.constant(np.array(LENGTH - 1, np.int64)), "", first, outputs=1, body=graph)
+        return self.add("Add", x, self.linear(last, h, WIDTH))
+
+    def choice_block(self, x):
+        """An If that chooses a hidden layer, sometimes a branch that could not even run."""
+        h = 10
+        known = self.chance(0.3)
+        if known:
+            condition = self.add("Equal", self.add("Squeeze", self.size_of(x, 1)), self.constant(np.array(3, np.int64)))
+        else:
+            total = self.add("ReduceSum", x, keepdims=0)
+            condition = self.add("Greater", total, self.raw(np.zeros((), np.float32), "zero"))
+        w = self.weight(WIDTH, h)
+        branches = []
+        for name in ("then", "else"):
+            inner = self.inner(name)
+            y = inner.add("MatMul", x, w if self.chance(0.5) else inner.weight(WIDTH, h))
+            y = inner.add("Add", y, inner.vector(h))
+            branches.append(self.body(inner, name, [], [inner.add(self.pick("Relu", "Tanh"), y)]))
+        y = self.add("If", condition, then_branch=branches[0], else_branch=branches[1])
+        return self.add("Add", x, self.linear(y, h, WIDTH))
 
     def experts_block(self, x):
         """Every expert runs; a router weighs them."""

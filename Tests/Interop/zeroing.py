@@ -59,6 +59,10 @@ class Tensors:
             self._add(tensor.name, tensor)
         for node in graph.node:
             self.nodes.append((node, graph))
+            if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value_floats":
+                values = np.array(node.attribute[0].floats, np.float32)
+                del node.attribute[:]
+                node.attribute.append(onnx.helper.make_attribute("value", numpy_helper.from_array(values)))
             for attribute in node.attribute:
                 if node.op_type == "Constant" and attribute.name == "value":
                     self._add(node.output[0], attribute.t)

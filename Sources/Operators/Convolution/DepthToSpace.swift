@@ -41,13 +41,14 @@ public struct DepthToSpace: Operator {
     context.fix(x[2...], "blocks are moved along it")
     let blocks = (0..<2).map { _ in context.fixedAxis(.known(block), "it is a block").dimension }
     let channels: DimensionID
+    let isColumnRow = context.node.string("mode") == "CRD"
     if context.node.opType == "DepthToSpace" {
       channels = context.dimensions.make(shape[1])
-      let isColumnRow = context.node.string("mode") == "CRD"
       let product = context.dimensions.product(isColumnRow ? [channels] + blocks : blocks + [channels])
       context.unify(x[1].dimension, product)
     } else {
-      channels = context.dimensions.product(blocks + [x[1].dimension])
+      let channel = [x[1].dimension]
+      channels = context.dimensions.product(isColumnRow ? channel + blocks : blocks + channel)
     }
     let axes = [x[0], Axis(channels, vanishes: x[1].vanishes)]
     context.setOutput(axes + shape[2...].map { context.fixedAxis($0, "blocks are moved along it") })

@@ -175,6 +175,13 @@ public struct AxisContext {
     }
   }
 
+  /// Fixes what the node's bodies return.
+  public mutating func fixBodies(_ reason: String) {
+    for body in node.subgraphs {
+      for output in body.outputs { fix(axes[output.value.index] ?? [], reason) }
+    }
+  }
+
   /// Says that removing an index of this axis changes what survives.
   public mutating func approximate(_ axis: Axis, _ reason: String) {
     approximations.append((axis.dimension, cause(reason)))

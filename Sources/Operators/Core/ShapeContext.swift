@@ -9,6 +9,10 @@ public struct ShapeContext {
   public var symbols: SymbolTable
   /// Version of the operator set of the node's domain.
   public var opset: Int64
+  /// How many symbols there were before the bodies of the node were entered: those mean the same inside and outside.
+  public var outerSymbolCount = 0
+  /// Whether bodies have been looked at so often that states of iterations are to be taken as unknown at once.
+  public var isHasty = false
 
   public init(facts: [Facts], symbols: SymbolTable) {
     node = Node(inputs: [], outputs: [], opType: "")

@@ -72,7 +72,9 @@ public struct Binary: Operator {
   }
 
   private func contents(_ context: inout ShapeContext, shape: [Size]?) -> [Element]? {
-    guard let fold, context.node.inputs.count == 2, let shape, let a = context.contents(0), let b = context.contents(1)
+    // The remainder of C is not worth folding.
+    guard let fold, context.node.int("fmod", default: 0) == 0, context.node.inputs.count == 2, let shape,
+      let a = context.contents(0), let b = context.contents(1)
     else { return nil }
     guard let count = Size.product(shape)?.known, count <= Arithmetic.elementLimit else { return nil }
     // Shape arithmetic is on scalars and vectors; anything else would need real broadcasting for no use.
@@ -88,7 +90,12 @@ public struct Binary: Operator {
       inputs.append(axes)
       if context.isWeight(index) { for axis in axes.indices { context.role(index, axis: axis, .rider) } }
     }
-    context.setOutput(context.broadcast(inputs, shape: shape, vanishing: vanishing.combine))
+    let isPower = context.node.opType == "Pow"
+    // Zero to the power of zero is one.
+    let exponents = isPower ? context.facts(1).contents : nil
+    let keepsZero = !isPower || exponents?.allSatisfy { ($0.double ?? 0) > 0 } ?? false
+    let axes = context.broadcast(inputs, shape: shape) { keepsZero && vanishing.combine($0) }
+    context.setOutput(axes)
   }
 }
 

@@ -13,19 +13,27 @@ public struct Cast: Operator {
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     let type = type(context)
-    let contents = context.contents(0)?.map { element -> Element in
-      guard let type else { return .unknown }
-      switch element {
-      case .int(.known(let value)) where type.isFloatingPoint: return .real(Double(value))
-      case .int(.known(let value)) where type == .bool: return .int(value == 0 ? 0 : 1)
-      case .int where !type.isFloatingPoint && type != .bool: return element
-      case .real(let value) where type == .int64 || type == .int32:
-        return Int(exactly: value.rounded(.towardZero)).map { .int($0) } ?? .unknown
-      case .real where type.isFloatingPoint: return element
-      default: return .unknown
-      }
-    }
+    let contents = context.contents(0)?.map { element in type.map { Self.cast(element, to: $0) } ?? .unknown }
     context.setOutput(type: type, shape: context.shape(0), contents: contents)
+  }
+
+  /// Unknown where the type rounds or wraps the number.
+  private static func cast(_ element: Element, to type: DataType) -> Element {
+    switch (element, type) {
+    case (.int(.known(let value)), .float): .real(Double(Float(value)))
+    case (.int(.known(let value)), .double): .real(Double(value))
+    case (.int(.known(let value)), .bool): .int(value == 0 ? 0 : 1)
+    case (.int(.known(let value)), .int32): Int32(exactly: value) == nil ? .unknown : element
+    case (.int(.known(let value)), .uint8): UInt8(exactly: value) == nil ? .unknown : element
+    case (.int(.known(let value)), .int8): Int8(exactly: value) == nil ? .unknown : element
+    case (.int, .int64), (.int, .int32): element
+    case (.real(let value), .int64): Int(exactly: value.rounded(.towardZero)).map { .int($0) } ?? .unknown
+    case (.real(let value), .int32):
+      Int32(exactly: value.rounded(.towardZero)).map { .int(Int($0)) } ?? .unknown
+    case (.real(let value), .float): .real(Double(Float(value)))
+    case (.real, .double): element
+    default: .unknown
+    }
   }
 
   public func relateAxes(_ context: inout AxisContext) {

@@ -50,8 +50,7 @@ public struct Concat: Operator {
       guard let axes = context.input(index), axes.count == shape.count, shape.indices.contains(along) else {
         return context.fixInputs("an operand has an unknown rank")
       }
-      if context.size(axes[along]) == .known(0) { continue }
-      parts.append(axes[along])
+      if context.size(axes[along]) != .known(0) { parts.append(axes[along]) }
       guard var joined = result else {
         result = axes
         continue

@@ -29,6 +29,25 @@ public struct Constant: Operator {
   public func relateAxes(_ context: inout AxisContext) { context.setFixedOutput("it is a constant") }
 }
 
+extension Node {
+  /// The numbers a `Constant` node holds as a tensor, however it spells them; `nil` for other nodes and for strings.
+  public var constantTensor: Tensor? {
+    guard opType == "Constant", canonicalDomain == "" else { return nil }
+    if case .tensor(let tensor) = attribute("value") { return tensor }
+    if case .floats(let values) = attribute("value_floats") {
+      let region = values.withUnsafeBytes { ByteRegion(copying: $0) }
+      return Tensor(dataType: .float, shape: [values.count], storage: .bytes(region))
+    }
+    return ints("value_ints").map { Tensor(int64s: $0) }
+  }
+
+  /// Makes a `Constant` node hold a tensor.
+  public mutating func setConstantTensor(_ tensor: Tensor) {
+    attributes.removeAll { $0.name.hasPrefix("value_") }
+    setAttribute("value", .tensor(tensor))
+  }
+}
+
 extension Tensor {
   /// The elements of a tensor small enough to be part of shape arithmetic.
   public var smallContents: [Element]? {

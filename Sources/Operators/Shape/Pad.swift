@@ -5,8 +5,6 @@ import IR
 public struct Pad: Operator {
   public let names = [OperatorName("Pad")]
 
-  public func sizeInputs(_ node: Node) -> Set<Int> { [1, 3] }
-
   /// Elements before and after each axis.
   private func pads(_ node: Node, rank: Int, ints: (Int, String) -> [Int]?) -> [(before: Int, after: Int)]? {
     guard let flat = ints(1, "pads") else { return nil }

@@ -157,8 +157,11 @@ public struct Slice: Operator {
       guard let kept = context.keptIndices(0, cut.axis), let size = shape[cut.axis].known,
         let indices = Self.indices(cut, of: size)
       else {
-        starts.append(prunedStarts.map { .constant($0[cut.position]) } ?? .computed(cut.position))
-        ends.append(prunedEnds.map { .constant($0[cut.position]) } ?? .computed(cut.position))
+        let start = Self.position(context, 1, cut.position, was: cut.start)
+        let end = Self.position(context, 2, cut.position, was: cut.end)
+        if start != .computed(cut.position) || end != .computed(cut.position) { changed = true }
+        starts.append(prunedStarts.map { .constant($0[cut.position]) } ?? start)
+        ends.append(prunedEnds.map { .constant($0[cut.position]) } ?? end)
         continue
       }
       let count = indices.underestimatedCount(of: size)
@@ -166,7 +169,10 @@ public struct Slice: Operator {
       let start = kept.count { $0 < first }
       let end = kept.count { $0 < first + count }
       // An axis taken whole, however it is spelled, is still taken whole.
-      let isWhole = count == size && output[cut.axis] == shape[cut.axis] && (cut.end?.known ?? 0) >= size
+      let bounds = [(1, cut.start), (2, cut.end)]
+      let isMoved = bounds.contains { Self.position(context, $0, cut.position, was: $1) != .computed(cut.position) }
+      let reachesEnd = (cut.end?.known ?? 0) >= size
+      let isWhole = count == size && output[cut.axis] == shape[cut.axis] && reachesEnd && !isMoved
       changed = changed || !isWhole
       starts.append(.constant(start))
       ends.append(.constant(isWhole ? max(end, cut.end?.known ?? end) : end))
@@ -185,6 +191,16 @@ public struct Slice: Operator {
         context.setMixed(input: input, elements)
       }
     }
+  }
+
+  /// A position along an axis nothing is cut of: as the graph computes it, unless that follows a size that shrinks.
+  private static func position(
+    _ context: RewriteContext, _ input: Int, _ position: Int, was: Size?
+  ) -> RewriteContext.MixedElement {
+    guard let was = was?.known, let contents = context.facts(input).contents, position < contents.count,
+      contents[position] != .int(was)
+    else { return .computed(position) }
+    return .constant(was)
   }
 
   private static func constants(_ elements: [RewriteContext.MixedElement]) -> [Int] {

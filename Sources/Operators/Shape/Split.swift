@@ -94,7 +94,9 @@ public struct Split: Operator {
     guard let shape = context.originalFacts(0).shape else { return }
     let attribute = Int(context.node.int("axis", default: 0))
     let along = attribute < 0 ? attribute + shape.count : attribute
-    guard shape.indices.contains(along), context.keptIndices(0, along) != nil else { return }
+    guard shape.indices.contains(along), context.keptIndices(0, along) != nil || context.node.input(1) != nil else {
+      return
+    }
     var sizes: [Int] = []
     for output in context.node.outputs.indices {
       guard let expected = context.expectedOutput(output), expected.indices.contains(along),
@@ -103,7 +105,7 @@ public struct Split: Operator {
       sizes.append(size)
     }
     if context.node.input(1) != nil {
-      if context.facts(1).knownInts != sizes { context.setInts(input: 1, sizes) }
+      if let computed = context.facts(1).knownInts, computed != sizes { context.setInts(input: 1, sizes) }
     } else if context.node.ints("split") != nil {
       context.node.setAttribute("split", .ints(sizes.map(Int64.init)))
     } else if sizes != evenSizes(total: sizes.reduce(0, +), parts: sizes.count) {

@@ -5,8 +5,6 @@ import IR
 public struct Tile: Operator {
   public let names = [OperatorName("Tile")]
 
-  public func sizeInputs(_ node: Node) -> Set<Int> { [1] }
-
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     guard let input = context.shape(0) else { return context.setOutput(type: context.type(0), shape: nil) }
     guard let repeats = context.contents(1) else {

@@ -37,6 +37,8 @@ struct Rewriter {
   private var originalFacts: [Facts]
   /// Sliced copies of shared vectors, by vector and kept indices, in the graph they were made for.
   private var copies: [CopyKey: ValueID] = [:]
+  /// Values some use of which was replaced: if it was the last one, what computes them goes.
+  private var released: Set<ValueID> = []
   private var keptCache: [DimensionID: [Int32]?] = [:]
 
   private struct CopyKey: Hashable {
@@ -124,6 +126,7 @@ struct Rewriter {
       graph.initializers[index].tensor = tensor
     }
     for initializer in graph.initializers { seed(initializer) }
+    if !steps.isEmpty { seedInputs(of: source) }
     let order: [Int]
     do { order = try source.topologicalOrder() } catch {
       throw RewriteError(place: source.name ?? "graph", message: "\(error)")
@@ -132,17 +135,15 @@ struct Rewriter {
     for index in order {
       try rewriteBodies(of: index, in: &graph, steps: steps, sliced: sliced)
       if let tensor = sliced.constants[NodePath(steps: steps, index: index)] {
-        graph.nodes[index].setAttribute("value", .tensor(tensor))
+        graph.nodes[index].setConstantTensor(tensor)
       }
       var new: [Node] = []
       try rewriteNode(&graph, index, steps: steps, sliced: sliced, adding: &new)
       if !new.isEmpty { additions[index] = new }
       nodeIndex += 1
     }
-    if !additions.isEmpty {
-      graph.nodes = graph.nodes.enumerated().flatMap { index, node in (additions[index] ?? []) + [node] }
-    }
-    removeUnusedVectors(&graph, sliced)
+    graph.nodes = order.flatMap { (additions[$0] ?? []) + [graph.nodes[$0]] }
+    graph.removeUnused(among: &released)
     updateDeclarations(&graph)
     return graph
   }
@@ -179,6 +180,16 @@ struct Rewriter {
     }
   }
 
+  /// What a body takes has the shape the analysis found to hold in every iteration.
+  private mutating func seedInputs(of body: Graph) {
+    for input in body.inputs {
+      let index = input.value.index
+      guard let shape = expectedShape(input.value) else { continue }
+      context.facts[index].shape = shape
+      context.facts[index].contents = analysis.facts[index].contents
+    }
+  }
+
   // MARK: Nodes
 
   private mutating func rewriteNode(
@@ -187,12 +198,12 @@ struct Rewriter {
     let label = analysis.nodes[nodeIndex].label
     var node = graph.nodes[index]
     useSlicedVectors(&node, in: &graph, steps: steps, sliced: sliced)
-    let found =
-      functions.contains(OperatorName(node.opType, domain: node.canonicalDomain))
-      ? nil : registry(OperatorName(node.opType, domain: node.canonicalDomain))
+    let name = OperatorName(node.opType, domain: node.canonicalDomain)
+    let hasRule = !functions.contains(name) && !analysis.nodes[nodeIndex].isContradictory
+    let found = hasRule ? registry(name) : nil
     context.opset = original.opset(node.canonicalDomain) ?? 1
     if let found {
-      freezeSizes(&node, original: original(node, graph, index), found, in: &graph)
+      freezeSizes(&node, found, in: &graph)
       try adapt(&node, found, label: label, in: &graph, adding: &new)
     }
     graph.nodes[index] = node
@@ -213,8 +224,6 @@ struct Rewriter {
     }
   }
 
-  private func original(_ node: Node, _ graph: Graph, _ index: Int) -> Node { node }
-
   private func agree(_ a: [Size], _ b: [Size]) -> Bool {
     a.count == b.count && zip(a, b).allSatisfy { $0 == $1 || $0.known == nil || $1.known == nil }
   }
@@ -229,6 +238,7 @@ struct Rewriter {
   ) {
     for position in node.inputs.indices {
       guard let slice = sliced.uses[.init(node: nodeIndex, input: position)] else { continue }
+      release(node.inputs[position])
       let key = CopyKey(graph: steps, value: slice.value, kept: slice.kept)
       if let copy = copies[key] {
         node.inputs[position] = copy
@@ -238,6 +248,10 @@ struct Rewriter {
       copies[key] = copy
       node.inputs[position] = copy
     }
+  }
+
+  private mutating func release(_ value: ValueID?) {
+    if let value { released.insert(value) }
   }
 
   private mutating func addInitializer(_ tensor: Tensor, named base: String, to graph: inout Graph) -> ValueID {
@@ -263,19 +277,18 @@ struct Rewriter {
   }
 
   /// Sizes that reach the arithmetic keep the value they had.
-  private mutating func freezeSizes(
-    _ node: inout Node, original: Node, _ found: any Operator, in graph: inout Graph
-  ) {
+  private mutating func freezeSizes(_ node: inout Node, _ found: any Operator, in graph: inout Graph) {
     let outputType = node.output(0).flatMap { analysis.facts[$0.index].type }
     if found.isShapeArithmetic, outputType?.isFloatingPoint == false { return }
     let sizeInputs = found.sizeInputs(node)
     for position in node.inputs.indices where !sizeInputs.contains(position) {
       guard let input = node.inputs[position], input.index < analysis.facts.count,
-        !analysis.facts[input.index].isConstant, let before = analysis.facts[input.index].contents,
+        analysis.sizes.contains(input), let before = analysis.facts[input.index].contents,
         let now = context.facts[input.index].contents, before != now,
         let tensor = Tensor(elements: before, facts: analysis.facts[input.index])
       else { continue }
       node.inputs[position] = addInitializer(tensor, named: model.name(of: input) + "_frozen", to: &graph)
+      release(input)
     }
   }
 
@@ -312,6 +325,7 @@ struct Rewriter {
       let base = (node.input(input) ?? node.output(0)).map { model.name(of: $0) } ?? "size"
       let value = addInitializer(tensor, named: base + "_pruned", to: &graph)
       while node.inputs.count <= input { node.inputs.append(nil) }
+      release(node.inputs[input])
       node.inputs[input] = value
     }
     for (input, elements) in rewrite.newMixedInputs {
@@ -355,42 +369,6 @@ struct Rewriter {
 
   // MARK: After the nodes
 
-  /// Drops initializers whose every use took a slice of its own, and identities that only fed such uses.
-  private mutating func removeUnusedVectors(_ graph: inout Graph, _ sliced: Slices) {
-    let candidates = Set(sliced.uses.values.map(\.value))
-    guard !candidates.isEmpty else { return }
-    var changed = true
-    while changed {
-      changed = false
-      var used = Set(graph.outputs.map(\.value))
-      for node in graph.nodes { Self.collectUses(node, into: &used) }
-      let identities = graph.nodes.indices.filter { index in
-        let node = graph.nodes[index]
-        guard node.opType == "Identity" || node.opType == "Constant", let output = node.output(0) else { return false }
-        return !used.contains(output) && (node.opType == "Identity" || candidates.contains(output))
-      }
-      if !identities.isEmpty {
-        let gone = Set(identities)
-        graph.nodes = graph.nodes.indices.filter { !gone.contains($0) }.map { graph.nodes[$0] }
-        changed = true
-      }
-      let before = graph.initializers.count
-      let inputs = Set(graph.inputs.map(\.value))
-      graph.initializers.removeAll {
-        candidates.contains($0.value) && !used.contains($0.value) && !inputs.contains($0.value)
-      }
-      changed = changed || before != graph.initializers.count
-    }
-  }
-
-  private static func collectUses(_ node: Node, into used: inout Set<ValueID>) {
-    for case let input? in node.inputs { used.insert(input) }
-    for body in node.subgraphs {
-      for output in body.outputs { used.insert(output.value) }
-      for inner in body.nodes { collectUses(inner, into: &used) }
-    }
-  }
-
   /// Declared shapes follow the pruned ones; declarations of values that are gone go too.
   private func updateDeclarations(_ graph: inout Graph) {
     var defined = Set(graph.inputs.map(\.value) + graph.initializers.map(\.value))
@@ -398,6 +376,7 @@ struct Rewriter {
     graph.valueInfo.removeAll { !defined.contains($0.value) }
     for index in graph.valueInfo.indices { update(&graph.valueInfo[index]) }
     for index in graph.inputs.indices { update(&graph.inputs[index]) }
+    for index in graph.outputs.indices { update(&graph.outputs[index]) }
   }
 
   private func update(_ info: inout ValueInfo) {
