@@ -21,15 +21,14 @@ struct SelectionArguments: ParsableArguments {
   /// Scores and selects.
   func select(_ session: Session) throws -> (selection: Selection, keep: KeepSets) {
     var options = try options()
-    if target.size != nil {
-      options.otherBytes = try session.bytesBesideParameters()
-      options.addedBytes = session.bytesAddedByPruning
-    }
     let selection: Selection
     do {
+      if target.size != nil { try options.measure(session.model, session.analysis, fileBytes: session.fileBytes()) }
       selection = try Selection(analysis: session.analysis, scoring: scoring.scoring(), options: options)
     } catch let error as SelectionError {
       throw error.isUsageError ? Failure.usage("\(error)") : Failure.impossible("\(session.path): \(error)")
+    } catch let error as RewriteError {
+      throw Failure.other("\(session.path): \(error)")
     }
     for name in selection.nonFiniteTensors {
       Talk.say("warning: \(session.path): tensor \(name) holds NaN or infinity; its channels are ranked last")

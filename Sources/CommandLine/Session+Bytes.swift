@@ -1,20 +1,13 @@
 import Coppice
 
 extension Session {
-  /// Bytes of the model's files that are not elements of parameter tensors: the graph, its names, its constants.
-  func bytesBesideParameters() throws -> Int {
-    let inside = try FileBytes(path: path).region.count
-    var outside = 0
+  /// Bytes of the model's files: its own and what of others its tensors take.
+  func fileBytes() throws -> Int {
+    var total = try FileBytes(path: path).region.count
     var counted: Set<ValueID> = []
     for weight in analysis.weights where counted.insert(weight.value).inserted {
-      if case .external = weight.tensor.encoding { outside += weight.tensor.byteCount }
+      if case .external = weight.tensor.encoding { total += weight.tensor.byteCount }
     }
-    return inside + outside - ModelStatistics(analysis).bytes
-  }
-
-  /// Bytes that pruning adds at most: names and headers of copies of shared vectors, and the provenance.
-  var bytesAddedByPruning: Int {
-    let copies = analysis.weights.reduce(0) { $0 + ($1.use == nil ? 0 : $1.name.utf8.count + 48) }
-    return analysis.groups.reduce(256 + copies) { $0 + $1.id.utf8.count + 12 }
+    return total
   }
 }

@@ -62,6 +62,19 @@ struct BudgetTests {
   func idle() throws {
     let analysis = try GraphText.analysis(Graphs.residual())
     #expect(try Plan(of: analysis, options: SelectionOptions(.macs(.absolute(.max)))).groups.isEmpty)
+    var options = SelectionOptions(.size(.fraction(1)))
+    (options.otherBytes, options.addedBytes) = (1000, 100)
+    let plan = try Plan(of: analysis, options: options)
+    #expect(plan.groups.isEmpty && plan.record.budgets[0].achieved == plan.record.budgets[0].original)
+  }
+
+  @Test("what a cut adds to the graph is measured before anything is scored")
+  func additions() throws {
+    let model = try GraphText.model(Graphs.residual())
+    let analysis = try ModelAnalysis(model)
+    var options = SelectionOptions(.size(.fraction(0.5)))
+    try options.measure(model, analysis, fileBytes: ModelStatistics(analysis).bytes + 4321)
+    #expect(options.otherBytes == 4321 && options.addedBytes > 256)
   }
 
   @Test("expensive groups give more where MACs are limited than where parameters are")
