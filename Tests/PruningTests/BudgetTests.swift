@@ -10,7 +10,7 @@ struct BudgetTests {
     "a budget is held and used up to one percent of the original, in every scope", arguments: Quantity.allCases,
     Scope.allCases)
   func tightness(quantity: Quantity, scope: Scope) throws {
-    let analysis = try GraphText.analysis(Graphs.residual())
+    let analysis = try GraphText.analysis(Graphs.residual(stages: [64, 128, 256]))
     for share in [0.8, 0.5, 0.3] {
       var options = SelectionOptions(.budgets([Budget(quantity, .fraction(share))]))
       options.scope = scope
