@@ -72,7 +72,7 @@ public struct PrunePass: Pass {
     )
   }
 
-  /// The options with what only the whole model tells: the bytes its files hold beside parameters.
+  /// The options with what only whole files tell: the bytes they hold beside parameters.
   private func measured(
     _ model: Model, _ analysis: ModelAnalysis, _ context: Context
   ) throws -> SelectionOptions {
@@ -80,10 +80,13 @@ public struct PrunePass: Pass {
       return selection
     }
     var options = selection
-    options.otherBytes = try ONNXWriter.byteCount(of: model) - ModelStatistics(analysis).bytes
-    // Names and headers of copies of shared vectors, and what pruning writes down about itself.
-    let copies = analysis.weights.reduce(0) { $0 + ($1.use == nil ? 0 : $1.name.utf8.count + 48) }
-    options.addedBytes = analysis.groups.reduce(256 + copies) { $0 + $1.id.utf8.count + 12 }
+    do {
+      try options.measure(analysis) { keep in
+        try ONNXWriter.byteCount(of: model.keeping(keep, analysis: analysis))
+      }
+    } catch let error as RewriteError {
+      throw PassError.other("\(context.source.path): \(error)")
+    }
     return options
   }
 

@@ -7,7 +7,10 @@ struct SelectionArguments: ParsableArguments {
   @OptionGroup(title: "What goes") var choice: ChoiceArguments
   @OptionGroup(title: "How channels are scored") var scoring: ScoringArguments
 
-  func validate() throws { _ = try options() }
+  func validate() throws {
+    // Nothing at all may be a mistyped flag, which the parser tells after this.
+    if target.isGiven { _ = try options() }
+  }
 
   /// The pass that does what the flags say.
   func pass() throws -> PrunePass {

@@ -16,6 +16,8 @@ struct TargetArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Bytes of the result's files at most, such as 50%, 20MB or 20MiB.", valueName: "amount"))
   var size: String?
 
+  var isGiven: Bool { ratio != nil || [macs, params, size].contains { $0 != nil } }
+
   func target() throws -> Target {
     var budgets: [Budget] = []
     for (quantity, text) in [(Quantity.macs, macs), (.parameters, params), (.size, size)] {

@@ -53,7 +53,7 @@ struct PipelineFileTests {
       ),
       (
         "coppice: 1\nmodel: m.onnx\npipeline: [prune]",
-        "p.yaml:3:12: pass prune needs the option ratio: a share between 0 and 1, or a percentage"
+        "p.yaml:3:12: pass prune needs ratio, macs, params or size"
       ),
       ("coppice: 2\nmodel: m.onnx", "p.yaml:1:10: this release reads version 1 of the format only"),
       ("model: m.onnx", "p.yaml:1:1: the file needs the option coppice: an integer of at least 1"),

@@ -10,7 +10,7 @@ struct BudgetTests {
     "a budget is held and used up to one percent of the original, in every scope", arguments: Quantity.allCases,
     Scope.allCases)
   func tightness(quantity: Quantity, scope: Scope) throws {
-    let analysis = try GraphText.analysis(Graphs.residual())
+    let analysis = try GraphText.analysis(Graphs.residual(stages: [64, 128, 256]))
     for share in [0.8, 0.5, 0.3] {
       var options = SelectionOptions(.budgets([Budget(quantity, .fraction(share))]))
       options.scope = scope
@@ -62,6 +62,23 @@ struct BudgetTests {
   func idle() throws {
     let analysis = try GraphText.analysis(Graphs.residual())
     #expect(try Plan(of: analysis, options: SelectionOptions(.macs(.absolute(.max)))).groups.isEmpty)
+    var options = SelectionOptions(.size(.fraction(1)))
+    (options.otherBytes, options.addedBytes) = (1000, 100)
+    let plan = try Plan(of: analysis, options: options)
+    #expect(plan.groups.isEmpty && plan.record.budgets[0].achieved == plan.record.budgets[0].original)
+  }
+
+  @Test("what a cut adds to the graph is measured before anything is scored")
+  func additions() throws {
+    let model = try GraphText.model(Graphs.residual())
+    let analysis = try ModelAnalysis(model)
+    var options = SelectionOptions(.size(.fraction(0.5)))
+    try options.measure(analysis) { keep in
+      let pruned = try model.keeping(keep, analysis: analysis)
+      return ModelStatistics(analysis, keeping: keep).bytes + 4321 + 7
+        * (keep.dimensions.isEmpty ? 0 : pruned.graph.nodes.count)
+    }
+    #expect(options.otherBytes == 4321 && options.addedBytes > 256 + 7 * model.graph.nodes.count)
   }
 
   @Test("expensive groups give more where MACs are limited than where parameters are")

@@ -2,9 +2,10 @@
 public enum ConfigSchema {
   public static func json(registry: PassRegistry = .standard) -> JSONText {
     let prune = object(PrunePass.options.map(\.optional))
+    let pruneReference = JSONText.object([("$ref", .string("#/$defs/prune"))])
     let passes = registry.passes.map { pass -> JSONText in
       let isUsableBare = pass.options.allSatisfy { !$0.isRequired } || pass.name == PrunePass.name
-      let body = object(pass.name == PrunePass.name ? pass.options.map(\.optional) : pass.options)
+      let body = pass.name == PrunePass.name ? pruneReference : object(pass.options)
       let long = JSONText.object([
         ("type", .string("object")), ("description", .string(pass.abstract)),
         ("properties", .object([(pass.name, body)])), ("required", .array([.string(pass.name)])),
@@ -14,14 +15,14 @@ public enum ConfigSchema {
     }
     var properties = PipelineFile.sections.map { ($0.name, schema($0)) }
     properties.append(("extends", anyOf([type("string"), list(of: type("string"))])))
-    properties.append(("prune", prune))
-    properties.append(("target", prune))
+    properties.append(("prune", pruneReference))
+    properties.append(("target", pruneReference))
     properties.append(("pipeline", list(of: anyOf(passes))))
     let required = PipelineFile.sections.filter(\.isRequired).map { JSONText.string($0.name) }
     return .object([
       ("$schema", .string("https://json-schema.org/draft/2020-12/schema")), ("title", .string("Coppice pipeline")),
       ("type", .string("object")), ("properties", .object(properties)), ("required", .array(required)),
-      ("additionalProperties", .bool(false)),
+      ("additionalProperties", .bool(false)), ("$defs", .object([("prune", prune)])),
     ])
   }
 

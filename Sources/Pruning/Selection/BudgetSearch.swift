@@ -6,8 +6,10 @@
 struct BudgetSearch {
   let model: CostModel
   let budgets: [(quantity: Quantity, limit: Int)]
-  /// Bytes beside the parameter tensors.
+  /// Bytes beside the parameter tensors, of a model that was cut.
   let otherBytes: Int
+  /// How many of them pruning added.
+  let addedBytes: Int
   /// The groups that are cut, by position: index of the group and bounds.
   let groups: [Int]
   let bounds: [GroupBounds]
@@ -20,10 +22,10 @@ struct BudgetSearch {
     let resolution = sets.resolution
     var low = 0
     var high = resolution
-    guard holds(state(share: 1).total) else { throw unsatisfiable() }
-    if holds(CostState(model, model.sizes).total), bounds.allSatisfy({ $0.exact == nil }) {
+    if holds(CostState(model, model.sizes).total, otherBytes - addedBytes), bounds.allSatisfy({ $0.exact == nil }) {
       return (bounds.map(\.size), bounds.map(\.size))
     }
+    guard holds(state(share: 1).total) else { throw unsatisfiable() }
     while low < high {
       let middle = (low + high) / 2
       if holds(state(share: Double(middle) / Double(resolution)).total) { high = middle } else { low = middle + 1 }
@@ -42,8 +44,8 @@ struct BudgetSearch {
     return CostState(model, counts)
   }
 
-  private func holds(_ cost: ModelStatistics) -> Bool {
-    budgets.allSatisfy { cost.amount($0.quantity, otherBytes: otherBytes) <= $0.limit }
+  private func holds(_ cost: ModelStatistics, _ otherBytes: Int? = nil) -> Bool {
+    budgets.allSatisfy { cost.amount($0.quantity, otherBytes: otherBytes ?? self.otherBytes) <= $0.limit }
   }
 
   /// Whether some budget is used up to the tolerance.

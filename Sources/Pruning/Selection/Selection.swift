@@ -55,7 +55,7 @@ public struct Selection: Sendable {
     case .budgets:
       let search = BudgetSearch(
         model: model, budgets: budgets.map { ($0.quantity, $0.limit) },
-        otherBytes: options.otherBytes + options.addedBytes,
+        otherBytes: options.otherBytes + options.addedBytes, addedBytes: options.addedBytes,
         groups: candidates.map(\.group), bounds: bounds, sets: sets)
       (asked, kept) = try search.run()
     }
@@ -67,7 +67,8 @@ public struct Selection: Sendable {
     }
     record = SelectionRecord(
       scoring: scoring, normalization: normalization, options: options, groupsMatched: matcher.groupsMatched,
-      budgets: budgets, after: model.statistics(Self.counts(model, rankings, kept)))
+      budgets: budgets, after: model.statistics(Self.counts(model, rankings, kept)),
+      otherBytes: options.otherBytes + (decisions.isEmpty ? 0 : options.addedBytes))
     nonFiniteTensors = context.nonFiniteTensors
     remarks =
       context.fallbacks.map { reason, groups in

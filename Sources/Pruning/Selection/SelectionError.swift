@@ -28,7 +28,7 @@ public enum SelectionError: Error, Sendable, CustomStringConvertible {
         return "\(budget.quantity.rawValue) of at most \(budget.limit) cannot be reached; "
           + "the least is \(budget.nearest) (\(Double(Int(share * 10)) / 10) % of \(budget.original))"
       }
-      return parts.joined(separator: "; ") + "; loosen the target, the rules or the protections"
+      return parts.joined(separator: "; ") + "; ask for less, loosen rules and protections, or cut more kinds"
     }
   }
 }

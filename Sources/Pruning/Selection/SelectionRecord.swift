@@ -35,7 +35,8 @@ public struct SelectionRecord: Sendable {
 
   init(
     scoring: Scoring, normalization: Normalization, options: SelectionOptions, groupsMatched: [Int],
-    budgets: [(quantity: Quantity, limit: Int, original: Int)], after: ModelStatistics
+    budgets: [(quantity: Quantity, limit: Int, original: Int)], after: ModelStatistics,
+    otherBytes: Int
   ) {
     self.options = options
     criterion = scoring.criterion.name
@@ -51,7 +52,7 @@ public struct SelectionRecord: Sendable {
     self.budgets = zip(asked, budgets).map { budget, numbers in
       Outcome(
         quantity: budget.quantity, limit: budget.limit, atMost: numbers.limit, original: numbers.original,
-        achieved: after.amount(budget.quantity, otherBytes: options.otherBytes + options.addedBytes))
+        achieved: after.amount(budget.quantity, otherBytes: otherBytes))
     }
   }
 
