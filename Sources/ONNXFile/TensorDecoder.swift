@@ -41,10 +41,17 @@ extension ModelDecoder {
       product = larger
       shape.append(Int(size))
     }
+    // Indices are counted in 32 bits. The file does not bound the axes of a tensor without elements, but whoever scores
+    // them needs memory for each index.
+    let longest = shape.contains(0) ? Self.emptyAxisLimit : Int(Int32.max)
+    if let axis = shape.firstIndex(where: { $0 > longest }) {
+      throw invalid(place, "axis \(axis) has the size \(shape[axis]), more than \(longest)")
+    }
     return shape
   }
 
   static var rankLimit: Int { 64 }
+  static var emptyAxisLimit: Int { 1 << 24 }
 
   /// A tensor spells its elements in one way, in the field of its type. What contradicts that would be lost.
   private func checkSpelling(

@@ -145,6 +145,13 @@ def overflowing_dims_beside_a_zero(folder):
 
 
 @broken
+def long_axis_of_nothing(folder):
+    """No elements, but as many channels as no memory holds scores for."""
+    return variant(lambda g: (g.initializer[0].ClearField("raw_data"), g.initializer[0].ClearField("dims"),
+                              g.initializer[0].dims.extend([0, 1 << 40])))
+
+
+@broken
 def rank_of_thousands(folder):
     """One element in 5,000 axes: as long as its shape says, and nothing any runtime would take."""
     def change(graph):

@@ -19,6 +19,10 @@ private let cases: [(name: String, model: [UInt8], word: String)] = [
       tensor: field(1, varint: 0) + field(1, varint: 1 << 40) + field(1, varint: 1 << 40) + field(2, varint: 1)),
     "more than can be addressed"
   ),
+  (
+    "a long axis of nothing", graph(tensor: field(1, varint: 0) + field(1, varint: 1 << 40) + field(2, varint: 1)),
+    "axis 1 has the size"
+  ),
   ("too many axes", graph(tensor: (0..<65).flatMap { _ in field(1, varint: 1) } + field(2, varint: 1)), "axes"),
   ("unknown type", graph(tensor: field(2, varint: 99)), "data type 99"),
   ("no type", graph(tensor: field(1, varint: 1)), "data type"),
