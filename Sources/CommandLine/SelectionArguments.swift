@@ -44,8 +44,11 @@ struct SelectionArguments: ParsableArguments {
 
   /// Says what was asked for and what came of it.
   private func report(_ selection: Selection, _ analysis: ModelAnalysis) {
-    for outcome in selection.record.budgets {
-      Talk.say(outcome.text + (outcome.isTight ? "" : ", as near as rounding to \(choice.roundTo) and the rules allow"))
+    let budgets = selection.record.budgets
+    // Where several have to hold, one of them decides and the others follow.
+    let isTight = budgets.isEmpty || budgets.contains { $0.isTight }
+    for outcome in budgets {
+      Talk.say(outcome.text + (isTight ? "" : ", as near as rounding to \(choice.roundTo) and the rules allow"))
     }
     let asked = selection.decisions.reduce(0) { $0 + $1.asked }
     let kept = selection.decisions.reduce(0) { $0 + $1.keep.count }
