@@ -20,7 +20,7 @@ struct Groups: ParsableCommand {
   func run() throws {
     let session = try Session(path: model)
     talk.explain("read and analysed in \(session.analysisSeconds) s")
-    print(json ? Self.json(session).text(linesTo: 2) : text(session.analysis))
+    print(json ? Self.json(session).text(linesTo: 2) : Talk.printable(text(session.analysis)))
   }
 
   private func text(_ analysis: ModelAnalysis) -> String {

@@ -14,7 +14,7 @@ struct Inspect: ParsableCommand {
     let session = try Session(path: model)
     let summary = ModelSummary(session.model, analysis: session.analysis)
     talk.explain("read and analysed in \(session.analysisSeconds) s")
-    print(json ? Self.json(summary, session).text(linesTo: 1) : Self.text(summary, session))
+    print(json ? Self.json(summary, session).text(linesTo: 1) : Talk.printable(Self.text(summary, session)))
   }
 
   private static func text(_ summary: ModelSummary, _ session: Session) -> String {

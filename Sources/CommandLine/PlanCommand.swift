@@ -20,6 +20,6 @@ struct PlanCommand: ParsableCommand {
     var (plan, _) = try selection.pass().decide(session.model, session.analysis, in: talk.context(for: session))
     plan.modelDigest = digest.value()
     talk.explain(keptTable(plan.groups))
-    try emit(plan.json.text(linesTo: 2), to: output, overwrite: force)
+    try emit(plan.json.text(linesTo: 2), to: output, overwrite: force, protecting: session.model)
   }
 }

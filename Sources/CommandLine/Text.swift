@@ -1,12 +1,12 @@
 import Coppice
 
 /// Writes text to a file, or to standard output for `nil`.
-func emit(_ text: String, to path: String? = nil, overwrite: Bool = false) throws {
+func emit(_ text: String, to path: String? = nil, overwrite: Bool = false, protecting model: Model) throws {
   guard let path else {
     print(text)
     return
   }
-  try ONNXWriter.write(text: text + "\n", to: path, overwrite: overwrite)
+  try ONNXWriter.write(text: text + "\n", to: path, overwrite: overwrite, protecting: model.sources)
 }
 
 /// Columns padded to the same width, numbers to the right; the columns in `leading` to the left.

@@ -37,9 +37,9 @@ public struct PipelineRun: Sendable {
       folder: PipelineFile.folder(of: file.path), overwrite: options.overwrite)
     options.configure(&context)
     before = ModelStatistics(try context.analysis(of: original))
-    try OutputPlaces.check(
+    try ONNXWriter.check(
       [file.output.model, file.output.plan, file.reportPath].compactMap { $0 }, overwrite: options.overwrite,
-      protecting: [file.modelPath, file.path])
+      protecting: original.sources + [FileIdentity(path: file.path)].compactMap { $0 })
     var model = original
     records = try file.pipeline.run(&model, in: context)
     self.model = model
@@ -64,10 +64,12 @@ public struct PipelineRun: Sendable {
     }
     if let path = file.output.plan, var plan = records.compactMap(\.report.plan).first {
       plan.modelDigest = digest()
-      try ONNXWriter.write(text: plan.json.text(linesTo: 2) + "\n", to: path, overwrite: overwrite)
+      try ONNXWriter.write(
+        text: plan.json.text(linesTo: 2) + "\n", to: path, overwrite: overwrite, protecting: model.sources)
     }
     if let path = file.reportPath {
-      try ONNXWriter.write(text: json.text(linesTo: 2) + "\n", to: path, overwrite: overwrite)
+      try ONNXWriter.write(
+        text: json.text(linesTo: 2) + "\n", to: path, overwrite: overwrite, protecting: model.sources)
     }
   }
 

@@ -115,9 +115,23 @@ public enum ONNXWriter {
 }
 
 extension ONNXWriter {
-  /// Writes a text file that appears whole or not at all.
-  public static func write(text: String, to path: String, overwrite: Bool) throws(ONNXFileError) {
-    let place = try OutputPlace(path, overwrite: overwrite, protecting: [])
+  /// - Throws: what writing to one of these paths would throw because of what is there already, or because they are
+  ///   the same.
+  public static func check(
+    _ paths: [String], overwrite: Bool, protecting sources: [FileIdentity]
+  ) throws(ONNXFileError) {
+    for path in paths { _ = try OutputPlace(path, overwrite: overwrite, protecting: sources) }
+    let named = paths.sorted()
+    for (path, next) in zip(named, named.dropFirst()) where path == next {
+      throw .cannotWrite(path: path, reason: "it is named for two outputs")
+    }
+  }
+
+  /// Writes a text file that appears whole or not at all, and never in the place of `sources`.
+  public static func write(
+    text: String, to path: String, overwrite: Bool, protecting sources: [FileIdentity] = []
+  ) throws(ONNXFileError) {
+    let place = try OutputPlace(path, overwrite: overwrite, protecting: sources)
     var output = try OutputFile(path: place.path, permissions: place.permissions)
     try Array(text.utf8).withUnsafeBufferPointer { bytes throws(ONNXFileError) in
       try output.write(UnsafeRawBufferPointer(bytes))

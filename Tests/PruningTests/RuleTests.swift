@@ -66,6 +66,21 @@ struct RuleTests {
     #expect(stream.values.filter { $0 == 128 }.count == 1 && stream[Self.inner] == 64)
   }
 
+  @Test("a node is found behind one that only transposes the weight")
+  func transposed() throws {
+    let analysis = try GraphText.analysis(
+      """
+      x: float[1, 8]
+      t = Transpose(a[16, 8]) { perm: [1, 0] }
+      h = MatMul(x, t)
+      y = MatMul(h, b[16, 4])
+      return y
+      """)
+    var options = SelectionOptions(ratio: 0.5)
+    options.rules = [try Rule(parsing: "node=h:ratio=0.25")]
+    #expect(try Plan(of: analysis, options: options).groups.map(\.keep.count) == [12])
+  }
+
   @Test("the last rule that matches holds")
   func order() throws {
     #expect(try kept(["**:keep", "/stage1/block1/a:max-ratio=0.25"])[Self.inner] == 96)

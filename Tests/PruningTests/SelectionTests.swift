@@ -101,6 +101,15 @@ struct SelectionTests {
     #expect(plan.groups.map(\.asked) == [asked])
   }
 
+  @Test("numbers of any size are bounds, not accidents")
+  func enormous() throws {
+    let analysis = try GraphText.analysis(Graphs.residual())
+    var options = SelectionOptions(.budgets([Budget(.macs, .absolute(.max))]))
+    options.roundTo = .max
+    options.rules = [try Rule(parsing: "**:min-keep=\(Int.max)")]
+    #expect(try Plan(of: analysis, options: options).groups.isEmpty)
+  }
+
   @Test("protections hold in every scope")
   func protections() throws {
     let analysis = try GraphText.analysis(Graphs.residual())

@@ -127,6 +127,17 @@ public struct AxisContext {
     return fresh
   }
 
+  /// The axes of an input whose elements are taken as plain numbers.
+  ///
+  /// An activation of quantized integers vanishes where it is its zero point, which is another number than zero to
+  /// everybody who does not know of it.
+  public mutating func plainInput(_ index: Int) -> [Axis]? {
+    guard let axes = input(index) else { return nil }
+    let facts = facts(index)
+    guard facts.type?.isQuantized ?? false, !facts.isConstant else { return axes }
+    return axes.map { Axis($0.dimension, vanishes: false) }
+  }
+
   /// Whether an input is a weight: a constant whose axes may shrink.
   public func isWeight(_ input: Int) -> Bool { facts(input).isConstant }
 

@@ -86,7 +86,7 @@ public struct Binary: Operator {
     guard let shape = context.outputShape() else { return context.fixInputs("its output has an unknown rank") }
     var inputs: [[Axis]] = []
     for index in context.node.inputs.indices {
-      guard let axes = context.input(index) else { return context.fixInputs("an operand has an unknown rank") }
+      guard let axes = context.plainInput(index) else { return context.fixInputs("an operand has an unknown rank") }
       inputs.append(axes)
       if context.isWeight(index) { for axis in axes.indices { context.role(index, axis: axis, .rider) } }
     }

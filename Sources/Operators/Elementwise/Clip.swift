@@ -10,7 +10,7 @@ public struct Clip: Operator {
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    guard let axes = context.input(0) else { return }
+    guard let axes = context.plainInput(0) else { return }
     let low = bound(context, input: 1, attribute: "min") ?? -.infinity
     let high = bound(context, input: 2, attribute: "max") ?? .infinity
     let keepsZero = low <= 0 && high >= 0

@@ -77,7 +77,7 @@ public struct Unary: Operator {
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    guard let axes = context.input(0) else { return }
+    guard let axes = context.plainInput(0) else { return }
     // A negative threshold of Shrink shifts zero.
     let keepsZero = keepsZero && (context.node.opType != "Shrink" || (context.node.float("lambd") ?? 0.5) >= 0)
     context.setOutput(axes.map { Axis($0.dimension, vanishes: $0.vanishes && keepsZero) })

@@ -24,8 +24,8 @@ public struct Where: Operator {
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    guard let shape = context.outputShape(), let condition = context.input(0), let yes = context.input(1),
-      let no = context.input(2)
+    guard let shape = context.outputShape(), let condition = context.input(0), let yes = context.plainInput(1),
+      let no = context.plainInput(2)
     else { return context.fixInputs("an operand has an unknown rank") }
     // Zero where both choices are; the condition chooses, whatever it says of a removed index.
     context.setOutput(context.broadcast([condition, yes, no], shape: shape) { $0[1] && $0[2] })

@@ -55,7 +55,7 @@ public struct Reduce: Operator {
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    guard let input = context.input(0),
+    guard let input = context.plainInput(0),
       let reduced = axes(context.node, rank: input.count, ints: context.ints(input: 1, orAttribute: "axes"))
     else { return context.fixInputs("it is reduced over axes known only at run time") }
     let keeps = context.node.int("keepdims", default: 1) != 0

@@ -37,7 +37,7 @@ public struct Cast: Operator {
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    guard let axes = context.input(0) else { return }
+    guard let axes = context.plainInput(0) else { return }
     context.setOutput(axes)
     guard let input = context.node.input(0), let output = context.node.output(0),
       context.outputFacts().type?.isFloatingPoint == false

@@ -37,7 +37,7 @@ public struct Pad: Operator {
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    guard var axes = context.input(0), let shape = context.outputShape(), shape.count == axes.count else {
+    guard var axes = context.plainInput(0), let shape = context.outputShape(), shape.count == axes.count else {
       return context.fixInputs("its shape is known only at run time")
     }
     let facts = context

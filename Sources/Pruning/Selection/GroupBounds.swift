@@ -63,7 +63,7 @@ struct GroupBounds: Sendable {
     }
     if beside == Int.max { beside = 1 }
     var step = multiple / greatestCommonDivisor(multiple, beside)
-    while step > 1, group.size < 8 * step { step /= 2 }
+    while step > 1, group.size / 8 < step { step /= 2 }
     return max(step, 1)
   }
 
