@@ -63,10 +63,14 @@ interop: build $(VENV)/ready ## check results with onnx and ONNX Runtime: invari
 	$(CHECK)/bad_input.py --coppice $(COPPICE)
 	$(CHECK)/roundtrip.py --coppice $(COPPICE) --short
 	$(CHECK)/real.py --coppice $(COPPICE)
+	$(CHECK)/contrib_models.py --coppice $(COPPICE)
+	$(CHECK)/conformance.py --coppice $(COPPICE)
+	$(CHECK)/operator_rules.py --coppice $(COPPICE)
 	$(CHECK)/fuzz.py --coppice $(COPPICE) --seconds $(SECONDS)
 	@if [ -e ../shared/zoo/zoo.json ]; then set -ex; \
 	  $(CHECK)/zoo.py --coppice $(COPPICE) --short; \
 	  $(CHECK)/invariant.py --coppice $(COPPICE) --zoo --short; \
+	  $(CHECK)/budgets.py --coppice $(COPPICE); \
 	fi
 
 zoo: build $(VENV)/ready ## prune, check and run all models of ../shared/zoo

@@ -96,9 +96,11 @@ public struct PrunePass: Pass {
         "\(context.source.path): tensor \(name) holds NaN or infinity; its channels are ranked last")
     }
     for remark in selection.remarks { context.logger.notice("remark: \(remark)") }
+    // Where several budgets have to hold, one of them decides and the others follow.
+    let isTight = selection.record.budgets.contains(where: \.isTight)
     for outcome in selection.record.budgets {
       let nearest = ", as near as rounding to \(self.selection.roundTo) and the rules allow"
-      context.logger.notice("\(outcome.text)\(outcome.isTight ? "" : nearest)")
+      context.logger.notice("\(outcome.text)\(isTight ? "" : nearest)")
     }
     let asked = selection.decisions.reduce(0) { $0 + $1.asked }
     let kept = selection.decisions.reduce(0) { $0 + $1.keep.count }

@@ -7,7 +7,7 @@ extension FileIdentity {
   }
 
   /// The file a path leads to, or `nil` where there is none.
-  init?(path: String) {
+  public init?(path: String) {
     var information = stat()
     guard stat(path, &information) == 0 else { return nil }
     self.init(information)
