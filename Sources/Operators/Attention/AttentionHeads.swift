@@ -76,6 +76,13 @@ struct AttentionHeads {
 
   // MARK: Relations
 
+  /// The samples of a batch are the same ones in every operand; nobody prunes them.
+  static func fixBatch(_ context: inout AxisContext, inputs: [Int]) {
+    for input in inputs {
+      if let axes = context.input(input), let batch = axes.first { context.fix(batch, "it counts samples") }
+    }
+  }
+
   /// The product of queries and keys sums over their width.
   func contract(_ context: inout AxisContext, queries: Bool, keys: Bool) {
     context.sumOver(
@@ -106,6 +113,7 @@ struct AttentionHeads {
       context.fixInputs("a cache of an unexpected rank")
       return false
     }
+    context.fix(axes[0], "it counts samples")
     context.unify(axes[1].dimension, groups)
     context.fix(axes[2], "it counts positions")
     context.unify(axes[3].dimension, width)

@@ -63,6 +63,7 @@ public struct GroupQueryAttention: Operator {
     let isRotated = context.node.int("do_rotary", default: 0) != 0
     let heads = AttentionHeads(
       &context, sizes, width: isRotated ? .rotated(sizes.width) : .blocks(of: Self.widthStep), sharesWidth: true)
+    AttentionHeads.fixBatch(&context, inputs: [0, 1, 2])
     context.fix(query[1], "positions attend to each other along it")
     var (keys, values) = (query[2].vanishes, query[2].vanishes)
     if context.has(1) {

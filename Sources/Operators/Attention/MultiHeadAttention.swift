@@ -123,6 +123,7 @@ public struct MultiHeadAttention: Operator {
     // A cache holds keys and values of one width in most versions of the runtime.
     let hasCache = context.has(layout.pastKey) || context.has(layout.pastValue)
     let heads = AttentionHeads(&context, sizes, sharesWidth: hasCache || form == .packed || form == .packedKeys)
+    AttentionHeads.fixBatch(&context, inputs: [0, 1, 2])
     context.fix(query[1], "positions attend to each other along it")
     var (queries, keys, values) = relateOperands(&context, form, query, heads)
     if context.has(layout.bias) {

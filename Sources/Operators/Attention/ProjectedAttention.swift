@@ -111,6 +111,7 @@ public struct ProjectedAttention: Operator {
   private func relateRest(
     _ context: inout AxisContext, _ layout: Layout, _ x: [Axis], _ heads: AttentionHeads, _ vanishes: Bool
   ) {
+    AttentionHeads.fixBatch(&context, inputs: [0])
     context.fix(x[1], "positions attend to each other along it")
     heads.contract(&context, queries: vanishes, keys: vanishes)
     for input in [layout.mask, layout.pastLength] {
@@ -122,7 +123,7 @@ public struct ProjectedAttention: Operator {
       guard let past = context.input(layout.past), past.count == 5 else {
         return context.fixInputs("a cache of an unexpected rank")
       }
-      context.fix([past[0], past[3]], "it counts positions, of keys and of values")
+      context.fix([past[0], past[1], past[3]], "it counts samples and positions, of keys and of values")
       context.unify(past[2].dimension, heads.groups)
       context.unify(past[4].dimension, heads.width)
       values = values && past[2].vanishes && past[4].vanishes

@@ -50,6 +50,7 @@ public struct RotaryEmbedding: Operator {
       if let cache = context.input(input) { context.fix(cache, "rotations are looked up in it") }
     }
     if let indices = context.input(positions(context.node)) { context.fix(indices, "it counts positions") }
+    AttentionHeads.fixBatch(&context, inputs: [0])
     context.fix(axes[axes.count - 2], "the rotation depends on the position")
     let rotated = AttentionHeads.width(&context, width.whole, .rotated(width.rotated))
     if axes.count == 4 {

@@ -71,6 +71,7 @@ public struct ScaledDotProductAttention: Operator {
     guard let q = context.input(0), let sizes = sizes(context.node, { [context] in context.shape($0) }),
       context.outputShape() != nil
     else { return context.fixInputs("its heads are not known") }
+    AttentionHeads.fixBatch(&context, inputs: [0, 1, 2])
     let heads = AttentionHeads(&context, sizes)
     let queries = relateOperand(&context, 0, heads.heads, heads.width)
     var keys = relateOperand(&context, 1, heads.groups, heads.width)
