@@ -23,7 +23,8 @@ let package = Package(
     .target(name: "IR"),
     .target(name: "ONNXFile", dependencies: ["IR", "CONNX"]),
     .target(name: "Dimensions"),
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    // Its declarations only: the library is loaded when it is needed, see Sources/Kernels/BLAS.swift.
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "Kernels", dependencies: ["COpenBLAS"]),
     .target(name: "Operators", dependencies: ["IR", "Dimensions"]),
     .target(name: "Analysis", dependencies: ["Operators", "Dimensions", "IR"]),

@@ -14,8 +14,9 @@ struct Apply: ParsableCommand {
 
   func run() throws {
     let start = ContinuousClock.now
-    let digest = BackgroundDigest(try FileBytes(path: model).region)
-    let session = try Session(path: model)
+    let file = try ModelFile(path: model)
+    let digest = BackgroundDigest(file.bytes)
+    let session = try Session(file)
     let input = try PlanInput(path: plan, for: session, digest: digest.value())
     talk.explain(keptTable(input.groups))
     try output.write(session, keep: input.keep, groups: input.groups, digest: digest, progress: talk.progress)

@@ -15,8 +15,9 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
-    let digest = BackgroundDigest(try FileBytes(path: model).region)
-    let session = try Session(path: model)
+    let file = try ModelFile(path: model)
+    let digest = BackgroundDigest(file.bytes)
+    let session = try Session(file)
     var (plan, _) = try selection.pass().decide(session.model, session.analysis, in: talk.context(for: session))
     plan.modelDigest = digest.value()
     talk.explain(keptTable(plan.groups))

@@ -9,7 +9,7 @@ struct PlanInput {
 
   /// - Parameter digest: SHA-256 of the model's file.
   init(path: String, for session: Session, digest: @autoclosure () -> String) throws {
-    let region = try FileBytes(path: path).region
+    let region = try ONNXReader.bytes(ofFile: path)
     let file = try region.withUnsafeBytes { bytes throws(PlanError) in try PlanFile(parsing: bytes, path: path) }
     guard file.digest == nil || file.digest == digest() else {
       throw Failure.usage("\(path): was made for another file than \(session.path); make a new plan")

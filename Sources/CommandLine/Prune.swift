@@ -14,8 +14,9 @@ struct Prune: ParsableCommand {
 
   func run() throws {
     let start = ContinuousClock.now
-    let digest = BackgroundDigest(try FileBytes(path: model).region)
-    let session = try Session(path: model)
+    let file = try ModelFile(path: model)
+    let digest = BackgroundDigest(file.bytes)
+    let session = try Session(file)
     let context = talk.context(for: session)
     let (plan, keep) = try selection.pass().decide(session.model, session.analysis, in: context)
     talk.explain(keptTable(plan.groups))

@@ -25,7 +25,7 @@ struct Run: ParsableCommand {
   func run() throws {
     var file = try overrides.read(pipeline)
     if let output { file.output.model = output }
-    let digest = BackgroundDigest(try FileBytes(path: file.modelPath).region)
+    let digest = BackgroundDigest(try ModelFile(path: file.modelPath).bytes)
     var options = PipelineRun.Options()
     options.overwrite = force
     options.digest = { digest.value() }

@@ -8,9 +8,14 @@ struct Session {
   let analysisSeconds: Double
 
   init(path: String) throws {
-    self.path = path
     let start = ContinuousClock.now
-    model = try Model(contentsOf: path)
+    try self.init(ModelFile(path: path), since: start)
+  }
+
+  /// - Parameter start: when the reading began.
+  init(_ file: ModelFile, since start: ContinuousClock.Instant = .now) throws {
+    path = file.path
+    model = try file.model()
     do {
       analysis = try ModelAnalysis(model)
     } catch {
@@ -25,11 +30,4 @@ struct Session {
     let (seconds, attoseconds) = duration.components
     return Double(seconds) + Double(attoseconds) / 1e18
   }
-}
-
-/// A small or mapped file read as it is.
-struct FileBytes {
-  let region: ByteRegion
-
-  init(path: String) throws(ONNXFileError) { region = try ONNXReader.bytes(ofFile: path) }
 }

@@ -23,11 +23,12 @@ struct Verify: ParsableCommand {
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
-    let original = try Session(path: a)
+    let file = try ModelFile(path: a)
+    let original = try Session(file)
     let other = try Session(path: b)
     var differences = InterfaceComparison.differences(original.model, other.model)
     if let plan {
-      let digest = BackgroundDigest(try FileBytes(path: a).region)
+      let digest = BackgroundDigest(file.bytes)
       let input = try PlanInput(path: plan, for: original, digest: digest.value())
       differences += SizeComparison.differences(original.model, other.model, removals: input.removals)
       // The bytes are looked at only where the sizes are right, so that one mistake is told once.

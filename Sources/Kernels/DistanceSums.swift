@@ -8,7 +8,9 @@ public enum DistanceSums {
   /// ‖aᵢ − aⱼ‖² = ‖aᵢ‖² + ‖aⱼ‖² − 2⟨aᵢ, aⱼ⟩, with the products of blocks of rows from one GEMM each. Rows are centred
   /// first, which changes no distance and keeps the difference from cancelling; pairs so close that it would cancel all
   /// the same are measured directly. O(rows² · columns) operations, memory for the matrix and one block of products.
-  public static func sums(of matrix: SliceMatrix) -> [Double] {
+  /// - Throws: where OpenBLAS cannot be loaded.
+  public static func sums(of matrix: SliceMatrix) throws(BLASError) -> [Double] {
+    let blas = try BLAS.shared()
     let (rows, columns) = (matrix.rows, matrix.columns)
     var sums = [Double](repeating: 0, count: rows)
     guard rows > 0, columns > 0 else { return sums }
@@ -19,7 +21,7 @@ public enum DistanceSums {
     values.withUnsafeBufferPointer { values in
       for start in stride(from: 0, to: rows, by: blockRows) {
         let height = min(blockRows, rows - start)
-        let products = products(of: values, from: start, height: height, rows: rows, columns: columns)
+        let products = products(blas, of: values, from: start, height: height, rows: rows, columns: columns)
         for row in start..<(start + height) where isFinite[row] {
           let line = (row - start) * (rows - start) - start
           for other in (row + 1)..<rows where isFinite[other] {
@@ -43,14 +45,14 @@ public enum DistanceSums {
 
   /// ⟨aᵢ, aⱼ⟩ for the rows of a block against all rows from the block's first on; `nil` where BLAS cannot count so far.
   private static func products(
-    of values: UnsafeBufferPointer<Float>, from start: Int, height: Int, rows: Int, columns: Int
+    _ blas: BLAS, of values: UnsafeBufferPointer<Float>, from start: Int, height: Int, rows: Int, columns: Int
   ) -> [Float]? {
     guard let m = Int32(exactly: height), let n = Int32(exactly: rows - start), let k = Int32(exactly: columns),
       let base = values.baseAddress
     else { return nil }
     let block = base + start * columns
     return [Float](unsafeUninitializedCapacity: height * (rows - start)) { result, count in
-      cblas_sgemm(
+      blas.sgemm(
         CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, block, k, block, k, 0, result.baseAddress, n)
       count = height * (rows - start)
     }

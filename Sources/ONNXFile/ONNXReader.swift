@@ -6,10 +6,7 @@ public enum ONNXReader {
   /// Loads a model.
   /// - Throws: where the file cannot be opened, is not a model, or a model that cannot be.
   public static func read(contentsOf path: String) throws(ONNXFileError) -> Model {
-    let file = try MappedFile(path: path)
-    var model = try read(file.owner, path: path)
-    model.sources.append(file.identity)
-    return model
+    try ModelFile(path: path).model()
   }
 
   /// Loads a model from memory; external data is looked for beside `path`.

@@ -64,6 +64,7 @@ public enum ONNXWriter {
     let encoder = ModelEncoder(model, external: plan.places)
     var output = try OutputFile(path: place.path, permissions: place.permissions)
     try encode(encoder, to: &output, path: place.path, progress: plan.tensors.isEmpty ? options.progress : { _, _ in })
+    if options.durable { try output.finish(durable: true) }
     // A repeated field may go on behind all others: readers put the parts together.
     let last = options.lastMetadata()
     if !last.isEmpty {

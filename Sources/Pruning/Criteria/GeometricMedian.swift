@@ -14,14 +14,14 @@ public struct GeometricMedian: MemberCriterion {
 
   public func scores(
     of member: PruningGroup.Member, in group: PruningGroup, context: ScoringContext
-  ) -> [Double]? {
+  ) throws -> [Double]? {
     guard let channels = context.channels(of: member, in: group) else { return nil }
     let tensor = context.analysis.weights[member.weight].tensor
     let matrix = tensor.withFloats {
       SliceMatrix(of: $0, shape: tensor.shape, axis: member.axis, channels: channels, rows: group.size)
     }
     guard let matrix = matrix ?? nil else { return nil }
-    let sums = DistanceSums.sums(of: matrix)
+    let sums = try DistanceSums.sums(of: matrix)
     if sums.contains(where: { !$0.isFinite }) { context.noteNonFinite(member.weight) }
     return sums
   }
