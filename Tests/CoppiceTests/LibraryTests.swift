@@ -42,7 +42,8 @@ struct LibraryTests {
       }
     }
     let model = try GraphText.model(Self.chain)
-    let plan = try Plan(for: model, groups: PruningGroups(of: model), scoring: Scoring(LastFirst()), target: .ratio(0.5))
+    let plan = try Plan(
+      for: model, groups: PruningGroups(of: model), scoring: Scoring(LastFirst()), target: .ratio(0.5))
     #expect(plan.groups.first?.keep == Array(0..<32))
   }
 
