@@ -13,7 +13,7 @@ public struct VerifyPass: Pass {
     var differences = InterfaceComparison.differences(context.original, model)
     let plans = context.earlier.compactMap(\.report.plan)
     differences += SizeComparison.differences(
-      context.original, model, removals: plans.flatMap(\.removed).map(SizeComparison.Removal.init))
+      context.original, model, removals: plans.flatMap(\.removed))
     // A graph that contradicts itself shows when it is analysed.
     _ = try context.analysis(of: model)
     guard let first = differences.first else {

@@ -5,7 +5,7 @@ import Dimensions
 struct PlanInput {
   let keep: KeepSets
   let groups: [Plan.Group]
-  let removals: [SizeComparison.Removal]
+  let removals: [Plan.Removal]
 
   /// - Parameter digest: SHA-256 of the model's file.
   init(path: String, for session: Session, digest: @autoclosure () -> String) throws {
@@ -19,12 +19,6 @@ struct PlanInput {
     groups = session.analysis.groups.compactMap { group in
       keep[group.dimension].map { Plan.Group(group, keep: $0, asked: $0.count) }
     }
-    let json = try? region.withUnsafeBytes { bytes in try JSONText(parsing: bytes) }
-    removals = try (json?["removed"]?.array ?? []).map { entry in
-      guard let removal = SizeComparison.Removal(entry) else {
-        throw PlanError("\(path): an entry of removed lacks tensor, axis or indices")
-      }
-      return removal
-    }
+    removals = file.removed
   }
 }

@@ -27,9 +27,8 @@ struct PlanTests {
   func contents() throws {
     let plan = try plan()
     #expect(plan.removed.map { "\($0.tensor).\($0.axis) \($0.indices)" } == ["a.1 [2]", "b.0 [2]"])
-    #expect(plan.json["options"]?["criterion"]?.string == "l2")
-    #expect(plan.json["options"]?["scope"]?.string == "group")
-    #expect(plan.json["groups"]?.array?.first?["asked"]?.int == 2)
+    let text = plan.json.text()
+    for part in ["\"criterion\": \"l2\"", "\"scope\": \"group\"", "\"asked\": 2"] { #expect(text.contains(part)) }
     #expect(plan.before.parameters == 12 && plan.after.parameters == 8)
   }
 

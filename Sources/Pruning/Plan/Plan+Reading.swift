@@ -1,5 +1,6 @@
 import Analysis
 import Dimensions
+import FoundationEssentials
 
 /// Why a plan cannot be applied to a model.
 public struct PlanError: Error, Sendable, CustomStringConvertible {
@@ -8,37 +9,74 @@ public struct PlanError: Error, Sendable, CustomStringConvertible {
   public init(_ description: String) { self.description = description }
 }
 
-/// The keep sets a plan file asks for.
+/// What a plan file says: the keep sets it asks for, and the slices that go.
 public struct PlanFile: Sendable {
   public let digest: String?
-  fileprivate let keeps: [(id: String, size: Int, keep: [Int32])]
+  public let removed: [Plan.Removal]
+  private let groups: [Contents.Group]
   private let path: String
 
+  private struct Contents: Decodable {
+    struct Model: Decodable { let sha256: String? }
+    struct Group: Decodable {
+      let id: String
+      let size: Int
+      let keep: [Int32]
+    }
+
+    let model: Model?
+    let groups: [Group]?
+    let removed: [Plan.Removal]?
+  }
+
+  private struct Header: Decodable { let format: String? }
+
+  /// - Throws: where the text is not a plan, naming the path and the place.
   public init(parsing bytes: some Sequence<UInt8>, path: String) throws(PlanError) {
     self.path = path
-    let json: JSONText
-    do { json = try JSONText(parsing: bytes) } catch { throw PlanError("\(path): not a plan: \(error)") }
-    guard json["format"]?.string == Plan.format else {
-      throw PlanError("\(path): not a plan of the format \(Plan.format)")
-    }
-    digest = json["model"]?["sha256"]?.string
-    var keeps: [(id: String, size: Int, keep: [Int32])] = []
-    for group in json["groups"]?.array ?? [] {
-      guard let id = group["id"]?.string, let size = group["size"]?.int, let list = group["keep"]?.array else {
-        throw PlanError("\(path): a group lacks id, size or keep")
+    let data = Data(bytes)
+    let contents: Contents
+    do {
+      let decoder = JSONDecoder()
+      guard try decoder.decode(Header.self, from: data).format == Plan.format else {
+        throw PlanError("\(path): not a plan of the format \(Plan.format)")
       }
-      let keep = list.compactMap { $0.int.flatMap { Int32(exactly: $0) } }
-      let isAscending = zip(keep, keep.dropFirst()).allSatisfy { $0 < $1 }
-      guard keep.count == list.count, isAscending, let first = keep.first, let last = keep.last, first >= 0, last < size
-      else { throw PlanError("\(path): group \(id): keep must be ascending indices below \(size), at least one") }
-      keeps.append((id, size, keep))
+      contents = try decoder.decode(Contents.self, from: data)
+    } catch let error as PlanError { throw error } catch {
+      throw PlanError("\(path): not a plan: \(Self.describe(error))")
     }
-    self.keeps = keeps
+    digest = contents.model?.sha256
+    groups = contents.groups ?? []
+    removed = contents.removed ?? []
+    for group in groups {
+      let isAscending = zip(group.keep, group.keep.dropFirst()).allSatisfy { $0 < $1 }
+      guard isAscending, let first = group.keep.first, let last = group.keep.last, first >= 0, last < group.size else {
+        throw PlanError(
+          "\(path): group \(group.id): keep must be ascending indices below \(group.size), at least one")
+      }
+    }
+  }
+
+  /// What is wrong, and at which key.
+  private static func describe(_ error: any Error) -> String {
+    func place(_ path: [any CodingKey]) -> String {
+      path.reduce("") { $0 + ($1.intValue.map { "[\($0)]" } ?? ($0.isEmpty ? "" : ".") + $1.stringValue) }
+    }
+    switch error as? DecodingError {
+    case .keyNotFound(let key, let context): return "\(place(context.codingPath + [key])) is missing"
+    case .valueNotFound(_, let context), .typeMismatch(_, let context):
+      return "\(place(context.codingPath)): \(context.debugDescription)"
+    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+      return "\(place(context.codingPath)): \(context.debugDescription)"
+    default: return "it is no valid JSON; coppice plan writes one"
+    }
   }
 
   /// The selection this plan is for the analysed model.
   public func keepSets(_ analysis: ModelAnalysis) throws(PlanError) -> KeepSets {
-    do { return try KeepSets(keeps, analysis) } catch { throw PlanError("\(path): \(error)") }
+    do { return try KeepSets(groups.map { ($0.id, $0.size, $0.keep) }, analysis) } catch {
+      throw PlanError("\(path): \(error)")
+    }
   }
 }
 

@@ -26,7 +26,7 @@ public struct Plan: Sendable {
   }
 
   /// A slice that goes, in the names of the input model.
-  public struct Removal: Sendable, Equatable {
+  public struct Removal: Sendable, Equatable, Decodable {
     public let tensor: String
     public let axis: Int
     public let indices: [Int32]
