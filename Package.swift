@@ -21,7 +21,7 @@ let package = Package(
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .target(name: "CONNX", dependencies: ["CProtobufC"], exclude: ["onnx.proto", "generate.sh"]),
     .target(name: "IR"),
-    .target(name: "ONNXFile", dependencies: ["IR", "CONNX"]),
+    .target(name: "ONNXFile", dependencies: ["IR", "CONNX", "CProtobufC"]),
     .target(name: "Dimensions"),
     // Its declarations only: the library is loaded when it is needed, see Sources/Kernels/BLAS.swift.
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
@@ -36,7 +36,7 @@ let package = Package(
     .target(
       name: "Passes",
       dependencies: [
-        "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "IR",
+        "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Passes"),
@@ -55,7 +55,9 @@ let package = Package(
       path: "Sources/CommandLine"),
     .target(name: "TestSupport", dependencies: ["IR"], path: "Tests/Support"),
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
-    .testTarget(name: "OperatorsTests", dependencies: ["Pruning", "TestSupport"]),
+    .testTarget(
+      name: "OperatorsTests",
+      dependencies: ["Pruning", "Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
     .testTarget(name: "IRTests", dependencies: ["IR"]),
     .testTarget(name: "ONNXFileTests", dependencies: ["ONNXFile", "IR"]),
@@ -72,8 +74,10 @@ let package = Package(
       ],
       exclude: ["Golden"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
-    .testTarget(name: "PruningTests", dependencies: ["Pruning", "TestSupport"]),
-    .testTarget(name: "RewriteTests", dependencies: ["Pruning", "TestSupport"]),
+    .testTarget(name: "PruningTests", dependencies: ["Pruning", "Analysis", "Dimensions", "IR", "TestSupport"]),
+    .testTarget(
+      name: "RewriteTests",
+      dependencies: ["Pruning", "Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

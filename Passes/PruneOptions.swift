@@ -20,12 +20,15 @@ enum PruneOptions {
       help: "Among which channels the least important are looked for."),
     PassOption("round_to", .integer(atLeast: 1), default: "8", help: "Kept widths are rounded to multiples of this."),
     PassOption(
-      "min_keep_share", .share, default: "0.1 where groups are ranked together",
+      "min_keep_share", .fraction, default: "0.1 where groups are ranked together",
       help: "Least share of each group that stays."),
-    PassOption("max_ratio", .share, help: "Largest share of each group that goes."),
+    PassOption("max_ratio", .fraction, help: "Largest share of each group that goes."),
     PassOption(
       "rules", .list(of: .either(.text, .mapping(rule))),
       help: "Exceptions for some groups, such as `/layer1/*:max-ratio=0.3`; the last match wins."),
+    PassOption(
+      "cost_exponent", .number(0...2), default: "\(CostWeighting.usualExponent)",
+      help: "How far costs enter a global ranking for budgets: 0 not at all, 1 fully."),
     PassOption(
       "exact_only", .flag, default: "false",
       help: "Leaves dimensions alone whose removal is not the same as zeroing them."),
@@ -49,9 +52,9 @@ enum PruneOptions {
     PassOption("match", .either(.text, .mapping(match)), isRequired: true, help: "Which groups it holds for."),
     PassOption("keep", .choice(["all"]), help: "All channels stay."),
     PassOption("ratio", .share, help: "Exactly this share goes."),
-    PassOption("max_ratio", .share, help: "At most this share goes."),
+    PassOption("max_ratio", .fraction, help: "At most this share goes."),
     PassOption("min_keep", .integer(atLeast: 1), help: "At least this many channels stay."),
-    PassOption("min_keep_share", .share, help: "At least this share of the channels stays."),
+    PassOption("min_keep_share", .fraction, help: "At least this share of the channels stays."),
     PassOption("round_to", .integer(atLeast: 1), help: "The kept number is rounded to multiples of this."),
   ]
 
@@ -74,6 +77,7 @@ enum PruneOptions {
     selection.roundTo = options.integer("round_to") ?? selection.roundTo
     selection.minimumKeepShare = options.number("min_keep_share")
     selection.maximumRatio = options.number("max_ratio")
+    selection.costExponent = options.number("cost_exponent") ?? selection.costExponent
     selection.exactOnly = options.flag("exact_only") ?? selection.exactOnly
     for element in options.elements("rules") ?? [] {
       selection.rules.append(try located(options.location(of: "rules")) { () throws in try rule(element) })
@@ -122,13 +126,16 @@ enum PruneOptions {
       if let kinds = fields.list("kind") { matches.append(.kinds(kinds.compactMap(DimensionKind.init(rawValue:)))) }
     }
     guard !matches.isEmpty else { throw ConfigError(options.location, "a rule needs something to match") }
-    if options.text("keep") != nil { return Rule(matches, .keep) }
     var limits = Rule.Limits()
     limits.ratio = options.number("ratio")
     limits.maximumRatio = options.number("max_ratio")
     limits.minimumKeep = options.integer("min_keep")
     limits.minimumKeepShare = options.number("min_keep_share")
     limits.roundTo = options.integer("round_to")
+    if options.text("keep") != nil {
+      guard limits == Rule.Limits() else { throw ConfigError(options.location, "a rule cannot keep all and cut as well") }
+      return Rule(matches, .keep)
+    }
     guard limits != Rule.Limits() else {
       throw ConfigError(options.location, "a rule needs keep: all or a limit such as max_ratio")
     }

@@ -10,8 +10,9 @@ public enum SizeComparison {
         lines.append("tensor \(removal.tensor): the plan cuts it, the original has none of that name")
         continue
       }
-      let size = tensor.shape.indices.contains(removal.axis) ? tensor.shape[removal.axis] : 0
-      guard removal.indices.allSatisfy({ (0..<Int32(clamping: size)).contains($0) }) else {
+      guard tensor.shape.indices.contains(removal.axis),
+        removal.indices.allSatisfy({ (0..<Int32(clamping: tensor.shape[removal.axis])).contains($0) })
+      else {
         lines.append("tensor \(removal.tensor): the plan cuts axis \(removal.axis) beyond its shape \(tensor.shape)")
         continue
       }

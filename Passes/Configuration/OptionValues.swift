@@ -77,6 +77,12 @@ extension PassOption.Kind {
     case (.share, _):
       guard let value = node.share, value > 0, value < 1 else { throw wrong }
       return .number(value)
+    case (.fraction, _):
+      guard let value = node.share, (0...1).contains(value) else { throw wrong }
+      return .number(value)
+    case (.number(let range), _):
+      guard let value = node.number, range.contains(value) else { throw wrong }
+      return .number(value)
     case (.text, .text(let text)), (.path, .text(let text)):
       guard !text.isEmpty, !text.contains("\0") else { throw wrong }
       return .text(text)
@@ -147,11 +153,18 @@ extension PassOption.Kind {
 }
 
 extension ConfigNode {
+  fileprivate var number: Double? {
+    switch scalar {
+    case .int(let value): Double(value)
+    case .real(let value): value
+    default: nil
+    }
+  }
+
   /// A number, or a percentage as the hundredth of one.
   fileprivate var share: Double? {
+    if let number { return number }
     switch scalar {
-    case .int(let value): return Double(value)
-    case .real(let value): return value
     case .text(let text):
       guard text.hasSuffix("%") else { return nil }
       var digits = text.dropLast()

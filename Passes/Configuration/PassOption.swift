@@ -5,6 +5,9 @@ public struct PassOption: Sendable {
     case integer(atLeast: Int)
     /// A number between 0 and 1, both excluded; `30%` is 0.3.
     case share
+    /// The same with 0 and 1.
+    case fraction
+    case number(ClosedRange<Double>)
     case text
     /// A file; relative ones start at the pipeline file's folder.
     case path
@@ -46,6 +49,8 @@ extension PassOption.Kind: CustomStringConvertible {
     case .flag: "true or false"
     case .integer(let minimum): "an integer of at least \(minimum)"
     case .share: "a share between 0 and 1, or a percentage"
+    case .fraction: "a share from 0 to 1, or a percentage"
+    case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
     case .text: "text"
     case .path: "a path"
     case .choice(let names): "one of \(names.joined(separator: ", "))"

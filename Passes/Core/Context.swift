@@ -6,8 +6,6 @@ public struct Context: Sendable {
   public var progress: ProgressHandler
   /// For everything drawn at random.
   public var seed: UInt64
-  /// Upper bound of threads a pass may use.
-  public var threads: Int
   public var cancellation: Cancellation
   public var source: Source
   /// The model as it was before the first pass.
@@ -33,7 +31,7 @@ public struct Context: Sendable {
 
   public init(
     model: Model, source: Source, logger: Logger = Logger(label: "coppice"), progress: ProgressHandler = .none,
-    seed: UInt64 = 0, threads: Int = 1, cancellation: Cancellation = .never, folder: String = ".",
+    seed: UInt64 = 0, cancellation: Cancellation = .never, folder: String = ".",
     overwrite: Bool = false
   ) {
     original = model
@@ -41,7 +39,6 @@ public struct Context: Sendable {
     self.logger = logger
     self.progress = progress
     self.seed = seed
-    self.threads = threads
     self.cancellation = cancellation
     self.folder = folder
     self.overwrite = overwrite

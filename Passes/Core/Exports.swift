@@ -1,4 +1,6 @@
 @_exported import Analysis
+@_exported import Dimensions
 @_exported import IR
+@_exported import Kernels
 @_exported import ONNXFile
 @_exported import Pruning

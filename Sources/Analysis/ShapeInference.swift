@@ -149,9 +149,7 @@ public struct ShapeInference: Sendable {
   }
 
   static func seed(_ context: inout ShapeContext, _ initializer: Initializer) {
-    let tensor = initializer.tensor
-    context.facts[initializer.value.index] = Facts(
-      type: tensor.dataType, shape: tensor.shape.map { .known($0) }, contents: tensor.smallContents, isConstant: true)
+    context.facts[initializer.value.index] = Facts(of: initializer.tensor)
   }
 
   private static func apply(_ info: ValueInfo, to context: inout ShapeContext) {

@@ -5,7 +5,7 @@ import Coppice
 struct ChoiceArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Kinds of dimensions to cut: all, or a list of channel, ffn, head, head-width, kv-group, hidden, expert, conv-group, embedding, other.",
+      "Kinds of dimensions to cut: all, or a list of \(DimensionKind.allCases.map(\.rawValue).joined(separator: ", ")).",
       valueName: "list"))
   var kinds: String?
 

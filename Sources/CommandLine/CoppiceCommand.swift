@@ -13,7 +13,7 @@ struct CoppiceCommand: ParsableCommand {
         coppice plan model.onnx --ratio 0.3 -o plan.json && coppice apply model.onnx --plan plan.json -o small.onnx
         coppice run pipeline.yaml --set prune.ratio=0.4
       """,
-    version: Coppice.version,
+    version: Release.version,
     subcommands: [
       Inspect.self, Groups.self, PlanCommand.self, Apply.self, Prune.self, Run.self, Verify.self, PassesCommand.self,
       OperatorsCommand.self, Config.self, Completion.self, Copy.self, Repeat.self, Shapes.self,

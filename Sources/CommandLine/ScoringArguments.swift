@@ -5,7 +5,7 @@ import Coppice
 struct ScoringArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Criterion: \(Criteria.all.map(\.name).joined(separator: ", ")).", valueName: "name"))
+      "Criterion: \(Criteria.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")).", valueName: "name"))
   var criterion = "l2"
 
   @Option(help: ArgumentHelp("How the scores of a group's weights become one.", valueName: "way"))

@@ -3,7 +3,7 @@ import Coppice
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Checks that one model can stand in for another.",
+    abstract: "Checks that a model has the interface of another, and lost exactly what a plan says.",
     discussion: """
       Compares inputs, outputs and operator sets. With a plan it also checks that exactly the slices the plan names are
       gone: every tensor has the sizes it should, and carrying the plan out again gives the same model.

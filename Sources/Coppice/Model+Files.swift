@@ -9,8 +9,3 @@ extension Model {
     try ONNXWriter.write(self, to: path, options: options)
   }
 }
-
-/// Facts about this release.
-public enum Coppice {
-  public static let version = Release.version
-}

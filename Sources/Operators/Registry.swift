@@ -17,9 +17,12 @@ public struct OperatorRegistry: Sendable {
     operators.keys.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
   }
 
-  public static let standard = OperatorRegistry(
+  public static let standard = OperatorRegistry(operators)
+
+  /// All operators, by family.
+  public static let operators: [any Operator] =
     elementwise + linear + shaping + reductions + convolution + normalization + pooling + recurrent + quantized
-      + contrib + attention + controlFlow)
+    + contrib + attention + controlFlow
 
   static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
   static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]
@@ -28,6 +31,25 @@ public struct OperatorRegistry: Sendable {
     [
       Cast(), Concat(), Constant(), ConstantOfShape(), Expand(), Flatten(), Gather(), GatherElements(), GatherND(),
       Identity(), Pad(), RangeOperator(), Reshape(), Resize(), ScatterND(), Shape(), SizeOperator(), Slice(), Split(),
-      Squeeze(), Tile(), Transpose(), Triangle(), Unsqueeze(), OneHot(), NonZero(), ReverseSequence(),
+      Squeeze(), Tile(), Transpose(), Trilu(), Unsqueeze(), OneHot(), NonZero(), ReverseSequence(),
     ] + Generators.all + Choosers.all
+  static let controlFlow: [any Operator] = [If(), Loop(), Scan()]
+  static let convolution: [any Operator] = [Conv(), ConvTranspose(), DeformConv(), DepthToSpace()]
+  static let normalization: [any Operator] = [
+    BatchNormalization(), InstanceNormalization(), GroupNormalization(), LayerNormalization(), LpNormalization(),
+    LRN(), MeanVarianceNormalization(),
+  ]
+  static let pooling: [any Operator] = [Pool(), GlobalPool(), RegionPool(), GridSample()] + ColumnsToImage.all
+  static let recurrent: [any Operator] = Recurrent.all
+  static let quantized: [any Operator] = [
+    QuantizeLinear(), DynamicQuantizeLinear(), QuantizedConv(), QuantizedMatMul(), QGemm(), QLinearBinary(),
+    QLinearConcat(), QLinearPool(), QLinearUnary(), MatMulNBits(), QLinearWhere(),
+  ]
+  static let attention: [any Operator] = [
+    GroupQueryAttention(), MultiHeadAttention(), ProjectedAttention(), RotaryEmbedding(), ScaledDotProductAttention(),
+  ]
+  static let contrib: [any Operator] = [
+    BiasAdd(), BiasGelu(), BiasSplitGelu(), EmbedLayerNormalization(), FusedConv(), FusedGemm(), FusedMatMul(),
+    GroupNorm(), NhwcMaxPool(), MixtureOfExperts(), SkipLayerNormalization(),
+  ]
 }

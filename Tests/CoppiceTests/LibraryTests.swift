@@ -30,7 +30,7 @@ struct LibraryTests {
     #expect(groups[id: "channel:w1"]?.isExact == true)
     let half = try Model(contentsOf: folder.path("half.onnx"))
     #expect(half.graph.initializers.map(\.tensor.shape) == [[32, 3, 3, 3], [32], [4, 32, 1, 1]])
-    #expect(half.metadata.contains { $0.key == "coppice.version" && $0.value == Coppice.version })
+    #expect(half.metadata.contains { $0.key == "coppice.version" && $0.value == Release.version })
   }
 
   @Test("a criterion of one's own decides")

@@ -78,8 +78,8 @@ def judge(outcome, codes, mentions, before=None, after=None, one_line=True):
         changed = sorted(set(before.items()) ^ set(after.items()))
         return f"left or changed {changed[0][0]}"
     if outcome.code != 0 and one_line:
-        errors = [line for line in outcome.lines if not line.startswith("warning: ")]
-        if len(errors) != 1 or not errors[0].startswith("error: "):
+        errors = [line for line in outcome.lines if line.startswith("error: ")]
+        if len(errors) != 1 or outcome.lines[-1] != errors[0]:
             return f"not one error line: {outcome.err[:200]!r}"
         for mention in mentions:
             if mention not in errors[0]:

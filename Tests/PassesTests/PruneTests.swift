@@ -45,6 +45,13 @@ struct PruneTests {
     #expect(throws: PassError.self) { try Pipeline([VerifyPass()]).run(&other, in: context) }
   }
 
+  @Test("slices the model does not have are told, not cut", arguments: [-1, 4, 99])
+  func strangeSlices(axis: Int) throws {
+    let model = try GraphText.model(Self.chain)
+    let removal = Plan.Removal(tensor: "w1", axis: axis, indices: [], node: nil)
+    #expect(SizeComparison.differences(model, model, removals: [removal]).count == 1)
+  }
+
   @Test("scoring reports how far it is")
   func progress() throws {
     let counter = Counter()

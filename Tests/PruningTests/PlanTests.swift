@@ -56,6 +56,14 @@ struct PlanTests {
     ])
   func refusing(text: String) { #expect(throws: PlanError.self) { try read(text) } }
 
+  @Test("a plan that names a group twice is refused")
+  func twice() throws {
+    let analysis = try analysis()
+    let entry = "{\"id\": \"\(analysis.groups[0].id)\", \"size\": 3, \"keep\": [0]}"
+    let file = try read("{\"format\": \"coppice-plan/1\", \"groups\": [\(entry), \(entry)]}")
+    #expect(throws: PlanError.self) { try file.keepSets(analysis) }
+  }
+
   @Test(
     "a plan for other groups is refused",
     arguments: ["\"id\": \"channel:z\", \"size\": 3", "\"id\": \"ID\", \"size\": 4"])

@@ -51,6 +51,15 @@ public enum ConfigSchema {
         .object([("type", .string("number")), ("exclusiveMinimum", .int(0)), ("exclusiveMaximum", .int(1))]),
         .object([("type", .string("string")), ("pattern", .string("^[0-9.]+ *%$"))]),
       ])
+    case .fraction:
+      anyOf([
+        .object([("type", .string("number")), ("minimum", .int(0)), ("maximum", .int(1))]),
+        .object([("type", .string("string")), ("pattern", .string("^[0-9.]+ *%$"))]),
+      ])
+    case .number(let range):
+      .object([
+        ("type", .string("number")), ("minimum", .double(range.lowerBound)), ("maximum", .double(range.upperBound)),
+      ])
     case .text, .path: type("string")
     case .choice(let names): .object([("enum", .array(names.map { .string($0) }))])
     case .choices(let names):

@@ -18,6 +18,12 @@ public struct Facts: Sendable {
     self.isConstant = isConstant
   }
 
+  /// What is known of a constant.
+  public init(of tensor: Tensor) {
+    self.init(
+      type: tensor.dataType, shape: tensor.shape.map { .known($0) }, contents: tensor.smallContents, isConstant: true)
+  }
+
   public static let unknown = Facts()
 
   public var rank: Int? { shape?.count }

@@ -48,7 +48,24 @@ public struct Expand: Operator {
         axes.append(context.fixedAxis(size, "its size is known only at run time"))
       }
     }
+    if !isWritable(context, shape) {
+      for axis in axes where context.size(axis).known != nil {
+        context.fix(axis, "its shape mixes sizes known at run time with others")
+      }
+    }
     context.setOutput(axes)
+  }
+
+  /// Whether the shape can be written anew when some of it shrinks: sizes known only at run time have to be elements
+  /// of the input as it is.
+  private func isWritable(_ context: AxisContext, _ shape: [Size]) -> Bool {
+    let contents = context.facts(1).contents
+    return shape.indices.allSatisfy { axis in
+      let position = axis - shape.count + (contents?.count ?? 0)
+      guard shape[axis].known == nil else { return true }
+      guard let contents, position >= 0 else { return false }
+      return contents[position].size == shape[axis] || contents[position].size?.isOne == true
+    }
   }
 
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {

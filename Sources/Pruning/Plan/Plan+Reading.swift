@@ -95,6 +95,9 @@ extension KeepSets {
     self.init()
     let groups = Dictionary(analysis.groups.map { ($0.id, $0) }) { first, _ in first }
     for entry in entries {
+      if let group = groups[entry.id], self[group.dimension] != nil {
+        throw PlanError("the plan names the group \(entry.id) twice")
+      }
       guard let group = groups[entry.id] else {
         throw PlanError("the model has no group \(entry.id); see coppice groups")
       }

@@ -32,6 +32,13 @@ public struct Plan: Sendable {
     public let indices: [Int32]
     /// Set where only this node's use of the tensor is cut.
     public let node: String?
+
+    public init(tensor: String, axis: Int, indices: [Int32], node: String?) {
+      self.tensor = tensor
+      self.axis = axis
+      self.indices = indices
+      self.node = node
+    }
   }
 
   public static let format = "coppice-plan/1"

@@ -170,9 +170,7 @@ struct Rewriter {
   }
 
   private mutating func seed(_ initializer: Initializer) {
-    let tensor = initializer.tensor
-    let facts = Facts(
-      type: tensor.dataType, shape: tensor.shape.map { .known($0) }, contents: tensor.smallContents, isConstant: true)
+    let facts = Facts(of: initializer.tensor)
     if initializer.value.index < context.facts.count {
       context.facts[initializer.value.index] = facts
     } else {
@@ -259,8 +257,7 @@ struct Rewriter {
     var tensor = tensor
     tensor.name = model.name(of: value)
     graph.initializers.append(Initializer(value: value, tensor: tensor))
-    context.facts[value.index] = Facts(
-      type: tensor.dataType, shape: tensor.shape.map { .known($0) }, contents: tensor.smallContents, isConstant: true)
+    context.facts[value.index] = Facts(of: tensor)
     return value
   }
 

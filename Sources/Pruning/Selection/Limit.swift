@@ -30,9 +30,8 @@ public enum Limit: Sendable, Hashable {
     }
     guard let scale = Self.scale(unit, of: quantity) else { throw error }
     let scaled = (value * scale).rounded(.down)
-    guard scaled >= 1, scaled < 9e18 else {
-      throw .outOfRange(what: quantity.rawValue, value: text, allowed: "at least 1")
-    }
+    guard scaled >= 1 else { throw .outOfRange(what: quantity.rawValue, value: text, allowed: "at least 1") }
+    guard scaled < 9e18 else { throw .outOfRange(what: quantity.rawValue, value: text, allowed: "less than 9e18") }
     self = .absolute(Int(scaled))
   }
 

@@ -15,6 +15,7 @@ public struct SelectionOptions: Sendable {
         return
       }
       var kinds: Set<DimensionKind> = []
+      guard !text.isEmpty else { throw .unreadable(what: "kinds", text: text, expected: "all or a list of kinds") }
       for name in text.split(separator: ",", omittingEmptySubsequences: false) {
         kinds.insert(try DimensionKind(parsing: String(name)))
       }

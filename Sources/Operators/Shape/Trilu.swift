@@ -2,7 +2,7 @@ import Dimensions
 import IR
 
 /// `Trilu`: blanks a triangle over the last two axes, whose positions therefore matter.
-public struct Triangle: Operator {
+public struct Trilu: Operator {
   public let names = [OperatorName("Trilu")]
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
