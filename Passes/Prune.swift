@@ -10,9 +10,18 @@ public struct PrunePass: Pass {
   private let selection: SelectionOptions
   private let scoring: Scoring
   private let seed: UInt64?
+  /// Where the rules were written down.
+  private let rulesLocation: ConfigLocation?
 
   /// - Parameter seed: `nil` takes the context's.
   public init(_ selection: SelectionOptions, scoring: Scoring = .magnitude(p: 2), seed: UInt64? = nil) {
+    self.init(selection, scoring: scoring, seed: seed, rulesLocation: nil)
+  }
+
+  private init(
+    _ selection: SelectionOptions, scoring: Scoring, seed: UInt64?, rulesLocation: ConfigLocation?
+  ) {
+    self.rulesLocation = rulesLocation
     self.selection = selection
     self.scoring = scoring
     self.seed = seed
@@ -21,7 +30,8 @@ public struct PrunePass: Pass {
   public init(_ options: OptionValues) throws(ConfigError) {
     self.init(
       try PruneOptions.selection(options), scoring: try PruneOptions.scoring(options),
-      seed: options.integer("seed").map { UInt64($0) })
+      seed: options.integer("seed").map { UInt64($0) },
+      rulesLocation: options.elements("rules") == nil ? nil : options.location(of: "rules"))
   }
 
   public func run(_ model: inout Model, in context: Context) throws -> PassReport {
@@ -60,9 +70,11 @@ public struct PrunePass: Pass {
         try context.cancellation.check()
       }
     } catch let error as SelectionError {
-      throw error.isUsageError ? PassError.usage("\(error)") : .impossible("\(path): \(error)")
+      if case .matchesNothing = error, let rulesLocation { throw ConfigError(rulesLocation, "\(error)") }
+      throw error.isUsageError ? PassError.usage("\(path): \(error)") : .impossible("\(path): \(error)")
     }
     report(selection, in: context)
+    reportAssumptions(model, analysis, in: context)
     if selection.decisions.isEmpty, case .ratio = self.selection.target {
       throw PassError.nothingPruned(
         "\(path): nothing to prune with these options; see coppice groups \(path) --remarks")
@@ -90,6 +102,23 @@ public struct PrunePass: Pass {
     return options
   }
 
+  /// A budget of MACs holds for the sizes that were counted with.
+  private func reportAssumptions(_ model: Model, _ analysis: ModelAnalysis, in context: Context) {
+    guard case .budgets(let budgets) = selection.target, budgets.contains(where: { $0.quantity == .macs }) else {
+      return
+    }
+    // A size that everything grows with, as a batch is, changes no share.
+    let macs = ModelStatistics(analysis).macs
+    let sizes = analysis.sizesCountedAsOne(in: model).filter { size in
+      let doubled = analysis.assumptions.merging([size.symbol: 2]) { $1 }
+      return ModelStatistics(analysis.assuming(doubled)).macs != 2 * macs
+    }.map(\.name)
+    guard !sizes.isEmpty else { return }
+    context.logger.warning(
+      "\(context.source.path): MACs are counted with \(sizes.joined(separator: ", ")) as 1; give the shapes of the inputs for other sizes"
+    )
+  }
+
   private func report(_ selection: Selection, in context: Context) {
     for name in selection.nonFiniteTensors {
       context.logger.warning(
@@ -106,7 +135,8 @@ public struct PrunePass: Pass {
     let kept = selection.decisions.reduce(0) { $0 + $1.keep.count }
     if asked != kept {
       context.logger.notice(
-        "kept \(kept) channels where \(asked) were asked for, for widths in multiples of \(self.selection.roundTo)")
+        "kept \(kept) channels, heads and units where \(asked) were asked for: widths are rounded to multiples of \(self.selection.roundTo) where they are large enough"
+      )
     }
   }
 }

@@ -133,7 +133,9 @@ enum PruneOptions {
     limits.minimumKeepShare = options.number("min_keep_share")
     limits.roundTo = options.integer("round_to")
     if options.text("keep") != nil {
-      guard limits == Rule.Limits() else { throw ConfigError(options.location, "a rule cannot keep all and cut as well") }
+      guard limits == Rule.Limits() else {
+        throw ConfigError(options.location, "a rule cannot keep all and cut as well")
+      }
       return Rule(matches, .keep)
     }
     guard limits != Rule.Limits() else {

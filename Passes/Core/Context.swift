@@ -12,6 +12,8 @@ public struct Context: Sendable {
   public var original: Model
   /// Relative paths in options start here.
   public var folder: String
+  /// Shapes of inputs for which costs are counted.
+  public var inputShapes = InputShapes.none
   /// Whether passes may replace files.
   public var overwrite: Bool
   /// What the passes before this one reported, in order.
@@ -46,7 +48,9 @@ public struct Context: Sendable {
 
   /// Analyses a model, naming the file where it contradicts itself.
   public func analysis(of model: Model) throws(PassError) -> ModelAnalysis {
-    do { return try ModelAnalysis(model) } catch { throw .invalidModel("\(source.path): \(error)") }
+    let analysis: ModelAnalysis
+    do { analysis = try ModelAnalysis(model) } catch { throw .invalidModel("\(source.path): \(error)") }
+    do { return try analysis.assuming(inputShapes, in: model) } catch { throw .usage("\(source.path): \(error)") }
   }
 
   /// A path of an option, seen from the working directory.

@@ -11,6 +11,8 @@ struct AxisPass {
   private(set) var identitySource: [ValueID: ValueID] = [:]
   /// For integer values: dimensions whose size they were computed from.
   private var dependences: [[DimensionID]]
+  /// For values of unknown shape: the node that shape was lost at.
+  private var unknownSince: [ValueID: Int] = [:]
   private let model: Model
   private let registry: OperatorRegistry
   private let functions: Set<OperatorName>
@@ -117,9 +119,12 @@ struct AxisPass {
   private mutating func fixInterface(_ graph: Graph, isBody: Bool) {
     for output in graph.outputs {
       if !isBody, let axes = context.axes[output.value.index] {
-        for axis in axes { context.dimensions.fix(axis.dimension, Cause(node: nil, reason: "it is a graph output")) }
+        let cause = Cause(node: nil, reason: "it is the graph output \(model.name(of: output.value))")
+        for axis in axes { context.dimensions.fix(axis.dimension, cause) }
       }
-      if !isBody { fixDependences(of: output.value, reason: "its size is a graph output") }
+      if !isBody {
+        fixDependences(of: output.value, reason: "its size is the graph output \(model.name(of: output.value))")
+      }
     }
   }
 
@@ -150,6 +155,8 @@ struct AxisPass {
       return
     }
     trackSizes(node, found)
+    context.blamed = found == nil ? nil : blamed(for: node)
+    defer { noteUnknown(node, index) }
     if node.opType == "Identity", let input = node.input(0), let output = node.output(0),
       identitySource[output] == input
     {
@@ -178,6 +185,20 @@ struct AxisPass {
         continue
       }
       reconcile(position, axes, shape)
+    }
+  }
+
+  /// The first node on the way to this one whose outputs have unknown shapes: what cannot be told here is its doing.
+  private func blamed(for node: Node) -> Int? {
+    for case let input? in node.inputs where context.facts[input.index].shape == nil {
+      if let origin = unknownSince[input] { return origin }
+    }
+    return nil
+  }
+
+  private mutating func noteUnknown(_ node: Node, _ index: Int) {
+    for case let output? in node.outputs where context.facts[output.index].shape == nil {
+      unknownSince[output] = context.blamed ?? index
     }
   }
 

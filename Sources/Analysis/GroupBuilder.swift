@@ -26,7 +26,15 @@ struct GroupBuilder {
     let kinds = KindClassifier(context: context)
     let approximations = approximationsByLeaf()
     var identifiers: [String: Int] = [:]
-    return order.compactMap { leaf -> PruningGroup? in
+    let firstReader = Dictionary(
+      uniqueKeysWithValues: members.map { leaf, list in
+        (leaf, list.compactMap { weights[$0.weight].readers.first?.node }.min() ?? .max)
+      })
+    // As the graph runs, which is how people think of it; exporters order weights by name or size.
+    let inOrder = order.enumerated().sorted {
+      (firstReader[$0.element] ?? .max, $0.offset) < (firstReader[$1.element] ?? .max, $1.offset)
+    }
+    return inOrder.map(\.element).compactMap { leaf -> PruningGroup? in
       guard let list = members[leaf], let size = context.dimensions.size(leaf).known else { return nil }
       let kind = kinds.kind(of: leaf)
       // A name people recognise is a matrix's or a kernel's, whose exporters keep the module's path in it.
@@ -68,24 +76,29 @@ struct GroupBuilder {
   func fixedRemarks() -> [FixedRemark] {
     struct Tally {
       var dimensions: Set<DimensionID> = []
-      var weights: Set<Int> = []
+      var values: [ValueID: Int] = [:]
+      var example = FixedRemark.Example(weight: 0, axis: 0, size: 0)
     }
     var tallies: [Cause: Tally] = [:]
     for (index, weight) in weights.enumerated() where weight.isParameter {
-      for dimension in weight.axes {
+      for (axis, dimension) in weight.axes.enumerated() {
         for leaf in context.dimensions.leaves(dimension) where !context.dimensions.size(leaf).isOne {
           guard let cause = context.dimensions.cause(leaf) else { continue }
           tallies[cause, default: Tally()].dimensions.insert(leaf)
-          tallies[cause, default: Tally()].weights.insert(index)
+          tallies[cause, default: Tally()].values[weight.value] = weight.tensor.elementCount
+          let size = context.dimensions.size(leaf).known ?? 0
+          if size > tallies[cause, default: Tally()].example.size {
+            tallies[cause, default: Tally()].example = .init(weight: index, axis: axis, size: size)
+          }
         }
       }
     }
     let causes = tallies.keys.sorted { ($0.node ?? -1, $0.reason) < ($1.node ?? -1, $1.reason) }
     return causes.compactMap { cause in
       guard let tally = tallies[cause] else { return nil }
-      let parameters = tally.weights.reduce(0) { $0 + weights[$1].tensor.elementCount }
       return FixedRemark(
-        node: cause.node, reason: cause.reason, dimensions: tally.dimensions.count, parameters: parameters)
+        node: cause.node, reason: cause.reason, dimensions: tally.dimensions.count,
+        parameters: tally.values.values.reduce(0, +), example: tally.example)
     }
   }
 }

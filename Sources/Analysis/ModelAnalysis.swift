@@ -20,6 +20,8 @@ public struct ModelAnalysis: Sendable {
   public let fixed: [FixedRemark]
   /// Multiply-accumulate operations, one entry a term of a node's cost.
   public let macTerms: [MACTerm]
+  /// Numbers taken for sizes known only at run time, where costs are counted; others count as one.
+  public internal(set) var assumptions: [SymbolID: Int] = [:]
   /// Integer values computed from sizes: what they are follows from the shapes of the pruned graph.
   public let sizes: Set<ValueID>
   /// Axes of the axes' own uses of shared vectors, and what operators remembered; for rewriting.
@@ -135,6 +137,16 @@ public struct FixedRemark: Sendable {
   public let dimensions: Int
   /// Parameters of the weights they belong to.
   public let parameters: Int
+  /// The largest of the dimensions, where it occurs in a weight.
+  public let example: Example
+
+  /// A dimension in an axis of a weight.
+  public struct Example: Sendable {
+    /// Index into ``ModelAnalysis/weights``.
+    public let weight: Int
+    public let axis: Int
+    public let size: Int
+  }
 }
 
 public struct AnalysisError: Error, Sendable, CustomStringConvertible {

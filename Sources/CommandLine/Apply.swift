@@ -19,8 +19,10 @@ struct Apply: ParsableCommand {
     let session = try Session(file)
     let input = try PlanInput(path: plan, for: session, digest: digest.value())
     talk.explain(keptTable(input.groups))
-    try output.write(session, keep: input.keep, groups: input.groups, digest: digest, progress: talk.progress)
-    Summary(
+    try output.write(
+      session, keep: input.keep, groups: input.groups, progress: talk.progress, protecting: [plan]
+    ) { Model.sourceEntries(model: digest.value(), plan: input.digest) }
+    try Summary(
       before: ModelStatistics(session.analysis), after: ModelStatistics(session.analysis, keeping: input.keep),
       seconds: Session.seconds(since: start)
     ).report(json: json, talk)

@@ -11,6 +11,6 @@ struct Completion: ParsableCommand {
     guard let shell = CompletionShell(rawValue: shell) else {
       throw Failure.usage("there is no completion for \(shell); choose bash, zsh or fish")
     }
-    print(CoppiceCommand.completionScript(for: shell))
+    try printOut(CoppiceCommand.completionScript(for: shell))
   }
 }

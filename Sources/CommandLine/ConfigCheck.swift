@@ -12,7 +12,7 @@ struct ConfigCheck: ParsableCommand {
   func run() throws {
     let file = try overrides.read(pipeline)
     if !talk.quiet {
-      print("\(pipeline): fine, \(file.pipeline.passes.map { type(of: $0).name }.joined(separator: ", "))")
+      try printOut("\(pipeline): fine, \(file.pipeline.passes.map { type(of: $0).name }.joined(separator: ", "))")
     }
   }
 }

@@ -5,5 +5,5 @@ struct ConfigSchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema", abstract: "Prints the JSON Schema of pipeline files, for editors.")
 
-  func run() throws { print(ConfigSchema.json().text(linesTo: 4)) }
+  func run() throws { try printOut(ConfigSchema.json().text(linesTo: 4)) }
 }

@@ -8,5 +8,5 @@ struct ConfigShow: ParsableCommand {
   @Argument(help: "The pipeline file.", completion: .file(extensions: ["yaml", "yml"])) var pipeline: String
   @OptionGroup var overrides: OverrideArguments
 
-  func run() throws { print(try overrides.read(pipeline).resolved.yaml, terminator: "") }
+  func run() throws { try printOut(try overrides.read(pipeline).resolved.yaml, terminator: "") }
 }

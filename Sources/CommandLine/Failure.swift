@@ -96,6 +96,8 @@ enum Failure: Error {
 /// Ctrl-C removes unfinished outputs.
 enum Interruption {
   static func install() {
+    // A limit on file sizes is an error of the write, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     MapGuard.install(code: 3)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in

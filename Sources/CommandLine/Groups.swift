@@ -20,18 +20,18 @@ struct Groups: ParsableCommand {
   func run() throws {
     let session = try Session(path: model)
     talk.explain("read and analysed in \(session.analysisSeconds) s")
-    print(json ? Self.json(session).text(linesTo: 2) : Talk.printable(text(session.analysis)))
+    try printOut(json ? Self.json(session).text(linesTo: 2) : Talk.printable(text(session.analysis)))
   }
 
   private func text(_ analysis: ModelAnalysis) -> String {
-    var rows = [["group", "kind", "size", "members", "removal is"]]
+    var rows = [["group", "kind", "size", "members", "removal is", "first node"]]
     for group in analysis.groups {
       rows.append([
         group.id, group.kind.rawValue, "\(group.size)", "\(group.members.count)",
-        group.isExact ? "exact" : "approximate",
+        group.isExact ? "exact" : "approximate", group.members.lazy.compactMap(analysis.reader).first ?? "–",
       ])
     }
-    let found = analysis.groups.isEmpty ? "no groups: nothing here can be pruned" : table(rows, leading: [0, 1, 4])
+    let found = analysis.groups.isEmpty ? "no groups: nothing here can be pruned" : table(rows, leading: [0, 1, 4, 5])
     let lines = remarks ? Remarks(analysis: analysis).lines : []
     return lines.isEmpty ? found : found + "\n\n" + lines.joined(separator: "\n")
   }
@@ -40,7 +40,10 @@ struct Groups: ParsableCommand {
     let analysis = session.analysis
     let groups = analysis.groups.map { group -> JSONText in
       let members = group.members.map { member -> JSONText in
-        .object([("tensor", .string(analysis.weights[member.weight].name)), ("axis", .int(member.axis))])
+        .object([
+          ("tensor", .string(analysis.weights[member.weight].name)), ("axis", .int(member.axis)),
+          ("node", analysis.reader(of: member).map { .string($0) } ?? .null),
+        ])
       }
       let causes = group.approximations.map { cause -> JSONText in
         .object([
@@ -52,12 +55,17 @@ struct Groups: ParsableCommand {
         ("exact", .bool(group.isExact)), ("members", .array(members)), ("approximations", .array(causes)),
       ])
     }
-    let fixed = analysis.fixed.map { remark in
-      Barrier(node: remark.node.map { analysis.nodes[$0] }, remark: remark).json
-    }
+    let fixed = analysis.fixed.map { Barrier($0, in: analysis).json }
     return .object([
       ("version", .int(1)), ("groups", .array(groups)), ("fixed", .array(fixed)),
       ("analysisSeconds", .double(session.analysisSeconds)),
     ])
+  }
+}
+
+extension ModelAnalysis {
+  /// The first node that reads a member's weight: it says where in the model a group is, as many tensors' names do not.
+  fileprivate func reader(of member: PruningGroup.Member) -> String? {
+    weights[member.weight].readers.first.map { nodes[$0.node].label }
   }
 }

@@ -7,14 +7,15 @@ struct Inspect: ParsableCommand {
     discussion: "EXAMPLE\n  coppice inspect model.onnx")
 
   @Argument(help: "The model to look at.", completion: .file(extensions: ["onnx"])) var model: String
+  @OptionGroup var inputs: InputShapeArguments
   @Flag(help: "Print JSON.") var json = false
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
-    let session = try Session(path: model)
+    let session = try Session(path: model, shapes: inputs.parsed())
     let summary = ModelSummary(session.model, analysis: session.analysis)
     talk.explain("read and analysed in \(session.analysisSeconds) s")
-    print(json ? Self.json(summary, session).text(linesTo: 1) : Talk.printable(Self.text(summary, session)))
+    try printOut(json ? Self.json(summary, session).text(linesTo: 1) : Talk.printable(Self.text(summary, session)))
   }
 
   private static func text(_ summary: ModelSummary, _ session: Session) -> String {
@@ -34,6 +35,8 @@ struct Inspect: ParsableCommand {
       "prunable    \(percent(summary.prunableShare)) of the parameters, in \(summary.groupCount) groups",
       "operators   \(summary.operators.map { "\($0.name) \($0.count)" }.joined(separator: ", "))",
     ]
+    let ones = session.analysis.sizesCountedAsOne(in: model).map(\.name)
+    if !ones.isEmpty { lines.append("counted as 1 for MACs: \(ones.joined(separator: ", ")) (see --input-shape)") }
     if !summary.withoutRule.isEmpty {
       lines.append("no rule for \(summary.withoutRule.map { "\($0.name) \($0.count)" }.joined(separator: ", "))")
     }
@@ -52,6 +55,7 @@ struct Inspect: ParsableCommand {
     return .object([
       ("version", .int(1)), ("parameters", .int(summary.statistics.parameters)),
       ("macs", .int(summary.statistics.macs)), ("bytes", .int(summary.statistics.bytes)),
+      ("sizesCountedAsOne", .array(session.analysis.sizesCountedAsOne(in: model).map { .string($0.name) })),
       ("prunableShare", .double(summary.prunableShare)), ("groups", .int(summary.groupCount)),
       ("operators", .object(summary.operators.map { ($0.name, .int($0.count)) })),
       ("operatorsWithoutRule", .object(summary.withoutRule.map { ($0.name, .int($0.count)) })),

@@ -17,10 +17,10 @@ struct OperatorsCommand: ParsableCommand {
     func title(_ domain: String) -> String { domain.isEmpty ? "ai.onnx" : domain }
     if json {
       let object = domains.map { (title($0), JSONText.array(list($0).map { .string($0) })) }
-      return print(JSONText.object([("version", .int(1)), ("operators", .object(object))]).text(linesTo: 2))
+      return try printOut(JSONText.object([("version", .int(1)), ("operators", .object(object))]).text(linesTo: 2))
     }
     guard markdown else {
-      return print(names.map { $0.domain.isEmpty ? $0.type : "\($0.domain).\($0.type)" }.joined(separator: "\n"))
+      return try printOut(names.map { $0.domain.isEmpty ? $0.type : "\($0.domain).\($0.type)" }.joined(separator: "\n"))
     }
     var text = """
       # Operators
@@ -32,6 +32,6 @@ struct OperatorsCommand: ParsableCommand {
     for domain in domains {
       text += "\n## \(title(domain))\n\n" + list(domain).map { "`\($0)`" }.joined(separator: " ") + "\n"
     }
-    print(text, terminator: "")
+    try printOut(text, terminator: "")
   }
 }

@@ -12,9 +12,17 @@ struct OutputArguments: ParsableArguments {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
+  func validate() throws {
+    guard output != "-" else {
+      throw ValidationError("a model cannot go to standard output; give -o a path")
+    }
+  }
+
   /// Prunes and writes.
+  /// - Parameter sources: digests of what the model was made from, asked for last.
   func write(
-    _ session: Session, keep: KeepSets, groups: [Plan.Group], digest: BackgroundDigest, progress: ProgressHandler
+    _ session: Session, keep: KeepSets, groups: [Plan.Group], progress: ProgressHandler,
+    protecting paths: [String] = [], sources: @escaping @Sendable () -> [MetadataEntry]
   ) throws {
     var pruned: Model
     do {
@@ -25,8 +33,8 @@ struct OutputArguments: ParsableArguments {
     pruned.recordProvenance(of: groups)
     var options = ONNXWriter.Options()
     options.overwrite = force
-    options.protectedPaths = [session.path]
-    options.lastMetadata = { [Model.sourceEntry(digest.value())] }
+    options.protectedPaths = [session.path] + paths
+    options.lastMetadata = sources
     options.progress = { progress("writing", $0, of: $1) }
     try pruned.write(to: output, options: options)
   }
@@ -54,8 +62,8 @@ struct Summary {
   }
 
   /// Prints the result as the flags ask for it: JSON whenever it was asked for, the table unless nothing is to be said.
-  func report(json wantsJSON: Bool, _ talk: TalkArguments, extra: [(String, JSONText)] = []) {
-    if wantsJSON { print(json(extra: extra).text(linesTo: 1)) } else if !talk.quiet { print(text) }
+  func report(json wantsJSON: Bool, _ talk: TalkArguments, extra: [(String, JSONText)] = []) throws {
+    if wantsJSON { try printOut(json(extra: extra).text(linesTo: 1)) } else if !talk.quiet { try printOut(text) }
   }
 }
 

@@ -20,9 +20,9 @@ struct PassesCommand: ParsableCommand {
       }
       passes = [pass]
     }
-    if markdown { return print(PassDocumentation.markdown(passes), terminator: "") }
-    if json { return print(PassDocumentation.json(passes).text(linesTo: 3)) }
-    print(
+    if markdown { return try printOut(PassDocumentation.markdown(passes), terminator: "") }
+    if json { return try printOut(PassDocumentation.json(passes).text(linesTo: 3)) }
+    try printOut(
       name == nil ? table(passes.map { [$0.name, $0.abstract] }, leading: [0, 1]) : PassDocumentation.text(passes[0]))
   }
 }

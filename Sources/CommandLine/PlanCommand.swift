@@ -8,6 +8,7 @@ struct PlanCommand: ParsableCommand {
 
   @Argument(help: "The model to plan for.", completion: .file(extensions: ["onnx"])) var model: String
   @OptionGroup var selection: SelectionArguments
+  @OptionGroup var inputs: InputShapeArguments
   @Option(
     name: [.short, .long], help: ArgumentHelp("Where the plan goes; standard output otherwise.", valueName: "path"))
   var output: String?
@@ -17,10 +18,10 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     let file = try ModelFile(path: model)
     let digest = BackgroundDigest(file.bytes)
-    let session = try Session(file)
+    let session = try Session(file, shapes: inputs.parsed())
     var (plan, _) = try selection.pass().decide(session.model, session.analysis, in: talk.context(for: session))
     plan.modelDigest = digest.value()
     talk.explain(keptTable(plan.groups))
-    try emit(plan.json.text(linesTo: 2), to: output, overwrite: force, protecting: session.model)
+    try emit(plan.text, to: output, overwrite: force, protecting: session.model)
   }
 }

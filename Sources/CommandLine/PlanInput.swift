@@ -6,6 +6,8 @@ struct PlanInput {
   let keep: KeepSets
   let groups: [Plan.Group]
   let removals: [Plan.Removal]
+  /// SHA-256 of the plan's file.
+  let digest: String
 
   /// - Parameter digest: SHA-256 of the model's file.
   init(path: String, for session: Session, digest: @autoclosure () -> String) throws {
@@ -19,6 +21,7 @@ struct PlanInput {
     groups = session.analysis.groups.compactMap { group in
       keep[group.dimension].map { Plan.Group(group, keep: $0, asked: $0.count) }
     }
-    removals = file.removed
+    removals = file.removed ?? []
+    self.digest = region.withUnsafeBytes { Plan.digest(of: $0) }
   }
 }

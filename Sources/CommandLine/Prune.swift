@@ -9,6 +9,7 @@ struct Prune: ParsableCommand {
   @Argument(help: "The model to prune.", completion: .file(extensions: ["onnx"])) var model: String
   @OptionGroup var selection: SelectionArguments
   @OptionGroup var output: OutputArguments
+  @OptionGroup var inputs: InputShapeArguments
   @Flag(help: "Print the result as JSON.") var json = false
   @OptionGroup var talk: TalkArguments
 
@@ -16,11 +17,15 @@ struct Prune: ParsableCommand {
     let start = ContinuousClock.now
     let file = try ModelFile(path: model)
     let digest = BackgroundDigest(file.bytes)
-    let session = try Session(file)
+    let session = try Session(file, shapes: inputs.parsed())
     let context = talk.context(for: session)
     let (plan, keep) = try selection.pass().decide(session.model, session.analysis, in: context)
     talk.explain(keptTable(plan.groups))
-    try output.write(session, keep: keep, groups: plan.groups, digest: digest, progress: context.progress)
-    Summary(before: plan.before, after: plan.after, seconds: Session.seconds(since: start)).report(json: json, talk)
+    try output.write(session, keep: keep, groups: plan.groups, progress: context.progress) { [plan] in
+      var plan = plan
+      plan.modelDigest = digest.value()
+      return Model.sourceEntries(model: plan.modelDigest, plan: plan.digest)
+    }
+    try Summary(before: plan.before, after: plan.after, seconds: Session.seconds(since: start)).report(json: json, talk)
   }
 }

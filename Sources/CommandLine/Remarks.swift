@@ -11,7 +11,7 @@ struct Remarks {
   private var passed: [String] {
     analysis.groups.map { group in
       let effect = group.isExact ? "removing equals zeroing" : "removing is approximate"
-      return "passed: \(group.id): \(group.size) channels in \(group.members.count) places; \(effect)"
+      return "passed: \(group.id): \(group.size) in \(group.members.count) places; \(effect)"
     }
   }
 

@@ -40,9 +40,9 @@ struct Run: ParsableCommand {
     }
     try run.write(overwrite: force)
     if json {
-      print(run.json.text(linesTo: 2))
+      try printOut(run.json.text(linesTo: 2))
     } else if !talk.quiet {
-      print(Summary(before: run.before, after: run.after, seconds: run.seconds).text)
+      try printOut(Summary(before: run.before, after: run.after, seconds: run.seconds).text)
       if file.output.model == nil { Talk.say("note: nothing was written; give -o or set output.model") }
     }
   }

@@ -7,17 +7,19 @@ struct Session {
   let analysis: ModelAnalysis
   let analysisSeconds: Double
 
-  init(path: String) throws {
+  init(path: String, shapes: InputShapes = .none) throws {
     let start = ContinuousClock.now
-    try self.init(ModelFile(path: path), since: start)
+    try self.init(ModelFile(path: path), shapes: shapes, since: start)
   }
 
   /// - Parameter start: when the reading began.
-  init(_ file: ModelFile, since start: ContinuousClock.Instant = .now) throws {
+  init(_ file: ModelFile, shapes: InputShapes = .none, since start: ContinuousClock.Instant = .now) throws {
     path = file.path
     model = try file.model()
     do {
-      analysis = try ModelAnalysis(model)
+      analysis = try ModelAnalysis(model).assuming(shapes, in: model)
+    } catch let error as InputShapeError {
+      throw Failure.usage("\(path): \(error)")
     } catch {
       throw Failure.invalidModel("\(path): \(error)")
     }

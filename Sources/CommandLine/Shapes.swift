@@ -10,7 +10,7 @@ struct Shapes: ParsableCommand {
   @Argument(help: "The models to look at.") var models: [String] = []
 
   func run() throws {
-    for path in models { print(Self.line(path).text(linesTo: 0)) }
+    for path in models { try printOut(Self.line(path).text(linesTo: 0)) }
   }
 
   private static func line(_ path: String) -> JSONText {

@@ -4,7 +4,7 @@ import Coppice
 /// How much goes.
 struct TargetArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Share of each chosen dimension to remove, between 0 and 1.", valueName: "share"))
-  var ratio: Double?
+  var ratio: Share?
 
   @Option(
     help: ArgumentHelp("Multiply-accumulates of the result at most, such as 50% or 2.0G.", valueName: "amount"))
@@ -28,7 +28,20 @@ struct TargetArguments: ParsableArguments {
       return .budgets(budgets)
     }
     guard budgets.isEmpty else { throw ValidationError("--ratio cannot be combined with --macs, --params or --size") }
-    guard ratio > 0, ratio < 1 else { throw ValidationError("--ratio must be between 0 and 1, not \(ratio)") }
-    return .ratio(ratio)
+    guard ratio.value > 0, ratio.value < 1 else {
+      throw ValidationError("--ratio must be between 0 and 1, not \(ratio.value)")
+    }
+    return .ratio(ratio.value)
+  }
+}
+
+/// A number, or a percentage as the hundredth of one.
+struct Share: ExpressibleByArgument {
+  let value: Double
+
+  init?(argument: String) {
+    let isPercent = argument.hasSuffix("%")
+    guard let number = Double(isPercent ? String(argument.dropLast()) : argument), number.isFinite else { return nil }
+    value = isPercent ? number / 100 : number
   }
 }

@@ -1,12 +1,27 @@
 import Coppice
+import Glibc
 
-/// Writes text to a file, or to standard output for `nil`.
-func emit(_ text: String, to path: String? = nil, overwrite: Bool = false, protecting model: Model) throws {
-  guard let path else {
-    print(text)
-    return
+/// Writes data to standard output.
+/// - Throws: where it does not all arrive, as on a full disk.
+func printOut(_ text: String, terminator: String = "\n") throws {
+  var text = text + terminator
+  try text.withUTF8 { bytes in
+    var rest = UnsafeRawBufferPointer(bytes)
+    while rest.count > 0 {
+      let written = write(STDOUT_FILENO, rest.baseAddress, rest.count)
+      if written < 0, errno == EINTR { continue }
+      guard written > 0 else {
+        throw Failure.other("standard output: cannot be written: \(String(cString: strerror(errno)))")
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
   }
-  try ONNXWriter.write(text: text + "\n", to: path, overwrite: overwrite, protecting: model.sources)
+}
+
+/// Writes text to a file, or to standard output for `nil` and `-`.
+func emit(_ text: String, to path: String? = nil, overwrite: Bool = false, protecting model: Model) throws {
+  guard let path, path != "-" else { return try printOut(text, terminator: "") }
+  try ONNXWriter.write(text: text, to: path, overwrite: overwrite, protecting: model.sources)
 }
 
 /// Columns padded to the same width, numbers to the right; the columns in `leading` to the left.

@@ -26,7 +26,8 @@ struct Verify: ParsableCommand {
     let file = try ModelFile(path: a)
     let original = try Session(file)
     let other = try Session(path: b)
-    var differences = InterfaceComparison.differences(original.model, other.model)
+    let interface = InterfaceComparison.differences(original.model, other.model)
+    var differences = interface
     if let plan {
       let digest = BackgroundDigest(file.bytes)
       let input = try PlanInput(path: plan, for: original, digest: digest.value())
@@ -40,24 +41,30 @@ struct Verify: ParsableCommand {
         differences = ModelComparison.differences(expected, other.model)
       }
     }
-    report(differences)
+    let outputs = original.model.graph.outputs.map { original.model.name(of: $0.value) }
+    try report(differences, hasSameInterface: interface.isEmpty, outputs)
     guard differences.isEmpty else {
       throw Failure.mismatch(
         "\(b): differs from \(plan == nil ? a : "what \(a) and the plan give"); see the lines above")
     }
   }
 
-  private func report(_ differences: [String]) {
+  private func report(_ differences: [String], hasSameInterface: Bool, _ outputs: [String]) throws {
     if json {
       let object = JSONText.object([
-        ("version", .int(1)), ("equal", .bool(differences.isEmpty)),
+        ("version", .int(1)), ("sameInterface", .bool(hasSameInterface)),
+        ("asPlanned", plan == nil ? .null : .bool(differences.isEmpty)),
+        // Outputs are not computed: nothing is known of their difference.
+        ("maxRelativeError", .null), ("outputs", .array(outputs.map { .string($0) })),
         ("differences", .array(differences.map { .string($0) })),
       ])
-      print(object.text(linesTo: 2))
+      try printOut(object.text(linesTo: 2))
     } else if !differences.isEmpty {
-      print(Talk.printable(differences.joined(separator: "\n")))
+      try printOut(Talk.printable(differences.joined(separator: "\n")))
     } else if !talk.quiet {
-      print(plan == nil ? "the same interface" : "the same interface, and exactly what the plan says")
+      try printOut(
+        plan == nil
+          ? "the same interface; outputs were not compared" : "the same interface, and exactly what the plan says")
     }
   }
 }

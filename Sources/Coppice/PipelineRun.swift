@@ -35,6 +35,7 @@ public struct PipelineRun: Sendable {
     var context = Context(
       model: original, source: Context.Source(path: file.modelPath, digest: options.digest), seed: file.seed,
       folder: PipelineFile.folder(of: file.path), overwrite: options.overwrite)
+    context.inputShapes = file.inputShapes
     options.configure(&context)
     before = ModelStatistics(try context.analysis(of: original))
     try ONNXWriter.check(
@@ -56,16 +57,20 @@ public struct PipelineRun: Sendable {
       options.overwrite = overwrite
       options.externalData = file.output.externalData
       options.protectedPaths = [file.modelPath, file.path]
-      if records.contains(where: { $0.report.plan != nil }) {
+      if let last = records.last(where: { $0.report.plan != nil })?.report.plan {
         let digest = digest
-        options.lastMetadata = { [Model.sourceEntry(digest())] }
+        options.lastMetadata = {
+          var plan = last
+          plan.modelDigest = digest()
+          return Model.sourceEntries(model: plan.modelDigest, plan: plan.digest)
+        }
       }
       try ONNXWriter.write(model, to: path, options: options)
     }
     if let path = file.output.plan, var plan = records.compactMap(\.report.plan).first {
       plan.modelDigest = digest()
       try ONNXWriter.write(
-        text: plan.json.text(linesTo: 2) + "\n", to: path, overwrite: overwrite, protecting: model.sources)
+        text: plan.text, to: path, overwrite: overwrite, protecting: model.sources)
     }
     if let path = file.reportPath {
       try ONNXWriter.write(

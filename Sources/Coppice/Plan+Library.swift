@@ -26,6 +26,8 @@ extension Model {
     let analysis = try ModelAnalysis(self)
     self = try keeping(try plan.keepSets(analysis), analysis: analysis)
     recordProvenance(of: plan.groups)
-    if !plan.modelDigest.isEmpty { metadata.append(Self.sourceEntry(plan.modelDigest)) }
+    if !plan.modelDigest.isEmpty {
+      metadata += Self.sourceEntries(model: plan.modelDigest, plan: plan.digest)
+    }
   }
 }

@@ -28,6 +28,12 @@ public enum Size: Hashable, Sendable {
 
   public var known: Int? { if case .known(let value) = self { value } else { nil } }
 
+  /// The symbol where the size is nothing but one.
+  public var symbol: SymbolID? {
+    guard case .polynomial(let terms) = self, terms.count == 1, terms[0].coefficient == 1 else { return nil }
+    return terms[0].symbols.count == 1 ? terms[0].symbols[0] : nil
+  }
+
   public var isOne: Bool { self == .known(1) }
 
   var monomials: [Monomial] {

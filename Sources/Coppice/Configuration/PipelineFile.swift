@@ -7,6 +7,7 @@ public struct PipelineFile: Sendable {
   public let resolved: ConfigNode
   public let path: String
   public let modelPath: String
+  public let inputShapes: InputShapes
   public let seed: UInt64
   public let pipeline: Pipeline
   public var output: Output
@@ -22,9 +23,15 @@ public struct PipelineFile: Sendable {
   static let sections: [PassOption] = [
     PassOption("coppice", .integer(atLeast: 1), isRequired: true, help: "Version of this format: 1."),
     PassOption(
-      "model", .orMapping(.path, key: "path"), isRequired: true, help: "The model to start from."),
+      "model", .either(.path, .mapping(models)), isRequired: true, help: "The model to start from."),
     PassOption("seed", .integer(atLeast: 0), default: "0", help: "Seed of everything drawn at random."),
     PassOption("output", .mapping(outputs), default: "nothing is written", help: "Where the results go."),
+  ]
+
+  static let models: [PassOption] = [
+    PassOption("path", .path, isRequired: true, help: "The model's file."),
+    PassOption(
+      "shapes", .list(of: .text), help: "Shapes of inputs for counting MACs, such as `input=1x3x224x224`."),
   ]
 
   static let outputs: [PassOption] = [
@@ -68,7 +75,12 @@ public struct PipelineFile: Sendable {
     let outputs = values.group("output")
     resolved = node
     self.path = path
-    modelPath = place(values.text("model")) ?? ""
+    let model = values.group("model")
+    modelPath = place(values.text("model") ?? model?.text("path")) ?? ""
+    let shapes = (model?.elements("shapes") ?? []).compactMap { if case .text(let text) = $0 { text } else { nil } }
+    do { inputShapes = try InputShapes(parsing: shapes) } catch {
+      throw ConfigError(model?.location(of: "shapes") ?? node.location, "\(error)")
+    }
     seed = UInt64(values.integer("seed") ?? 0)
     output = Output(
       model: place(outputs?.text("model")), plan: place(outputs?.text("plan")),

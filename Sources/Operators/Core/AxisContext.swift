@@ -50,6 +50,8 @@ public struct AxisContext {
   /// The driver's number of the node, which causes and remarks refer to.
   public var nodeIndex: Int
   public var opset: Int64
+  /// An earlier node that is to blame for what cannot be told here.
+  public var blamed: Int?
   public let facts: [Facts]
   public var dimensions: DimensionTable
   /// By ``ValueID/index``; `nil` for values not related yet or of unknown rank.
@@ -167,7 +169,10 @@ public struct AxisContext {
 
   // MARK: Relations
 
-  public func cause(_ reason: String) -> Cause { Cause(node: nodeIndex, reason: reason) }
+  public func cause(_ reason: String) -> Cause {
+    blamed.map { Cause(node: $0, reason: "the shape of what it makes is unknown") }
+      ?? Cause(node: nodeIndex, reason: reason)
+  }
 
   public func size(_ axis: Axis) -> Size { dimensions.size(axis.dimension) }
 

@@ -71,6 +71,6 @@ struct SizeCompiler {
   }
 
   private func number(_ size: Size) -> Int {
-    min(max(size.known ?? analysis.symbols.evaluate(size) { _, _ in 1 } ?? 1, 1), SizeTerm.largest)
+    min(max(analysis.number(size) ?? 1, 1), SizeTerm.largest)
   }
 }

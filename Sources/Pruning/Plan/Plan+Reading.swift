@@ -12,7 +12,8 @@ public struct PlanError: Error, Sendable, CustomStringConvertible {
 /// What a plan file says: the keep sets it asks for, and the slices that go.
 public struct PlanFile: Sendable {
   public let digest: String?
-  public let removed: [Plan.Removal]
+  /// `nil` where the file leaves them out.
+  public let removed: [Plan.Removal]?
   private let groups: [Contents.Group]
   private let path: String
 
@@ -47,7 +48,7 @@ public struct PlanFile: Sendable {
     }
     digest = contents.model?.sha256
     groups = contents.groups ?? []
-    removed = contents.removed ?? []
+    removed = contents.removed
     for group in groups {
       let isAscending = zip(group.keep, group.keep.dropFirst()).allSatisfy { $0 < $1 }
       guard isAscending, let first = group.keep.first, let last = group.keep.last, first >= 0, last < group.size else {
@@ -74,9 +75,17 @@ public struct PlanFile: Sendable {
 
   /// The selection this plan is for the analysed model.
   public func keepSets(_ analysis: ModelAnalysis) throws(PlanError) -> KeepSets {
-    do { return try KeepSets(groups.map { ($0.id, $0.size, $0.keep) }, analysis) } catch {
+    let keep: KeepSets
+    do { keep = try KeepSets(groups.map { ($0.id, $0.size, $0.keep) }, analysis) } catch {
       throw PlanError("\(path): \(error)")
     }
+    // What goes is said twice, for people's tools and for this; it has to be the same.
+    guard let removed else { return keep }
+    let expected = Plan.removals(analysis, keep)
+    guard removed != expected else { return keep }
+    let other = removed.first { !expected.contains($0) } ?? expected.first { !removed.contains($0) }
+    throw PlanError(
+      "\(path): removed and groups contradict each other, as in \(other?.tensor ?? ""); make a new plan")
   }
 }
 

@@ -70,6 +70,13 @@ public struct Plan: Sendable {
     groups = selection.decisions.map {
       Group(analysis.groups[$0.group], keep: $0.keep, asked: $0.asked)
     }
+    removed = Self.removals(analysis, keep)
+    before = ModelStatistics(analysis)
+    after = ModelStatistics(analysis, keeping: keep)
+  }
+
+  /// The slices that go where these indices stay.
+  static func removals(_ analysis: ModelAnalysis, _ keep: KeepSets) -> [Removal] {
     var removed: [Removal] = []
     for weight in analysis.weights {
       for (axis, dimension) in weight.axes.enumerated() {
@@ -81,9 +88,7 @@ public struct Plan: Sendable {
         }
       }
     }
-    self.removed = removed
-    before = ModelStatistics(analysis)
-    after = ModelStatistics(analysis, keeping: keep)
+    return removed
   }
 
   /// The plan as JSON, an entry a line, in stable order.
@@ -97,6 +102,15 @@ public struct Plan: Sendable {
       ("before", before.json),
       ("after", after.json),
     ])
+  }
+
+  /// The text of a plan's file.
+  public var text: String { json.text(linesTo: 2) + "\n" }
+
+  /// SHA-256 of that text, in hexadecimal.
+  public var digest: String {
+    var text = text
+    return text.withUTF8 { Self.digest(of: UnsafeRawBufferPointer($0)) }
   }
 
   /// SHA-256 of bytes, in hexadecimal.

@@ -38,11 +38,18 @@ struct Candidates {
       kinds.contains(analysis.groups[$0].kind) && (analysis.groups[$0].isExact || !options.exactOnly)
     }
     guard options.kinds == .usual else { return candidates }
+    // Of an axis that is a product a factor goes that the ratio takes something of: of 2 groups of 4 heads a third
+    // leaves both groups.
+    func isTooSmall(_ size: Int) -> Bool {
+      guard case .ratio(let ratio) = options.target else { return false }
+      return GroupBounds.ceiling(Double(size) * (1 - ratio)) >= size
+    }
     let priority: [DimensionKind] = [.keyValueGroup, .head, .expert, .channel, .feedForward, .hidden]
     let ranked = candidates.sorted { a, b in
       let (x, y) = (analysis.groups[a], analysis.groups[b])
       let (p, q) = (priority.firstIndex(of: x.kind) ?? 9, priority.firstIndex(of: y.kind) ?? 9)
-      return (p, -x.size, a) < (q, -y.size, b)
+      let (r, s) = (isTooSmall(x.size) ? 1 : 0, isTooSmall(y.size) ? 1 : 0)
+      return (r, p, -x.size, a) < (s, q, -y.size, b)
     }
     var rivals: [DimensionID: Set<DimensionID>] = [:]
     for weight in analysis.weights {

@@ -25,10 +25,12 @@ public enum SelectionError: Error, Sendable, CustomStringConvertible {
     case .unsatisfiable(let budgets):
       let parts = budgets.map { budget in
         let share = budget.original > 0 ? 100 * Double(budget.nearest) / Double(budget.original) : 0
-        return "\(budget.quantity.rawValue) of at most \(budget.limit) cannot be reached; "
+        // Somebody who writes 50 for a hundred million means percent.
+        let hint = (1...100).contains(budget.limit) ? " (did you mean \(budget.limit)%?)" : ""
+        return "\(budget.quantity.rawValue) of at most \(budget.limit) cannot be reached\(hint); "
           + "the least is \(budget.nearest) (\(Double(Int(share * 10)) / 10) % of \(budget.original))"
       }
-      return parts.joined(separator: "; ") + "; ask for less, loosen rules and protections, or cut more kinds"
+      return parts.joined(separator: "; ") + "; allow more, loosen rules and protections, or cut more kinds"
     }
   }
 }
