@@ -11,6 +11,8 @@ struct AxisPass {
   private(set) var identitySource: [ValueID: ValueID] = [:]
   /// For integer values: dimensions whose size they were computed from.
   private var dependences: [[DimensionID]]
+  /// For stand-ins that are elements computed from sizes: the dimensions whose sizes those were.
+  private var computedFrom: [DimensionID: [DimensionID]] = [:]
   /// For values of unknown shape: the node that shape was lost at.
   private var unknownSince: [ValueID: Int] = [:]
   private let model: Model
@@ -166,6 +168,8 @@ struct AxisPass {
     }
     if let found {
       found.relateAxes(&context)
+      noteComputed(node)
+      followSizes(node, found)
     } else {
       let name = OperatorName(node.opType, domain: node.canonicalDomain).spelled
       let reason =
@@ -235,19 +239,89 @@ struct AxisPass {
     var carried: [DimensionID] = []
     for (position, input) in node.inputs.enumerated() {
       guard let input, !dependences[input.index].isEmpty else { continue }
-      let terms = context.sizeTerms[input.index].map { $0.compactMap { $0 } }
-      let dimensions = terms ?? dependences[input.index]
       if staysSize {
-        carried += dimensions
-      } else if !sizeInputs.contains(position), context.facts[input.index].knownElements == nil {
-        for dimension in dimensions {
-          context.dimensions.fix(dimension, context.cause("its size enters the arithmetic"))
-        }
+        carried += dimensions(of: input)
+        continue
+      }
+      // Where a size is taken as one, ``followSizes(_:_:)`` sees to it once the axes it becomes are known.
+      if found != nil, sizeInputs.contains(position) { continue }
+      if found == nil || context.facts[input.index].knownElements == nil {
+        // A node nobody has a rule for is not rewritten, whatever is known of what it reads.
+        fix(dimensions(of: input), "its size enters the arithmetic")
       }
     }
     guard !carried.isEmpty else { return }
-    let unique = Array(Set(carried).sorted().prefix(64))
+    let unique = Set(carried.map { context.dimensions.root($0) }).sorted()
+    guard unique.count <= Self.dependenceLimit else {
+      return fix(unique, "its size enters long arithmetic")
+    }
     for case let output? in node.outputs { dependences[output.index] = unique }
+  }
+
+  /// More dimensions than any shape has; what is computed from more of them is not followed.
+  private static let dependenceLimit = 1024
+
+  /// The dimensions an integer tensor is computed from: those its elements are the sizes of where each is one's, and
+  /// otherwise every one that had part in it.
+  private func dimensions(of value: ValueID) -> [DimensionID] {
+    let terms = context.sizeTerms[value.index]
+    let complete = terms.flatMap { $0.contains { $0 == nil } ? nil : $0.compactMap { $0 } }
+    return complete?.flatMap { computedFrom[$0] ?? [$0] } ?? dependences[value.index]
+  }
+
+  private mutating func fix(_ dimensions: [DimensionID], _ reason: String) {
+    for dimension in dimensions { context.dimensions.fix(dimension, context.cause(reason)) }
+  }
+
+  /// Gives the elements of what a node computed from sizes stand-ins in the place of the dimensions they are no sizes
+  /// of, which operators that only move elements then carry along.
+  private mutating func noteComputed(_ node: Node) {
+    for case let output? in node.outputs where !dependences[output.index].isEmpty {
+      guard context.sizeTerms[output.index] == nil else { continue }
+      let facts = context.facts[output.index]
+      guard let count = facts.contents?.count ?? facts.shape.flatMap({ Size.product($0)?.known }), count <= 64 else {
+        continue
+      }
+      context.sizeTerms[output.index] = (0..<count).map { position in
+        let size = facts.contents?[position].size ?? .known(-1)
+        let standIn = context.dimensions.make(size, fixed: context.cause("it is computed"))
+        computedFrom[standIn] = dependences[output.index]
+        return standIn
+      }
+    }
+  }
+
+  /// Fixes what sizes were computed from that do not follow when it shrinks.
+  private mutating func followSizes(_ node: Node, _ found: any Operator) {
+    for position in found.sizeInputs(node).sorted() {
+      guard let input = node.input(position), !dependences[input.index].isEmpty else { continue }
+      let axes = position == found.shapeInput ? node.output(0).flatMap { context.axes[$0.index] } : nil
+      fix(notFollowing(input, as: axes), "a size is computed from its own")
+    }
+  }
+
+  /// The dimensions that may not shrink where a vector holds sizes: those its elements were computed from, unless an
+  /// element is a number, which the rewriter replaces where it no longer fits; the size of one dimension, which
+  /// follows by itself; or is computed from just what the axis it spells is made of, and is as long.
+  private func notFollowing(_ value: ValueID, as axes: [Axis]?) -> [DimensionID] {
+    let contents = context.facts[value.index].contents
+    guard let terms = context.sizeTerms[value.index] else {
+      return context.facts[value.index].knownElements != nil ? [] : dependences[value.index]
+    }
+    var found: [DimensionID] = []
+    for (position, term) in terms.enumerated() {
+      let content = contents.flatMap { position < $0.count ? $0[position] : nil }
+      if content?.double != nil { continue }
+      guard let term else { return dependences[value.index] }
+      guard let sources = computedFrom[term] else { continue }
+      if let axes, axes.count == terms.count, let size = content?.size, size == context.size(axes[position]) {
+        let leaves = Set(context.dimensions.leaves(axes[position].dimension))
+        let free = sources.flatMap { context.dimensions.leaves($0) }.filter { context.dimensions.isFree($0) }
+        if leaves.isSuperset(of: free) { continue }
+      }
+      found += sources
+    }
+    return found
   }
 
   /// Integer values computed from sizes that may shrink.
@@ -256,8 +330,8 @@ struct AxisPass {
   }
 
   private mutating func fixDependences(of value: ValueID, reason: String, node: Int? = nil) {
-    let terms = context.sizeTerms[value.index].map { $0.compactMap { $0 } }
-    for dimension in terms ?? dependences[value.index] where !dependences[value.index].isEmpty {
+    guard !dependences[value.index].isEmpty else { return }
+    for dimension in dimensions(of: value) {
       context.dimensions.fix(dimension, Cause(node: node, reason: reason))
     }
   }
@@ -265,7 +339,7 @@ struct AxisPass {
 
 extension Facts {
   /// The contents if every element is a number.
-  var knownElements: [Element]? {
+  public var knownElements: [Element]? {
     guard let contents, contents.allSatisfy({ $0.double != nil }) else { return nil }
     return contents
   }

@@ -45,6 +45,16 @@ public struct Tensor: Sendable {
     self.init(name: name, dataType: .int64, shape: shape ?? [int64s.count], storage: .bytes(region))
   }
 
+  /// Integers as `int32` or, for every other type, as `int64`; a vector unless a shape is given.
+  public init(ints: [Int], _ type: DataType, shape: [Int]? = nil) {
+    guard type == .int32 else {
+      self.init(int64s: ints.map { Int64($0) }, shape: shape)
+      return
+    }
+    let region = ints.map { Int32(truncatingIfNeeded: $0) }.withUnsafeBytes { ByteRegion(copying: $0) }
+    self.init(dataType: .int32, shape: shape ?? [ints.count], storage: .bytes(region))
+  }
+
   /// Number of elements. Readers have checked that the product does not overflow.
   public var elementCount: Int { shape.reduce(1, *) }
 

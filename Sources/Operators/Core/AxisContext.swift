@@ -87,6 +87,11 @@ public struct AxisContext {
       self.node = node
       self.input = input
     }
+
+    /// The use of `value` at an input. A node that reads it at several uses it once: plans name uses by their nodes.
+    public init(of value: ValueID, by reader: Node, at node: Int, input: Int) {
+      self.init(node: node, input: reader.inputs.firstIndex(of: value) ?? input)
+    }
   }
 
   public init(facts: [Facts]) {
@@ -120,7 +125,7 @@ public struct AxisContext {
   public mutating func input(_ index: Int) -> [Axis]? {
     guard let value = node.input(index) else { return nil }
     guard sharedVectors.contains(value), let axes = axes[value.index] else { return axes[value.index] }
-    let use = VectorUse(node: nodeIndex, input: index)
+    let use = VectorUse(of: value, by: node, at: nodeIndex, input: index)
     if let made = useAxes[use] { return made }
     let fresh = axes.map { axis in
       Axis(dimensions.make(dimensions.size(axis.dimension), fixed: dimensions.cause(axis.dimension)), vanishes: true)

@@ -27,6 +27,9 @@ public protocol Operator: Sendable {
   /// any other input have entered the arithmetic and keep their first value.
   func sizeInputs(_ node: Node) -> Set<Int>
 
+  /// The one of them that spells the first output's shape, an element an axis.
+  var shapeInput: Int? { get }
+
   /// Whether integer outputs are computed from integer inputs alone: shape arithmetic, folded where it can be.
   var isShapeArithmetic: Bool { get }
 }
@@ -35,6 +38,7 @@ extension Operator {
   public func macs(_ context: MACContext) -> [MACTerm] { [] }
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {}
   public func sizeInputs(_ node: Node) -> Set<Int> { [] }
+  public var shapeInput: Int? { nil }
   public var isShapeArithmetic: Bool { false }
 }
 

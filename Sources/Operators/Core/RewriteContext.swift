@@ -53,14 +53,8 @@ public struct RewriteContext {
 
   /// Replaces an input by a constant integer vector (or scalar) of the type the input has.
   public mutating func setInts(input: Int, _ values: [Int], scalar: Bool = false) {
-    let tensor: Tensor
-    if originalFacts(input).type == .int32 {
-      let region = values.map { Int32(truncatingIfNeeded: $0) }.withUnsafeBytes { ByteRegion(copying: $0) }
-      tensor = Tensor(dataType: .int32, shape: scalar ? [] : [values.count], storage: .bytes(region))
-    } else {
-      tensor = Tensor(int64s: values.map(Int64.init), shape: scalar ? [] : nil)
-    }
-    newInputs.append((input, tensor))
+    let type = originalFacts(input).type == .int32 ? DataType.int32 : .int64
+    newInputs.append((input, Tensor(ints: values, type, shape: scalar ? [] : nil)))
   }
 
   /// Replaces an integer vector input by one that keeps some of its elements and fixes the others.

@@ -90,6 +90,11 @@ public struct Binary: Operator {
       inputs.append(axes)
       if context.isWeight(index) { for axis in axes.indices { context.role(index, axis: axis, .rider) } }
     }
+    if context.node.opType == "Div" || context.node.opType == "Mod", inputs.count == 2 {
+      for axis in inputs[1] where axis.vanishes && !context.size(axis).isOne {
+        context.approximate(axis, "\(context.node.opType) divides by it, which zeros would not allow")
+      }
+    }
     let isPower = context.node.opType == "Pow"
     // Zero to the power of zero is one.
     let exponents = isPower ? context.facts(1).contents : nil

@@ -78,6 +78,11 @@ public struct Unary: Operator {
 
   public func relateAxes(_ context: inout AxisContext) {
     guard let axes = context.plainInput(0) else { return }
+    if context.node.opType == "Reciprocal" || context.node.opType == "Log" {
+      for axis in axes where axis.vanishes && !context.size(axis).isOne {
+        context.approximate(axis, "\(context.node.opType) of zero is infinite")
+      }
+    }
     // A negative threshold of Shrink shifts zero.
     let keepsZero = keepsZero && (context.node.opType != "Shrink" || (context.node.float("lambd") ?? 0.5) >= 0)
     context.setOutput(axes.map { Axis($0.dimension, vanishes: $0.vanishes && keepsZero) })

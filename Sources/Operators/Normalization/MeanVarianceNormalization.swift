@@ -19,6 +19,9 @@ public struct MeanVarianceNormalization: Operator {
       context.approximate(axes[axis], "MeanVarianceNormalization averages over it")
       axes[axis].vanishes = false
     }
+    for axis in axes where axis.vanishes {
+      context.approximate(axis, "MeanVarianceNormalization divides by a deviation that is zero where a slice is")
+    }
     context.setOutput(axes)
   }
 }

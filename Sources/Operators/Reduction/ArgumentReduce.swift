@@ -20,6 +20,8 @@ public struct ArgumentReduce: Operator {
     context.fix(axes[along], "\(context.node.opType) returns positions along it")
     let keeps = context.node.int("keepdims", default: 1) != 0
     if keeps { axes[along] = context.fixedAxis(.known(1), "its size is one") } else { axes.remove(at: along) }
-    context.setOutput(axes)
+    // Of equal zeros it is the last position that is returned where the node says so.
+    let keepsZero = context.node.int("select_last_index", default: 0) == 0
+    context.setOutput(axes.map { Axis($0.dimension, vanishes: $0.vanishes && keepsZero) })
   }
 }

@@ -5,6 +5,7 @@ import IR
 public struct ConstantOfShape: Operator {
   public let names = [OperatorName("ConstantOfShape")]
 
+  public var shapeInput: Int? { 0 }
   public func sizeInputs(_ node: Node) -> Set<Int> { [0] }
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {

@@ -6,6 +6,7 @@ import IR
 public struct Expand: Operator {
   public let names = [OperatorName("Expand")]
 
+  public var shapeInput: Int? { 1 }
   public func sizeInputs(_ node: Node) -> Set<Int> { [1] }
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {

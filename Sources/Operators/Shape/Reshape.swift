@@ -7,6 +7,7 @@ public struct Reshape: Operator {
   public let names = [OperatorName("Reshape")]
   public let isShapeArithmetic = true
 
+  public var shapeInput: Int? { 1 }
   public func sizeInputs(_ node: Node) -> Set<Int> { [1] }
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {

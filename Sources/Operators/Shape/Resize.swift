@@ -53,20 +53,44 @@ public struct Resize: Operator {
     for index in 1..<max(1, context.node.inputs.count) {
       if let scales = context.input(index) { context.fix(scales, "it holds sizes or scales") }
     }
+    let crops = context.node.string("coordinate_transformation_mode") == "tf_crop_and_resize"
+    let untouched = untouchedAxes(context, rank: axes.count, crops: crops)
     for (index, size) in shape.enumerated() {
-      if context.size(axes[index]) != size || size.known == nil {
+      if context.size(axes[index]) != size || size.known == nil || !untouched.contains(index) {
         context.fix(axes[index], "Resize interpolates along it")
         axes[index] = context.fixedAxis(size, "Resize interpolates along it")
       }
     }
-    context.setOutput(axes)
+    // What lies outside the picture is drawn through removed channels too.
+    let draws = crops && (context.node.float("extrapolation_value") ?? 0) != 0
+    context.setOutput(axes.map { Axis($0.dimension, vanishes: $0.vanishes && !draws) })
+  }
+
+  /// The axes along which nothing is interpolated, as long as their size stays.
+  private func untouchedAxes(_ context: AxisContext, rank: Int, crops: Bool) -> Set<Int> {
+    let all = Set(0..<rank)
+    let given = context.node.ints("axes")?.map { $0 < 0 ? Int($0) + rank : Int($0) }
+    if crops { return given.map { all.subtracting($0) } ?? [] }
+    if context.opset >= 11, context.node.opType == "Resize", context.has(3) {
+      // Sizes by a list of axes are not rewritten.
+      return given.map { all.subtracting($0) } ?? all
+    }
+    var scales = scalesInput(context.node, opset: context.opset).flatMap { context.facts($0).contents }
+    if case .floats(let values) = context.node.attribute("scales") { scales = values.map { .real(Double($0)) } }
+    let axes = given ?? Array(0..<rank)
+    guard let scales, scales.count == axes.count else { return all.subtracting(axes) }
+    return all.subtracting(zip(axes, scales).filter { $1.double != 1 }.map(\.0))
   }
 
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {
     let input = 3
-    guard context.opset >= 11, context.node.opType == "Resize", context.node.input(input) != nil,
-      context.node.ints("axes") == nil
-    else { return }
-    try Expand.adaptSizes(&context, input: input)
+    guard context.opset >= 11, context.node.opType == "Resize", context.node.input(input) != nil else { return }
+    guard let axes = context.node.ints("axes") else { return try Expand.adaptSizes(&context, input: input) }
+    guard let expected = context.expectedOutput() else { return }
+    let sizes = axes.map { $0 < 0 ? Int($0) + expected.count : Int($0) }.map { expected[$0] }
+    guard context.facts(input).contents?.map(\.size) != sizes.map(Optional.init) else { return }
+    let known = sizes.compactMap(\.known)
+    guard known.count == sizes.count else { return }
+    context.setInts(input: input, known)
   }
 }

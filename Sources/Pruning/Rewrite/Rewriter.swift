@@ -201,7 +201,7 @@ struct Rewriter {
     let found = hasRule ? registry(name) : nil
     context.opset = original.opset(node.canonicalDomain) ?? 1
     if let found {
-      freezeSizes(&node, found, in: &graph)
+      try freezeSizes(&node, found, label: label, in: &graph)
       try adapt(&node, found, label: label, in: &graph, adding: &new)
     }
     graph.nodes[index] = node
@@ -234,8 +234,11 @@ struct Rewriter {
   private mutating func useSlicedVectors(
     _ node: inout Node, in graph: inout Graph, steps: [NodePath.Step], sliced: Slices
   ) {
-    for position in node.inputs.indices {
-      guard let slice = sliced.uses[.init(node: nodeIndex, input: position)] else { continue }
+    let source = node
+    for (position, value) in source.inputs.enumerated() {
+      guard let value, let slice = sliced.uses[.init(of: value, by: source, at: nodeIndex, input: position)] else {
+        continue
+      }
       release(node.inputs[position])
       let key = CopyKey(graph: steps, value: slice.value, kept: slice.kept)
       if let copy = copies[key] {
@@ -274,16 +277,20 @@ struct Rewriter {
   }
 
   /// Sizes that reach the arithmetic keep the value they had.
-  private mutating func freezeSizes(_ node: inout Node, _ found: any Operator, in graph: inout Graph) {
+  private mutating func freezeSizes(
+    _ node: inout Node, _ found: any Operator, label: String, in graph: inout Graph
+  ) throws(RewriteError) {
     let outputType = node.output(0).flatMap { analysis.facts[$0.index].type }
     if found.isShapeArithmetic, outputType?.isFloatingPoint == false { return }
     let sizeInputs = found.sizeInputs(node)
     for position in node.inputs.indices where !sizeInputs.contains(position) {
       guard let input = node.inputs[position], input.index < analysis.facts.count,
-        analysis.sizes.contains(input), let before = analysis.facts[input.index].contents,
-        let now = context.facts[input.index].contents, before != now,
-        let tensor = Tensor(elements: before, facts: analysis.facts[input.index])
+        analysis.sizes.contains(input), analysis.facts[input.index].knownElements != nil,
+        let before = analysis.facts[input.index].contents, before != context.facts[input.index].contents
       else { continue }
+      guard let tensor = Tensor(elements: before, facts: analysis.facts[input.index]) else {
+        throw RewriteError(place: "node \(label)", message: "a size it computes with cannot be written down")
+      }
       node.inputs[position] = addInitializer(tensor, named: model.name(of: input) + "_frozen", to: &graph)
       release(input)
     }
@@ -303,8 +310,8 @@ struct Rewriter {
       node: node, nodeIndex: index, opset: context.opset, pruned: context.facts, original: originalFacts,
       expectedShape: { [self] in expectedShape($0) },
       keptIndices: { input, axis in
-        let use = AxisContext.VectorUse(node: index, input: input)
         guard let value = source.input(input) else { return nil }
+        let use = AxisContext.VectorUse(of: value, by: source, at: index, input: input)
         let axes = analysis.useAxes(use) ?? (value.index < analysis.axes.count ? analysis.axes[value.index] : nil)
         guard let axes, axis < axes.count else { return nil }
         return analysis.dimensions.keptIndices(axes[axis].dimension, keep)
@@ -336,12 +343,13 @@ struct Rewriter {
     _ vector: ValueID, _ elements: [RewriteContext.MixedElement], in graph: inout Graph, adding new: inout [Node]
   ) -> ValueID {
     let base = model.name(of: vector)
+    let type = context.facts[vector.index].type == .int32 ? DataType.int32 : .int64
     var parts: [ValueID?] = []
     var sizes: [Element] = []
     for element in elements {
       switch element {
       case .constant(let number):
-        parts.append(addInitializer(Tensor(int64s: [Int64(number)]), named: base + "_size", to: &graph))
+        parts.append(addInitializer(Tensor(ints: [number], type), named: base + "_size", to: &graph))
         sizes.append(.int(number))
       case .computed(let position):
         let index = addInitializer(Tensor(int64s: [Int64(position)]), named: base + "_index", to: &graph)
@@ -360,7 +368,7 @@ struct Rewriter {
       Node(
         inputs: parts, outputs: [output], name: model.name(of: output), opType: "Concat",
         attributes: [Attribute(name: "axis", value: .int(0))]))
-    context.facts[output.index] = Facts(type: .int64, shape: [.known(elements.count)], contents: sizes)
+    context.facts[output.index] = Facts(type: type, shape: [.known(elements.count)], contents: sizes)
     return output
   }
 

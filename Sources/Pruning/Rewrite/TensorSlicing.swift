@@ -27,6 +27,12 @@ extension Tensor {
     for element in elements {
       guard let number = element.double else { return nil }
       switch type {
+      case .int8: bytes.append(UInt8(bitPattern: Int8(truncatingIfNeeded: Int(number))))
+      case .uint8: bytes.append(UInt8(truncatingIfNeeded: Int(number)))
+      case .int16, .uint16: Swift.withUnsafeBytes(of: Int16(truncatingIfNeeded: Int(number))) { bytes += $0 }
+      case .uint32: Swift.withUnsafeBytes(of: UInt32(truncatingIfNeeded: Int(number))) { bytes += $0 }
+      case .uint64: Swift.withUnsafeBytes(of: element.size?.known ?? Int(number)) { bytes += $0 }
+      case .float16: Swift.withUnsafeBytes(of: Float16(number)) { bytes += $0 }
       case .int64: Swift.withUnsafeBytes(of: element.size?.known ?? Int(number)) { bytes += $0 }
       case .int32: Swift.withUnsafeBytes(of: Int32(truncatingIfNeeded: element.size?.known ?? 0)) { bytes += $0 }
       case .float: Swift.withUnsafeBytes(of: Float(number)) { bytes += $0 }
