@@ -8,34 +8,25 @@ struct GroupBuilder {
   let weights: [Weight]
   let nodes: [AnalyzedNode]
 
+  /// A dimension that is free while its members are collected. Tables are arrays by number, not dictionaries: models
+  /// have as many dimensions as nodes.
+  private struct Candidate {
+    let leaf: DimensionID
+    var members: [PruningGroup.Member] = []
+    var firstReader = Int.max
+  }
+
   func groups() -> [PruningGroup] {
-    var members: [DimensionID: [PruningGroup.Member]] = [:]
-    var order: [DimensionID] = []
-    let roles = rolesByWeight()
-    for (index, weight) in weights.enumerated() where weight.isParameter {
-      for (axis, dimension) in weight.axes.enumerated() {
-        var seen: Set<DimensionID> = []
-        for leaf in context.dimensions.leaves(dimension)
-        where context.dimensions.isFree(leaf) && seen.insert(leaf).inserted {
-          if members[leaf] == nil { order.append(leaf) }
-          let role = roles[index]?[axis] ?? (weight.tensor.shape.count(where: { $0 > 1 }) <= 1 ? .rider : .producer)
-          members[leaf, default: []].append(.init(weight: index, axis: axis, role: role))
-        }
-      }
-    }
     let kinds = KindClassifier(context: context)
     let approximations = approximationsByLeaf()
     var identifiers: [String: Int] = [:]
-    let firstReader = Dictionary(
-      uniqueKeysWithValues: members.map { leaf, list in
-        (leaf, list.compactMap { weights[$0.weight].readers.first?.node }.min() ?? .max)
-      })
     // As the graph runs, which is how people think of it; exporters order weights by name or size.
-    let inOrder = order.enumerated().sorted {
-      (firstReader[$0.element] ?? .max, $0.offset) < (firstReader[$1.element] ?? .max, $1.offset)
+    let inOrder = candidates().enumerated().sorted {
+      ($0.element.firstReader, $0.offset) < ($1.element.firstReader, $1.offset)
     }
-    return inOrder.map(\.element).compactMap { leaf -> PruningGroup? in
-      guard let list = members[leaf], let size = context.dimensions.size(leaf).known else { return nil }
+    return inOrder.compactMap { _, candidate -> PruningGroup? in
+      let (leaf, list) = (candidate.leaf, candidate.members)
+      guard let size = context.dimensions.size(leaf).known else { return nil }
       let kind = kinds.kind(of: leaf)
       // A name people recognise is a matrix's or a kernel's, whose exporters keep the module's path in it.
       let named = list.first { weights[$0.weight].tensor.shape.count > 1 && $0.role == .producer } ?? list[0]
@@ -49,15 +40,48 @@ struct GroupBuilder {
     }
   }
 
-  /// Roles as operators gave them, for the weights they name directly.
-  private func rolesByWeight() -> [Int: [Int: Role]] {
-    var byValue: [ValueID: [Int]] = [:]
-    for (index, weight) in weights.enumerated() { byValue[weight.value, default: []].append(index) }
-    var result: [Int: [Int: Role]] = [:]
-    for (value, axis, node, role) in context.roles {
-      for index in byValue[value] ?? [] where weights[index].use.map({ $0.node == node }) ?? true {
-        if result[index]?[axis] == nil { result[index, default: [:]][axis] = role }
+  private func candidates() -> [Candidate] {
+    var found: [Candidate] = []
+    var places = [Int32](repeating: -1, count: context.dimensions.count)
+    let roles = rolesByWeight()
+    for (index, weight) in weights.enumerated() where weight.isParameter {
+      let reader = weight.readers.first?.node ?? .max
+      for (axis, dimension) in weight.axes.enumerated() {
+        let leaves = context.dimensions.leaves(dimension)
+        for (position, leaf) in leaves.enumerated()
+        where context.dimensions.isFree(leaf) && !leaves[..<position].contains(leaf) {
+          if places[leaf.index] < 0 {
+            places[leaf.index] = Int32(found.count)
+            found.append(Candidate(leaf: leaf))
+          }
+          let place = Int(places[leaf.index])
+          let role =
+            roles[index].first { $0.axis == axis }?.role
+            ?? (weight.tensor.shape.count(where: { $0 > 1 }) <= 1 ? .rider : .producer)
+          found[place].members.append(.init(weight: index, axis: axis, role: role))
+          found[place].firstReader = min(found[place].firstReader, reader)
+        }
       }
+    }
+    return found
+  }
+
+  /// Roles as operators gave them, for the weights they name directly; the first of an axis holds.
+  private func rolesByWeight() -> [[(axis: Int, role: Role)]] {
+    var first = [Int32](repeating: -1, count: context.facts.count)
+    var shared: [ValueID: [Int]] = [:]
+    for (index, weight) in weights.enumerated() {
+      if weight.use != nil {
+        shared[weight.value, default: []].append(index)
+      } else {
+        first[weight.value.index] = Int32(index)
+      }
+    }
+    var result = [[(axis: Int, role: Role)]](repeating: [], count: weights.count)
+    for (value, axis, node, role) in context.roles {
+      if first[value.index] >= 0 { result[Int(first[value.index])].append((axis, role)) }
+      guard !shared.isEmpty else { continue }
+      for index in shared[value] ?? [] where weights[index].use?.node == node { result[index].append((axis, role)) }
     }
     return result
   }
@@ -105,25 +129,33 @@ struct GroupBuilder {
 
 /// Tells the kind of a dimension from what operators noted about it.
 private struct KindClassifier {
-  private var evidence: [DimensionID: Set<Evidence>] = [:]
+  private struct EvidenceSet {
+    private var bits: UInt32 = 0
+
+    mutating func insert(_ item: Evidence) { bits |= 1 << UInt32(item.rawValue) }
+    func contains(_ item: Evidence) -> Bool { bits & 1 << UInt32(item.rawValue) != 0 }
+  }
+
+  /// By ``DimensionID/index``.
+  private var evidence: [EvidenceSet]
   /// Dimensions that stand beside repeated heads in one product: the groups the copies are made of.
   private var repeated: Set<DimensionID> = []
 
   init(context: AxisContext) {
+    evidence = Array(repeating: EvidenceSet(), count: context.dimensions.count)
     for (dimension, item) in context.evidence {
-      let leaves = context.dimensions.leaves(dimension)
-      for leaf in leaves { evidence[leaf, default: []].insert(item) }
+      for leaf in context.dimensions.leaves(dimension) { evidence[leaf.index].insert(item) }
     }
     // Query heads are key/value groups times repeats: whoever shares a batch axis with a repeat is a group.
     for (dimension, item) in context.evidence where item == .attentionBatch {
       let leaves = context.dimensions.leaves(dimension)
-      guard leaves.contains(where: { evidence[$0]?.contains(.repeatedHeads) ?? false }) else { continue }
-      for leaf in leaves where !(evidence[leaf]?.contains(.repeatedHeads) ?? false) { repeated.insert(leaf) }
+      guard leaves.contains(where: { evidence[$0.index].contains(.repeatedHeads) }) else { continue }
+      for leaf in leaves where !evidence[leaf.index].contains(.repeatedHeads) { repeated.insert(leaf) }
     }
   }
 
   func kind(of leaf: DimensionID) -> DimensionKind {
-    let found = evidence[leaf] ?? []
+    let found = evidence[leaf.index]
     if found.contains(.recurrentHidden) { return .hidden }
     if found.contains(.normalizedWidth), !found.contains(.spatialConvolution), !found.contains(.depthwise),
       !found.contains(.attentionBatch)

@@ -25,7 +25,7 @@ public enum Role: Sendable, Hashable {
 }
 
 /// What an operator says of a dimension, from which the kind of a group is told.
-public enum Evidence: Sendable, Hashable {
+public enum Evidence: UInt8, Sendable, Hashable {
   case convolutionChannel
   /// Read or written by a convolution that mixes or slides over neighbouring positions (not a patch embedding).
   case spatialConvolution
