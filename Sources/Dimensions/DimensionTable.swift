@@ -135,6 +135,7 @@ public struct DimensionTable: Sendable {
 
   // MARK: Reading
 
+  /// The variable that stands for all those unified with this one.
   public func root(_ dimension: DimensionID) -> DimensionID {
     var index = dimension.index
     while Int(parents[index]) != index { index = Int(parents[index]) }
@@ -152,8 +153,10 @@ public struct DimensionTable: Sendable {
     return root
   }
 
+  /// How many indices the variable counts.
   public func size(_ dimension: DimensionID) -> Size { sizes[root(dimension).index] }
 
+  /// The term the variable was found to be; `nil` for a leaf.
   public func binding(_ dimension: DimensionID) -> Binding? { bindings[root(dimension).index] }
 
   /// Whether indices of the variable may be removed.
@@ -168,6 +171,7 @@ public struct DimensionTable: Sendable {
   /// Whether the variable itself was fixed. A bound variable is as free as its leaves are.
   public func isFixed(_ dimension: DimensionID) -> Bool { causes[root(dimension).index] != nil }
 
+  /// Why the variable itself may not shrink; `nil` where it was not fixed.
   public func cause(_ dimension: DimensionID) -> Cause? { causes[root(dimension).index] }
 
   /// The unbound variables of a term, in order, repeated where the term repeats them.

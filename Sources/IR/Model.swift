@@ -40,7 +40,7 @@ public struct Model: Sendable {
 
   public func name(of value: ValueID) -> String { valueNames[value.index] }
 
-  /// Adds a value to the table. The name must be new in the scope it is used in; see ``freshName(_:)``.
+  /// Adds a value to the table. The name must be new in the scope it is used in.
   public mutating func addValue(named name: String) -> ValueID {
     valueNames.append(name)
     return ValueID(valueNames.count - 1)

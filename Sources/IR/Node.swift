@@ -38,22 +38,27 @@ public struct Node: Sendable {
   /// The output at `index`, or `nil` where it is left out or the node has fewer.
   public func output(_ index: Int) -> ValueID? { index < outputs.count ? outputs[index] : nil }
 
+  /// The value of an attribute, or `nil` where the node does not set it.
   public func attribute(_ name: String) -> AttributeValue? { attributes.first { $0.name == name }?.value }
 
+  /// The value of an integer attribute; `nil` where it is not set, or not an integer.
   public func int(_ name: String) -> Int64? {
     if case .int(let value) = attribute(name) { value } else { nil }
   }
 
   public func int(_ name: String, default value: Int64) -> Int64 { int(name) ?? value }
 
+  /// The values of an attribute that lists integers; `nil` where it is not set, or of another type.
   public func ints(_ name: String) -> [Int64]? {
     if case .ints(let values) = attribute(name) { values } else { nil }
   }
 
+  /// The value of a floating-point attribute; `nil` where it is not set, or of another type.
   public func float(_ name: String) -> Float? {
     if case .float(let value) = attribute(name) { value } else { nil }
   }
 
+  /// The value of a text attribute; `nil` where it is not set, or of another type.
   public func string(_ name: String) -> String? {
     if case .string(let bytes) = attribute(name) { String(decoding: bytes, as: UTF8.self) } else { nil }
   }
@@ -102,6 +107,7 @@ public struct Attribute: Sendable {
   }
 }
 
+/// What an attribute holds, by its declared type.
 public enum AttributeValue: Sendable {
   case float(Float)
   case int(Int64)

@@ -5,13 +5,20 @@ import IR
 
 /// The decision what to remove from one model, apart from the act of removing it.
 public struct Plan: Sendable {
+  /// What the plan decides for one group.
   public struct Group: Sendable {
+    /// ``PruningGroup/id``: the same for the same model.
     public let id: String
+    /// Where it is and what it counts, for people.
     public let name: String
     public let kind: DimensionKind
+    /// Channels before.
     public let size: Int
+    /// The indices that stay, ascending.
     public let keep: [Int32]
+    /// Whether removing a channel equals zeroing its slices.
     public let isExact: Bool
+    /// How many channels would stay but for rounding.
     public let asked: Int
 
     public init(_ group: PruningGroup, keep: [Int32], asked: Int) {
@@ -27,8 +34,10 @@ public struct Plan: Sendable {
 
   /// A slice that goes, in the names of the input model.
   public struct Removal: Sendable, Equatable, Decodable {
+    /// The initializer's name, or the output's of the `Constant` node that holds it.
     public let tensor: String
     public let axis: Int
+    /// Ascending indices of the axis that go.
     public let indices: [Int32]
     /// Set where only this node's use of the tensor is cut.
     public let node: String?

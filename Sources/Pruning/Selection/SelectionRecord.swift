@@ -23,12 +23,15 @@ public struct SelectionRecord: Sendable {
   }
 
   public let options: SelectionOptions
+  /// The name of the criterion.
   public let criterion: String
   public let aggregation: Aggregation
   /// `nil` where each criterion's usual weights were looked at.
   public let members: MemberScope?
+  /// How groups were made comparable.
   public let normalization: Normalization
   public let seed: UInt64
+  /// One for each budget, in the order they were given; empty for a ratio.
   public let budgets: [Outcome]
   /// For each rule how many groups it matches.
   public let groupsMatched: [Int]
