@@ -50,6 +50,24 @@ struct SizeTests {
         """) == false)
   }
 
+  @Test("a sum of many sizes remembers every one of them")
+  func manySizes() throws {
+    var lines = ["x: float[3, 16]"]
+    for layer in 0..<70 {
+      lines += [
+        "a\(layer) = MatMul(x, up\(layer)[16, 32])", "s\(layer) = Shape(a\(layer))",
+        "n\(layer) = Gather(s\(layer), i\(layer)<1>)",
+        "t\(layer) = " + (layer == 0 ? "Identity(n0)" : "Add(t\(layer - 1), n\(layer))"),
+        "y\(layer) = MatMul(a\(layer), down\(layer)[32, 5])",
+      ]
+    }
+    let outputs = (0..<70).map { "y\($0)" }.joined(separator: ", ")
+    let free = try ModelAnalysis(GraphText.model((lines + ["return \(outputs)"]).joined(separator: "\n"))).groups
+    let fixed = try ModelAnalysis(GraphText.model((lines + ["return \(outputs), t69"]).joined(separator: "\n"))).groups
+    #expect(free.count == 70)
+    #expect(fixed.isEmpty)
+  }
+
   @Test("a node nobody has a rule for keeps the sizes it reads")
   func withoutRule() throws {
     #expect(try isFree("q = Mystery(width)\nr = Mul(z, q)") == false)

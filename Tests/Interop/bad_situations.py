@@ -2,6 +2,7 @@
 
 Every case takes the tool and an empty folder, and returns (outcome, what is wrong or None).
 """
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -276,34 +277,33 @@ def output_folder_read_only(binary, folder):
                        ["out.onnx"], **as_nobody)
 
 
-@situation
-def disk_full(binary, folder):
-    """On a file system of 64 kB, which root can make."""
+@contextlib.contextmanager
+def tiny_disk(folder):
+    """A file system of 64 kB, which root can make."""
     tiny = folder / "tiny"
     tiny.mkdir()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"tmpfs", str(tiny).encode(), b"tmpfs", 0, b"size=64k") != 0:
         raise Skip(f"cannot mount: {os.strerror(ctypes.get_errno())}")
     try:
-        model = model_in(folder, made_models.small(channels=128))
-        return refuses(binary, folder, prune(binary, model, tiny / "out.onnx"), ANY_ERROR, ["out.onnx"])
+        yield tiny
     finally:
         libc.umount2(str(tiny).encode(), 2)
+
+
+@situation
+def disk_full(binary, folder):
+    with tiny_disk(folder) as tiny:
+        model = model_in(folder, made_models.small(channels=128))
+        return refuses(binary, folder, prune(binary, model, tiny / "out.onnx"), ANY_ERROR, ["out.onnx"])
 
 
 @situation
 def disk_full_of_data(binary, folder):
     """The model would fit, its external data does not: neither is left."""
-    tiny = folder / "tiny"
-    tiny.mkdir()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"tmpfs", str(tiny).encode(), b"tmpfs", 0, b"size=64k") != 0:
-        raise Skip(f"cannot mount: {os.strerror(ctypes.get_errno())}")
-    try:
+    with tiny_disk(folder) as tiny:
         model = made_models.save_external(made_models.small(channels=128), folder / "model.onnx")
         return refuses(binary, folder, prune(binary, model, tiny / "out.onnx"), ANY_ERROR, ["out.onnx"])
-    finally:
-        libc.umount2(str(tiny).encode(), 2)
 
 
 @situation

@@ -135,4 +135,53 @@ struct RewriteTests {
     #expect(tensor.shape == [2])
     #expect(pruned.graph.nodes[0].attributes.count == 1)
   }
+
+  @Test("a size keeps its first value in whatever type it enters the arithmetic", arguments: [2, 3, 6, 7])
+  func frozenTypes(type: Int32) throws {
+    let model = try GraphText.model(Self.castSize(to: type))
+    let pruned = try halved(model)
+    #expect(shapes(pruned.graph, pruned)["up"] == [16, 16])
+    let frozen = try #require(pruned.graph.initializers.first { pruned.name(of: $0.value).hasSuffix("_frozen") })
+    // Little-endian: the first byte is the number.
+    #expect(frozen.tensor.dataType.rawValue == type)
+    #expect(frozen.tensor.contiguousBytes()?.withUnsafeBytes { $0.first } == 32)
+  }
+
+  @Test("a size in a type that is not followed stays whole", arguments: [5, 12])
+  func unfollowedTypes(type: Int32) throws {
+    let pruned = try halved(try GraphText.model(Self.castSize(to: type)))
+    #expect(shapes(pruned.graph, pruned)["up"] == [16, 32])
+  }
+
+  /// A hidden width of 32 whose size, cast to a type and then to float, scales it.
+  private static func castSize(to type: Int32) -> String {
+    """
+    x: float[3, 16]
+    h = MatMul(x, up[16, 32])
+    s = Shape(h)
+    n = Gather(s, i<1>)
+    c = Cast(n) { to: \(type) }
+    f = Cast(c) { to: 1 }
+    d = Mul(h, f)
+    y = MatMul(d, down[32, 5])
+    return y
+    """
+  }
+
+  @Test("a node that reads a vector at two inputs cuts it once")
+  func vectorReadTwice() throws {
+    let model = try GraphText.model(
+      """
+      x: float[3, 8]
+      e = Einsum(v[8], v) { equation: "i,j->ij" }
+      w = MatMul(up[16, 8], e)
+      z = MatMul(w, down[8, 5])
+      o = MatMul(x, e)
+      y = MatMul(o, last[8, 4])
+      return y, z
+      """)
+    let analysis = try ModelAnalysis(model)
+    let uses = analysis.weights.filter { $0.name == "v" }
+    #expect(uses.count == 1)
+  }
 }
