@@ -9,7 +9,7 @@ COUNT ?= 150
 SECONDS ?= 60
 
 # What building needs, and what the checks need besides.
-PACKAGES := libprotobuf-c-dev libopenblas-dev pkg-config
+PACKAGES := libprotobuf-c-dev libopenblas-dev zlib1g-dev libpng-dev libturbojpeg0-dev pkg-config
 PYTHON_PACKAGES := python3 python3-venv
 
 .PHONY: help setup build demo test golden docs interop zoo real bench lint fuzz clean

@@ -26,8 +26,16 @@ let package = Package(
     // Its declarations only: the library is loaded when it is needed, see Sources/Kernels/BLAS.swift.
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "Kernels", dependencies: ["COpenBLAS"]),
-    .target(name: "Operators", dependencies: ["IR", "Dimensions"]),
+    .target(name: "Operators", dependencies: ["IR", "Dimensions", "Kernels"]),
     .target(name: "Analysis", dependencies: ["Operators", "Dimensions", "IR"]),
+    .target(name: "Runtime", dependencies: ["Analysis", "Operators", "Dimensions", "Kernels", "IR"]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .target(name: "DataSources", dependencies: ["IR", "CZlib", "CPNG", "CTurboJPEG"], path: "Sources/Data"),
+    .target(
+      name: "Training",
+      dependencies: ["Runtime", "DataSources", "Analysis", "Operators", "Dimensions", "Kernels", "IR"]),
     .target(
       name: "Pruning",
       dependencies: [
@@ -74,6 +82,15 @@ let package = Package(
       ],
       exclude: ["Golden"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
+    .testTarget(
+      name: "RuntimeTests",
+      dependencies: ["Runtime", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport"]),
+    .testTarget(name: "DataSourcesTests", dependencies: ["DataSources", "IR"], path: "Tests/DataTests"),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: [
+        "Training", "Runtime", "DataSources", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport",
+      ]),
     .testTarget(name: "PruningTests", dependencies: ["Pruning", "Analysis", "Dimensions", "IR", "TestSupport"]),
     .testTarget(
       name: "RewriteTests",

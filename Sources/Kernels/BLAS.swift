@@ -14,7 +14,15 @@ public struct BLAS: Sendable {
       UnsafePointer<Float>?, Int32, Float, UnsafeMutablePointer<Float>?, Int32
     ) -> Void
 
+  /// Double-precision C ← α·op(A)·op(B) + β·C.
+  public typealias DoubleMatrixProduct =
+    @convention(c) (
+      CBLAS_ORDER, CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, Int32, Int32, Int32, Double, UnsafePointer<Double>?, Int32,
+      UnsafePointer<Double>?, Int32, Double, UnsafeMutablePointer<Double>?, Int32
+    ) -> Void
+
   public let sgemm: MatrixProduct
+  public let dgemm: DoubleMatrixProduct
 
   /// The library, or why there is none.
   public static func shared() throws(BLASError) -> BLAS { try loaded.get() }
@@ -26,8 +34,11 @@ public struct BLAS: Sendable {
     guard let library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL) else {
       throw BLASError(reason: String(cString: dlerror()))
     }
-    guard let product = dlsym(library, "cblas_sgemm") else { throw BLASError(reason: "it has no cblas_sgemm") }
-    sgemm = unsafeBitCast(product, to: MatrixProduct.self)
+    guard let single = dlsym(library, "cblas_sgemm"), let double = dlsym(library, "cblas_dgemm") else {
+      throw BLASError(reason: "it has no cblas_sgemm or cblas_dgemm")
+    }
+    sgemm = unsafeBitCast(single, to: MatrixProduct.self)
+    dgemm = unsafeBitCast(double, to: DoubleMatrixProduct.self)
   }
 }
 

@@ -19,6 +19,15 @@ public struct OperatorRegistry: Sendable {
 
   public static let standard = OperatorRegistry(operators)
 
+  /// The standard ones and Coppice's own: what a running graph is made of.
+  public static let runtime = OperatorRegistry(operators + ownOperators)
+
+  /// Operators of Coppice's own, by family. No file may hold them.
+  public static let ownOperators: [any Operator] = gradients + fused
+
+  static let gradients: [any Operator] = [SumTo()]
+  static let fused: [any Operator] = []
+
   /// All operators, by family.
   public static let operators: [any Operator] =
     elementwise + linear + shaping + reductions + convolution + normalization + pooling + recurrent + quantized

@@ -2,7 +2,7 @@ import Dimensions
 import IR
 
 /// The whole meaning of one ONNX operator, in one file: how it shapes its outputs, how its axes are coupled, what it
-/// costs, and what of it must change when coupled channels go.
+/// costs, what it computes, its gradient, and what of it must change when coupled channels go.
 ///
 /// To add an operator, write one such type and list it in `Registry.swift`. Everything else (shape inference, groups,
 /// rewriting, tables in the documentation) follows from it.
@@ -19,6 +19,13 @@ public protocol Operator: Sendable {
 
   /// Multiply-accumulate operations as products of sizes; empty for operators that do none.
   func macs(_ context: MACContext) -> [MACTerm]
+
+  /// Makes the computation for the shapes and types at hand, with all that can be worked out once worked out.
+  func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel
+
+  /// Adds the nodes that lead the gradients of the outputs to those inputs they are wanted for.
+  /// - Throws: where the operator, or this use of it, has no gradient.
+  func differentiate(_ context: inout GradientContext) throws(OperatorError)
 
   /// Changes the node's attributes and integer inputs to suit its pruned inputs and outputs.
   func adapt(_ context: inout RewriteContext) throws(OperatorError)
@@ -37,9 +44,22 @@ public protocol Operator: Sendable {
 extension Operator {
   public func macs(_ context: MACContext) -> [MACTerm] { [] }
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {}
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    throw .unsupported("\(context.node.opType) is not computed")
+  }
+  public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
+    throw OperatorError("\(context.node.opType) has no gradient")
+  }
   public func sizeInputs(_ node: Node) -> Set<Int> { [] }
   public var shapeInput: Int? { nil }
   public var isShapeArithmetic: Bool { false }
+}
+
+/// An operator of Coppice's own, which rewriting for training or for speed adds to a graph before it runs.
+public protocol OwnOperator: Operator {}
+
+extension OwnOperator {
+  public func relateAxes(_ context: inout AxisContext) { context.fixInputs("it only runs") }
 }
 
 public struct OperatorName: Hashable, Sendable {
@@ -50,6 +70,11 @@ public struct OperatorName: Hashable, Sendable {
     self.domain = domain
     self.type = type
   }
+
+  /// An operator of Coppice's own, which only graphs made for running hold.
+  public static func own(_ type: String) -> OperatorName { OperatorName(type, domain: ownDomain) }
+
+  public static let ownDomain = "coppice"
 
   /// An operator of ONNX Runtime's contrib domain.
   public static func microsoft(_ type: String) -> OperatorName { OperatorName(type, domain: "com.microsoft") }

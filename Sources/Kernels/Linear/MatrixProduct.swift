@@ -1,0 +1,90 @@
+import COpenBLAS
+
+/// C ← α·op(A)·op(B) + β·C over row-major matrices, by OpenBLAS on the calling thread or cut into pieces for several.
+public struct MatrixProduct: Sendable {
+  private let blas: BLAS
+
+  public init(_ blas: BLAS) { self.blas = blas }
+
+  /// One operand: `leading` elements lie between the starts of neighbouring rows as they are stored.
+  public struct Operand<T: Real> {
+    public let elements: UnsafePointer<T>
+    public let leading: Int
+    public let isTransposed: Bool
+
+    public init(_ elements: UnsafePointer<T>, leading: Int, isTransposed: Bool = false) {
+      self.elements = elements
+      self.leading = leading
+      self.isTransposed = isTransposed
+    }
+
+    /// The operand from a row and a column of op(·) on.
+    func from(row: Int, column: Int) -> Operand {
+      let offset = isTransposed ? column * leading + row : row * leading + column
+      return Operand(elements + offset, leading: leading, isTransposed: isTransposed)
+    }
+  }
+
+  /// op(A) is `rows` × `inner`, op(B) `inner` × `columns`. With `beta` zero, C is not read. Where `inner` is zero,
+  /// C ← β·C.
+  public func callAsFunction<T: Real>(
+    rows: Int, columns: Int, inner: Int, alpha: T = 1, _ a: Operand<T>, _ b: Operand<T>, beta: T = 0,
+    _ c: UnsafeMutablePointer<T>, leading: Int
+  ) {
+    guard rows > 0, columns > 0 else { return }
+    guard inner > 0 else {
+      for row in 0..<rows {
+        for column in 0..<columns { c[row * leading + column] = beta == 0 ? 0 : beta * c[row * leading + column] }
+      }
+      return
+    }
+    let transposeA = a.isTransposed ? CblasTrans : CblasNoTrans
+    let transposeB = b.isTransposed ? CblasTrans : CblasNoTrans
+    if T.self == Float.self {
+      blas.sgemm(
+        CblasRowMajor, transposeA, transposeB, Int32(rows), Int32(columns), Int32(inner), Float(alpha),
+        UnsafeRawPointer(a.elements).assumingMemoryBound(to: Float.self), Int32(a.leading),
+        UnsafeRawPointer(b.elements).assumingMemoryBound(to: Float.self), Int32(b.leading), Float(beta),
+        UnsafeMutableRawPointer(c).assumingMemoryBound(to: Float.self), Int32(leading))
+    } else {
+      blas.dgemm(
+        CblasRowMajor, transposeA, transposeB, Int32(rows), Int32(columns), Int32(inner), Double(alpha),
+        UnsafeRawPointer(a.elements).assumingMemoryBound(to: Double.self), Int32(a.leading),
+        UnsafeRawPointer(b.elements).assumingMemoryBound(to: Double.self), Int32(b.leading), Double(beta),
+        UnsafeMutableRawPointer(c).assumingMemoryBound(to: Double.self), Int32(leading))
+    }
+  }
+
+  /// The same, divided among workers in pieces that depend on the sizes alone.
+  public func callAsFunction<T: Real>(
+    rows: Int, columns: Int, inner: Int, alpha: T = 1, _ a: Operand<T>, _ b: Operand<T>, beta: T = 0,
+    _ c: UnsafeMutablePointer<T>, leading: Int, workers: Workers
+  ) {
+    let pieces = Self.pieces(rows: rows, columns: columns, inner: inner)
+    if pieces == 1 {
+      self(rows: rows, columns: columns, inner: inner, alpha: alpha, a, b, beta: beta, c, leading: leading)
+    } else if columns >= rows {
+      let width = (columns + pieces - 1) / pieces
+      workers.forEachRange(of: columns, grain: (width + 15) / 16 * 16) { range in
+        self(
+          rows: rows, columns: range.count, inner: inner, alpha: alpha, a,
+          b.from(row: 0, column: range.lowerBound), beta: beta, c + range.lowerBound, leading: leading)
+      }
+    } else {
+      let height = (rows + pieces - 1) / pieces
+      workers.forEachRange(of: rows, grain: (height + 15) / 16 * 16) { range in
+        self(
+          rows: range.count, columns: columns, inner: inner, alpha: alpha,
+          a.from(row: range.lowerBound, column: 0), b, beta: beta, c + range.lowerBound * leading, leading: leading)
+      }
+    }
+  }
+
+  /// Each piece packs the whole of one operand anew, so pieces stay wide and few; below about 2 million products a
+  /// thread costs more than it saves.
+  private static func pieces(rows: Int, columns: Int, inner: Int) -> Int {
+    let work = Double(rows) * Double(columns) * Double(inner)
+    let longest = max(rows, columns)
+    return max(1, min(8, Int(work / 2e6), longest / 64))
+  }
+}
