@@ -127,6 +127,9 @@ final class Program {
     return heap[value]?.buffer.start ?? fixedPointer(value)
   }
 
+  /// A value after ``execute(_:)``, in the program's own memory.
+  func value(of value: ValueID) throws(RuntimeError) -> RuntimeValue { try current(value) }
+
   /// A value as it is at this point of a run.
   private func current(_ value: ValueID) throws(RuntimeError) -> RuntimeValue {
     switch compiled.places[value.index] {

@@ -25,6 +25,18 @@ extension RuntimeValue {
     }
   }
 
+  /// The sum of all its numbers.
+  var sum: Double {
+    switch type {
+    case .float:
+      UnsafeBufferPointer(start: buffer.start.assumingMemoryBound(to: Float.self), count: count)
+        .reduce(0) { $0 + Double($1) }
+    case .double:
+      UnsafeBufferPointer(start: buffer.start.assumingMemoryBound(to: Double.self), count: count).reduce(0, +)
+    default: .nan
+    }
+  }
+
   /// The elements at one index of an axis, without that axis.
   func slice(_ index: Int, axis: Int) -> RuntimeValue {
     let width = RuntimeValue.elementBytes(type) ?? 1
