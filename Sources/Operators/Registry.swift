@@ -23,10 +23,14 @@ public struct OperatorRegistry: Sendable {
   public static let runtime = OperatorRegistry(operators + ownOperators)
 
   /// Operators of Coppice's own, by family. No file may hold them.
-  public static let ownOperators: [any Operator] = gradients + fused
+  public static let ownOperators: [any Operator] = gradients + fused + losses
 
   static let gradients: [any Operator] = [SumTo()]
   static let fused: [any Operator] = []
+  static let losses: [any Operator] = [
+    CrossEntropyLoss(), CrossEntropyLossGradient(), MeanSquaredErrorLoss(), MeanSquaredErrorLossGradient(),
+    BinaryCrossEntropyLoss(), BinaryCrossEntropyLossGradient(), DistillationLoss(), DistillationLossGradient(),
+  ]
 
   /// All operators, by family.
   public static let operators: [any Operator] =
