@@ -23,7 +23,14 @@ public struct OperatorRegistry: Sendable {
   public static let runtime = OperatorRegistry(operators + ownOperators)
 
   /// Operators of Coppice's own, by family. No file may hold them.
-  public static let ownOperators: [any Operator] = gradients + fused
+  public static let ownOperators: [any Operator] = gradients + fused + normalizationOwn + poolingOwn + recurrentOwn
+
+  static let normalizationOwn: [any Operator] = [
+    BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(), DropoutTraining(),
+    DropoutGradient(), LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
+  ]
+  static let poolingOwn: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
+  static let recurrentOwn: [any Operator] = []
 
   static let gradients: [any Operator] = [SumTo()]
   static let fused: [any Operator] = []
