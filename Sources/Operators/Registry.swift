@@ -30,7 +30,7 @@ public struct OperatorRegistry: Sendable {
     DropoutGradient(), LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
   ]
   static let poolingOwn: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
-  static let recurrentOwn: [any Operator] = []
+  static let recurrentOwn: [any Operator] = [RecurrentGradient()]
 
   static let gradients: [any Operator] = [SumTo()]
   static let fused: [any Operator] = []

@@ -49,6 +49,7 @@ struct RecurrentPass<T: Real> {
   /// What all inputs of the sequence give to the gates, in one product, with the biases.
   private func multiplyInputs() {
     let rows = layout.rows
+    guard rows > 0 else { return }
     if let bias = operands.bias.map({ $0 + direction * 2 * width }) {
       for column in 0..<width {
         memory.gates[column] = bias[column] + (isProductBias(column) ? 0 : bias[width + column])
