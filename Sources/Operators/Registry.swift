@@ -27,7 +27,7 @@ public struct OperatorRegistry: Sendable {
 
   static let normalizationOwn: [any Operator] = [
     BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(), DropoutTraining(),
-    DropoutGradient(), LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
+    LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
   ]
   static let poolingOwn: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
   static let recurrentOwn: [any Operator] = [RecurrentGradient()]

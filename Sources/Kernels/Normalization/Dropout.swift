@@ -5,39 +5,25 @@ public enum DropoutKernel {
   @specialized(where T == Double)
   public static func apply<T: Real>(
     _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, mask: UnsafeMutablePointer<UInt8>?, count: Int,
-    ratio: Double, seed: UInt64, workers: Workers
+    ratio: Double, seed: UInt64, stream: UInt64, workers: Workers
   ) {
     let threshold = UInt64(min(max(ratio, 0), 1) * 4_294_967_296)
     let factor = T(ratio < 1 ? 1 / (1 - ratio) : 0)
+    let start = mix(mix(seed &+ increment) ^ (stream &* increment))
     workers.forEachRange(of: count, grain: 65_536) { range in
       for index in range {
-        let keeps = (random(seed, UInt64(truncatingIfNeeded: index)) >> 32) >= threshold
+        let random = mix(start &+ UInt64(truncatingIfNeeded: index) &* increment)
+        let keeps = (random >> 32) >= threshold
         y[index] = keeps ? x[index] * factor : 0
         mask?[index] = keeps ? 1 : 0
       }
     }
   }
 
-  /// dx ← dy·mask/(1 − ratio). `output` may be `gradient`.
-  @specialized(where T == Float)
-  @specialized(where T == Double)
-  public static func gradient<T: Real>(
-    _ gradient: UnsafePointer<T>, mask: UnsafePointer<UInt8>, _ output: UnsafeMutablePointer<T>, count: Int,
-    ratio: Double, workers: Workers
-  ) {
-    let factor = T(ratio < 1 ? 1 / (1 - ratio) : 0)
-    workers.forEachRange(of: count, grain: 65_536) { range in
-      for index in range { output[index] = mask[index] != 0 ? gradient[index] * factor : 0 }
-    }
-  }
+  private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
 
-  /// SplitMix64 (Steele, Lea, Flood 2014) at a place of its sequence; the seed is mixed first so that neighbouring seeds
-  /// do not give shifted sequences.
-  @inline(__always)
-  private static func random(_ seed: UInt64, _ index: UInt64) -> UInt64 {
-    mix(mix(seed &+ 0x9E37_79B9_7F4A_7C15) &+ index &* 0x9E37_79B9_7F4A_7C15)
-  }
-
+  /// The mixing of SplitMix64 (Steele, Lea, Flood 2014). Seed and stream are mixed first, so that neighbouring ones do
+  /// not give shifted sequences.
   @inline(__always)
   private static func mix(_ value: UInt64) -> UInt64 {
     var mixed = value
