@@ -55,7 +55,9 @@ public struct OperatorRegistry: Sendable {
     BatchNormalization(), InstanceNormalization(), GroupNormalization(), LayerNormalization(), LpNormalization(),
     LRN(), MeanVarianceNormalization(),
   ]
-  static let pooling: [any Operator] = [Pool(), GlobalPool(), RegionPool(), GridSample()] + ColumnsToImage.all
+  static let pooling: [any Operator] = [
+    Pool(), GlobalPool(), RegionPool(), GridSample(), ColumnsToImage(),
+  ]
   static let recurrent: [any Operator] = Recurrent.all
   static let quantized: [any Operator] = [
     QuantizeLinear(), DynamicQuantizeLinear(), QuantizedConv(), QuantizedMatMul(), QGemm(), QLinearBinary(),

@@ -21,7 +21,7 @@ public struct DropoutTraining: OwnOperator {
     let ratio = context.node.decimal("ratio", default: 0.5)
     let stream = UInt64(bitPattern: context.node.int("stream", default: 0))
     let hasMask = context.hasOutput(1)
-    guard try context.input(1).type == .int64, context.input(1).count == 1 else {
+    guard try context.input(1).type == .int64, try context.input(1).count == 1 else {
       throw .invalid("the seed is not one int64")
     }
     return Kernel(sharing: .overwrites([0])) { arguments in
