@@ -23,7 +23,15 @@ public struct OperatorRegistry: Sendable {
   public static let runtime = OperatorRegistry(operators + ownOperators)
 
   /// Operators of Coppice's own, by family. No file may hold them.
-  public static let ownOperators: [any Operator] = gradients + fused + losses
+  public static let ownOperators: [any Operator] =
+    gradients + fused + losses + normalizationOwn + poolingOwn + recurrentOwn
+
+  static let normalizationOwn: [any Operator] = [
+    BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(), DropoutTraining(),
+    LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
+  ]
+  static let poolingOwn: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
+  static let recurrentOwn: [any Operator] = [RecurrentGradient()]
 
   static let gradients: [any Operator] = [SumTo()]
   static let fused: [any Operator] = []
@@ -52,7 +60,9 @@ public struct OperatorRegistry: Sendable {
     BatchNormalization(), InstanceNormalization(), GroupNormalization(), LayerNormalization(), LpNormalization(),
     LRN(), MeanVarianceNormalization(),
   ]
-  static let pooling: [any Operator] = [Pool(), GlobalPool(), RegionPool(), GridSample()] + ColumnsToImage.all
+  static let pooling: [any Operator] = [
+    Pool(), GlobalPool(), RegionPool(), GridSample(), ColumnsToImage(),
+  ]
   static let recurrent: [any Operator] = Recurrent.all
   static let quantized: [any Operator] = [
     QuantizeLinear(), DynamicQuantizeLinear(), QuantizedConv(), QuantizedMatMul(), QGemm(), QLinearBinary(),
