@@ -109,11 +109,14 @@ struct AttentionPlan: Sendable {
   }
 
   func attend<T: Real>(
-    _ arguments: KernelArguments, _ product: MatrixProduct, weights: TensorPlace, as type: T.Type
+    _ arguments: KernelArguments, _ product: MatrixProduct, weights: TensorPlace, smooth: TensorPlace? = nil,
+    as type: T.Type
   ) throws(KernelError) {
+    var rule = try rule(arguments, as: T.self)
+    if let smooth { rule.sinks = UnsafePointer(smooth.elements(arguments)) }
     Attention.forward(
       sizes, query: query.place.rows(arguments) as HeadRows<T>, key: key.place.rows(arguments),
-      value: value.place.rows(arguments), rule: try rule(arguments, as: T.self), output: output.mutableRows(arguments),
+      value: value.place.rows(arguments), rule: rule, output: output.mutableRows(arguments),
       scoreOutput: scoreOutput.flatMap { shown in
         ScoreOutput<T>.Step(rawValue: shown.step).map { ScoreOutput(arguments.output(shown.output), after: $0) }
       }, scratch: weights.elements(arguments), product: product, workers: arguments.workers)
