@@ -26,7 +26,9 @@ public final class Session {
   private let inputNames: [String]
 
   public init(_ model: Model, options: RuntimeOptions = RuntimeOptions()) throws(RuntimeError) {
-    self.model = model
+    // Folding rounds weights to single precision.
+    let rules = options.precision == .single ? Fusion.inference : Fusion.differentiable
+    self.model = Fusion.apply(rules, to: model, keeping: [])
     self.options = options
     let given = Set(model.graph.initializers.map(\.value))
     inputs = model.graph.inputs.filter { !given.contains($0.value) }

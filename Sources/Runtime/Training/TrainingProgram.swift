@@ -53,7 +53,8 @@ public final class TrainingProgram {
       inputs.append((name, type, shape))
       ids.append(info.value)
     }
-    var prepared = training.model
+    var prepared = Fusion.apply(
+      Fusion.differentiable, to: training.model, keeping: [loss] + outputs + training.updates.map(\.updated))
     seedIndex = training.seed.map { seed in
       prepared.graph.inputs.append(ValueInfo(value: seed, type: nil))
       shapes[seed] = (.int64, [])
