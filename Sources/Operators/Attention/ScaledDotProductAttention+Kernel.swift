@@ -29,7 +29,6 @@ extension ScaledDotProductAttention {
     }
     if context.has(6) { plan.lengths = (6, try context.input(6).type) }
     plan.cap = Double(context.node.float("softcap") ?? 0)
-    plan.capsFirst = false
     if context.hasOutput(3) {
       plan.scoreOutput = (3, Int(context.node.int("qk_matmul_output_mode", default: 0)))
     }
