@@ -30,7 +30,11 @@ extension ScaledDotProductAttention {
     if context.has(6) { plan.lengths = (6, try context.input(6).type) }
     plan.cap = Double(context.node.float("softcap") ?? 0)
     if context.hasOutput(3) {
-      plan.scoreOutput = (3, Int(context.node.int("qk_matmul_output_mode", default: 0)))
+      // Bounding comes before masking, so the third mode is masked and bounded.
+      let steps: [ScoreOutput<Float>.Step] = [.products, .capped, .biased, .weights]
+      let mode = Int(context.node.int("qk_matmul_output_mode", default: 0))
+      guard steps.indices.contains(mode) else { throw .invalid("qk_matmul_output_mode is \(mode)") }
+      plan.scoreOutput = (3, steps[mode].rawValue)
     }
     return plan
   }
