@@ -101,3 +101,22 @@ struct Rotation: Sendable {
     return result
   }
 }
+
+extension RotaryEmbedding {
+  /// The gradient turns back: the same rotation with negative sines.
+  public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
+    guard let above = context.gradient() else { return }
+    let isStandard = context.node.canonicalDomain.isEmpty
+    let (cosines, sines) = isStandard ? (1, 2) : (2, 3)
+    guard !context.wants(cosines), !context.wants(sines) else {
+      throw OperatorError("the tables of RotaryEmbedding have no gradient")
+    }
+    guard let table = context.node.input(sines) else { return }
+    var inputs = context.node.inputs
+    inputs[0] = above
+    inputs[sines] = context.emit(OperatorName("Neg"), table)
+    let name = OperatorName("RotaryEmbedding", domain: context.node.canonicalDomain)
+    let gradient = context.emit(name, inputs, outputs: 1, attributes: context.node.attributes)
+    context.accumulate(gradient[0], to: 0)
+  }
+}
