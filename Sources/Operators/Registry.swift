@@ -23,10 +23,13 @@ public struct OperatorRegistry: Sendable {
   public static let runtime = OperatorRegistry(operators + ownOperators)
 
   /// Operators of Coppice's own, by family. No file may hold them.
-  public static let ownOperators: [any Operator] = gradients + fused
+  public static let ownOperators: [any Operator] = gradients + fused + convolutionGradients
 
   static let gradients: [any Operator] = [SumTo()]
-  static let fused: [any Operator] = []
+  static let fused: [any Operator] = [FusedConvolution()]
+  static let convolutionGradients: [any Operator] = [
+    ConvInputGradient(), ConvWeightGradient(), ConvBiasGradient(), ConvTranspose.Gradient(),
+  ]
 
   /// All operators, by family.
   public static let operators: [any Operator] =
