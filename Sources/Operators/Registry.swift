@@ -23,7 +23,13 @@ public struct OperatorRegistry: Sendable {
   public static let runtime = OperatorRegistry(operators + ownOperators)
 
   /// Operators of Coppice's own, by family. No file may hold them.
-  public static let ownOperators: [any Operator] = gradients + fused + normalizationOwn + poolingOwn + recurrentOwn
+  public static let ownOperators: [any Operator] =
+    gradients
+    + fused
+    + convolutionGradients
+    + normalizationOwn
+    + poolingOwn
+    + recurrentOwn
 
   static let normalizationOwn: [any Operator] = [
     BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(), DropoutTraining(),
@@ -33,7 +39,10 @@ public struct OperatorRegistry: Sendable {
   static let recurrentOwn: [any Operator] = [RecurrentGradient()]
 
   static let gradients: [any Operator] = [SumTo()]
-  static let fused: [any Operator] = []
+  static let fused: [any Operator] = [FusedConvolution()]
+  static let convolutionGradients: [any Operator] = [
+    ConvInputGradient(), ConvWeightGradient(), ConvBiasGradient(), ConvTranspose.Gradient(),
+  ]
 
   /// All operators, by family.
   public static let operators: [any Operator] =
