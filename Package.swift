@@ -65,7 +65,7 @@ let package = Package(
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
     .testTarget(
       name: "OperatorsTests",
-      dependencies: ["Pruning", "Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
+      dependencies: ["Pruning", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
     .testTarget(name: "IRTests", dependencies: ["IR"]),
     .testTarget(name: "ONNXFileTests", dependencies: ["ONNXFile", "IR"]),

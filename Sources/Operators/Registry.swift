@@ -23,10 +23,26 @@ public struct OperatorRegistry: Sendable {
   public static let runtime = OperatorRegistry(operators + ownOperators)
 
   /// Operators of Coppice's own, by family. No file may hold them.
-  public static let ownOperators: [any Operator] = gradients + fused
+  public static let ownOperators: [any Operator] =
+    gradients
+    + fused
+    + convolutionGradients
+    + normalizationOwn
+    + poolingOwn
+    + recurrentOwn
+
+  static let normalizationOwn: [any Operator] = [
+    BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(), DropoutTraining(),
+    LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
+  ]
+  static let poolingOwn: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
+  static let recurrentOwn: [any Operator] = [RecurrentGradient()]
 
   static let gradients: [any Operator] = [SumTo()]
-  static let fused: [any Operator] = []
+  static let fused: [any Operator] = [FusedConvolution()]
+  static let convolutionGradients: [any Operator] = [
+    ConvInputGradient(), ConvWeightGradient(), ConvBiasGradient(), ConvTranspose.Gradient(),
+  ]
 
   /// All operators, by family.
   public static let operators: [any Operator] =
@@ -48,7 +64,9 @@ public struct OperatorRegistry: Sendable {
     BatchNormalization(), InstanceNormalization(), GroupNormalization(), LayerNormalization(), LpNormalization(),
     LRN(), MeanVarianceNormalization(),
   ]
-  static let pooling: [any Operator] = [Pool(), GlobalPool(), RegionPool(), GridSample()] + ColumnsToImage.all
+  static let pooling: [any Operator] = [
+    Pool(), GlobalPool(), RegionPool(), GridSample(), ColumnsToImage(),
+  ]
   static let recurrent: [any Operator] = Recurrent.all
   static let quantized: [any Operator] = [
     QuantizeLinear(), DynamicQuantizeLinear(), QuantizedConv(), QuantizedMatMul(), QGemm(), QLinearBinary(),

@@ -90,12 +90,27 @@ final class Program {
 
   /// Runs all steps and leaves the results where they are.
   func execute(_ inputs: [RuntimeValue]) throws(RuntimeError) {
+    bind(inputs)
+    try execute(steps.indices)
+    withExtendedLifetime(inputs) {}
+  }
+
+  /// Says where the program's inputs are. They must stay there while steps run.
+  func bind(_ inputs: [RuntimeValue]) {
     for (index, input) in inputs.enumerated() {
       inputPointers[index] = input.buffer.start
       for position in bindings[index] { table[position] = input.buffer.start }
     }
+  }
+
+  /// Steps of the graph that was differentiated, then those that were added.
+  var forwardSteps: Range<Int> { 0..<compiled.forwardStepCount }
+  var backwardSteps: Range<Int> { compiled.forwardStepCount..<steps.count }
+
+  func execute(_ range: Range<Int>) throws(RuntimeError) {
     let clock = ContinuousClock()
-    for (index, step) in steps.enumerated() {
+    for index in range {
+      let step = steps[index]
       let start = isProfiled ? clock.now : nil
       switch step.work {
       case .kernel(let kernel): try run(step, kernel)
@@ -105,7 +120,6 @@ final class Program {
       if let start { durations[index] += clock.now - start }
       for value in step.releases { heap[value] = nil }
     }
-    withExtendedLifetime(inputs) {}
   }
 
   private func run(_ step: Step, _ kernel: Kernel) throws(RuntimeError) {

@@ -22,6 +22,8 @@ struct ProgramCompiler {
   private(set) var places: [Place]
   private(set) var steps: [Step] = []
   private(set) var requests: [MemoryPlan.Request] = []
+  /// How many steps compute what was there before the graph was differentiated.
+  private(set) var forwardStepCount = 0
   /// Why nodes cannot be run, one entry a node.
   private var refusals: [(node: String, reason: String)] = []
   /// The value whose memory a value lies in.
@@ -34,7 +36,7 @@ struct ProgramCompiler {
 
   init(
     _ bound: BoundModel, inputs: [ValueID], outputs: [ValueID], givens: Givens, constants: ConstantPool,
-    options: RuntimeOptions, registry: OperatorRegistry = .runtime
+    options: RuntimeOptions, registry: OperatorRegistry = .runtime, forwardNodeCount: Int? = nil
   ) throws(RuntimeError) {
     self.bound = bound
     self.registry = registry
@@ -51,7 +53,10 @@ struct ProgramCompiler {
         try constants.value(initializer.value, initializer.tensor, precision: options.precision))
     }
     for (value, variable) in givens.variables { places[value.index] = .variable(variable) }
-    for index in bound.order where needed.nodes.contains(index) { try add(bound.model.graph.nodes[index]) }
+    for index in bound.order where needed.nodes.contains(index) {
+      try add(bound.model.graph.nodes[index])
+      if index < forwardNodeCount ?? Int.max { forwardStepCount = steps.count }
+    }
     try refuse()
     try checkOutputs()
     planMemory()
