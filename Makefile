@@ -54,13 +54,18 @@ docs: build ## write the tables of Docs that the program makes itself
 	$(COPPICE) passes --markdown > Docs/Passes.md
 	$(COPPICE) operators --markdown > Docs/Operators.md
 
+# ONNX's operator cases, for the checks alone.
+.PHONY: cases
+cases:
+	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) libonnx-testdata"
+
 # The Python environment of the checks, made anew when the requirements change.
 $(VENV)/ready: Tests/Interop/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/Interop/requirements.txt
 	touch $@
 
-interop: build $(VENV)/ready ## check results with onnx and ONNX Runtime: invariant, bad input, round trip, trained models
+interop: build cases $(VENV)/ready ## check results with onnx and ONNX Runtime: invariant, bad input, round trip, trained models
 	$(CHECK)/random_models.py --coppice $(COPPICE) --count $(COUNT)
 	$(CHECK)/bad_input.py --coppice $(COPPICE)
 	$(CHECK)/roundtrip.py --coppice $(COPPICE) --short
@@ -77,7 +82,7 @@ interop: build $(VENV)/ready ## check results with onnx and ONNX Runtime: invari
 	  $(CHECK)/budgets.py --coppice $(COPPICE); \
 	fi
 
-parity: build $(VENV)/ready ## compare results and speed with ONNX Runtime and PyTorch, side by side
+parity: build cases $(VENV)/ready ## compare results and speed with ONNX Runtime and PyTorch, side by side
 	status=0; \
 	$(CHECK)/parity_operators.py --coppice $(COPPICE) || status=1; \
 	$(CHECK)/parity_models.py --coppice $(COPPICE) || status=1; \
