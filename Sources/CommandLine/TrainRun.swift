@@ -146,7 +146,8 @@ struct TrainProgress {
     let line = line(step)
     if isTerminal {
       ProgressBar.eraseLine()
-      fputs(line, stderr)
+      var text = Talk.printable(line)
+      text.withUTF8 { bytes in _ = Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
     } else {
       Talk.say(line)
     }
