@@ -25,7 +25,10 @@ public struct OperatorRegistry: Sendable {
   /// Operators of Coppice's own, by family. No file may hold them.
   public static let ownOperators: [any Operator] = gradients + fused
 
-  static let gradients: [any Operator] = [SumTo()]
+  static let gradients: [any Operator] = [
+    SumTo(), BroadcastTo(), UnaryGradient(), BinaryGradient(), ClipGradient(), DropoutTraining(), SoftmaxGradient(),
+    TopKGradient(), CrossEntropyLoss.Gradient(),
+  ]
   static let fused: [any Operator] = []
 
   /// All operators, by family.
@@ -35,7 +38,7 @@ public struct OperatorRegistry: Sendable {
 
   static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
   static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]
-  static let reductions: [any Operator] = Reduce.all + [ArgumentReduce(), Softmax(), TopK()] + Losses.all + Fourier.all
+  static let reductions: [any Operator] = Reduce.all + [ArgumentReduce(), Softmax(), TopK(), CrossEntropyLoss(), Determinant()] + Fourier.all
   static let shaping: [any Operator] =
     [
       Cast(), Concat(), Constant(), ConstantOfShape(), Expand(), Flatten(), Gather(), GatherElements(), GatherND(),
