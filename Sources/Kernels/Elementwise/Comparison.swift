@@ -27,7 +27,9 @@ public enum Comparison: Sendable {
   public static func isInfinite<T: Real>(
     _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<UInt8>, count: Int, positive: Bool, negative: Bool
   ) {
-    for index in 0..<count { y[index] = (positive && x[index] == .infinity) || (negative && x[index] == -.infinity) ? 1 : 0 }
+    for index in 0..<count {
+      y[index] = (positive && x[index] == .infinity) || (negative && x[index] == -.infinity) ? 1 : 0
+    }
   }
 
   /// The negation of truth values.

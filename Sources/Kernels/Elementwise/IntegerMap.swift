@@ -17,12 +17,15 @@ public enum IntegerMap {
     case .add: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 &+ $1 }
     case .subtract: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 &- $1 }
     case .multiply: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 &* $1 }
-    case .divide: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0.dividedReportingOverflow(by: $1).partialValue }
+    case .divide:
+      VectorLoops.combine(a, strideA, b, strideB, y, count) { $0.dividedReportingOverflow(by: $1).partialValue }
     case .minimum: VectorLoops.combine(a, strideA, b, strideB, y, count) { Swift.min($0, $1) }
     case .maximum: VectorLoops.combine(a, strideA, b, strideB, y, count) { Swift.max($0, $1) }
     case .power: VectorLoops.combine(a, strideA, b, strideB, y, count) { power($0, $1) }
     case .truncatedRemainder:
-      VectorLoops.combine(a, strideA, b, strideB, y, count) { $0.remainderReportingOverflow(dividingBy: $1).partialValue }
+      VectorLoops.combine(a, strideA, b, strideB, y, count) {
+        $0.remainderReportingOverflow(dividingBy: $1).partialValue
+      }
     case .flooredRemainder: VectorLoops.combine(a, strideA, b, strideB, y, count) { flooredRemainder($0, $1) }
     case .shiftLeft: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 << $1 }
     case .shiftRight: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 >> $1 }

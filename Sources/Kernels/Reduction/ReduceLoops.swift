@@ -24,7 +24,8 @@ enum ReduceLoops {
   ) {
     switch kind {
     case .sum: accumulate(x, rows, step, y, count, { $0 + $1 }, { $0 }, { $0 + $1 }, { $0 })
-    case .absoluteSum: accumulate(x, rows, step, y, count, { $0 + $1 }, SIMDMath.magnitude, { $0 + $1 }, { Swift.abs($0) })
+    case .absoluteSum:
+      accumulate(x, rows, step, y, count, { $0 + $1 }, SIMDMath.magnitude, { $0 + $1 }, { Swift.abs($0) })
     case .squareSum: accumulate(x, rows, step, y, count, { $0 + $1 }, { $0 * $0 }, { $0 + $1 }, { $0 * $0 })
     case .maximum: accumulate(x, rows, step, y, count, SIMDMath.maximum, { $0 }, Self.greater, { $0 })
     case .minimum: accumulate(x, rows, step, y, count, SIMDMath.minimum, { $0 }, Self.lesser, { $0 })

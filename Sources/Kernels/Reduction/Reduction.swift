@@ -5,7 +5,11 @@ public struct Reduction: Sendable {
   public enum Kind: Sendable { case sum, absoluteSum, squareSum, maximum, minimum, product }
 
   /// What is done to a result in the end.
-  public enum Finish: Sendable { case none, scale(Double), squareRoot, logarithm }
+  public enum Finish: Sendable {
+    case none
+    case scale(Double)
+    case squareRoot, logarithm
+  }
 
   /// Kept and reduced axes but the innermost one; elements lie `strides` apart.
   private struct Axes: Sendable {

@@ -104,7 +104,8 @@ public struct SoftmaxRows: Sendable {
       let last = kind == .softmax ? 1 / sums : greatest + SIMDMath.log(sums)
       for index in 0..<size {
         let position = index * inner + column
-        let value = kind == .softmax ? load(UnsafePointer(y) + position, width) * last : load(x + position, width) - last
+        let value =
+          kind == .softmax ? load(UnsafePointer(y) + position, width) * last : load(x + position, width) - last
         store(value, y + position, width)
       }
       column += width

@@ -6,7 +6,9 @@ extension Unary {
     let input = try context.input(0)
     if outputType == .bool { return try truthKernel(context, input) }
     if KernelContext.isReal(input.type) {
-      guard let map = Self.map(context.node) else { throw .unsupported("\(context.node.opType) of floating-point numbers") }
+      guard let map = Self.map(context.node) else {
+        throw .unsupported("\(context.node.opType) of floating-point numbers")
+      }
       return Self.kernel(map, try context.real(0), context, input.count)
     }
     guard let function = Self.integerFunctions[context.node.opType] else {

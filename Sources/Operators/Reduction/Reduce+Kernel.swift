@@ -90,7 +90,9 @@ extension Reduce {
       reduction.fold(
         x, from: 0.0,
         { sum, element in
-          sum + (exponential ? Power.real(Power.e, Double(element)) : Double(element) * (type == "ReduceL2" ? Double(element) : 1))
+          sum
+            + (exponential
+              ? Power.real(Power.e, Double(element)) : Double(element) * (type == "ReduceL2" ? Double(element) : 1))
         }
       ) { output, value in
         var number = value

@@ -6,7 +6,9 @@ extension TopK {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     let input = try context.input(0)
     let axis = try context.axis(context.node.int("axis", default: -1), rank: input.rank)
-    guard let shape = context.outputs.compactMap({ $0 }).first?.shape, shape.count == input.rank else { throw .invalid("its output has another rank than its input") }
+    guard let shape = context.outputs.compactMap({ $0 }).first?.shape, shape.count == input.rank else {
+      throw .invalid("its output has another rank than its input")
+    }
     guard shape[axis] <= input.shape[axis] else {
       throw .invalid("\(shape[axis]) elements are asked of \(input.shape[axis])")
     }
