@@ -51,22 +51,22 @@ public struct UnaryMap: Sendable {
     case .gelu: VectorLoops.map(x, y, count, SIMDMath.gelu, ScalarMath.gelu)
     case .tanhGelu: VectorLoops.map(x, y, count, SIMDMath.tanhGelu, ScalarMath.tanhGelu)
     case .softplus: VectorLoops.map(x, y, count, SIMDMath.softplus, ScalarMath.softplus)
-    case .softsign: VectorLoops.map(x, y, count, { $0 / (1 + SIMDMath.magnitude($0)) }) { $0 / (1 + Swift.abs($0)) }
+    case .softsign: VectorLoops.map(x, y, count, { $0 / (1 + SIMDMath.magnitude($0)) }, { $0 / (1 + Swift.abs($0)) })
     case .mish: VectorLoops.map(x, y, count, Self.mish) { $0 * Glibc.tanh(ScalarMath.softplus($0)) }
     case .swish:
-      VectorLoops.map(x, y, count, { $0 * SIMDMath.sigmoid($0 * a) }) { $0 * ScalarMath.sigmoid(alpha * $0) }
+      VectorLoops.map(x, y, count, { $0 * SIMDMath.sigmoid($0 * a) }, { $0 * ScalarMath.sigmoid(alpha * $0) })
     case .hardSigmoid:
-      VectorLoops.map(x, y, count, { Self.limit($0 * a + b, 0, 1) }) { min(1, max(0, alpha * $0 + beta)) }
+      VectorLoops.map(x, y, count, { Self.limit($0 * a + b, 0, 1) }, { min(1, max(0, alpha * $0 + beta)) })
     case .hardSwish:
-      VectorLoops.map(x, y, count, { $0 * Self.limit($0 * Float(1.0 / 6) + 0.5, 0, 1) }) {
-        $0 * min(1, max(0, $0 / 6 + 0.5))
-      }
+      VectorLoops.map(
+        x, y, count, { $0 * Self.limit($0 * Float(1.0 / 6) + 0.5, 0, 1) },
+        { $0 * min(1, max(0, $0 / 6 + 0.5)) })
     case .leakyRelu:
-      VectorLoops.map(x, y, count, { $0.replacing(with: $0 * a, where: $0 .< 0) }) { $0 < 0 ? alpha * $0 : $0 }
-    case .clip: VectorLoops.map(x, y, count, { Self.limit($0, a, b) }) { ScalarMath.limit($0, alpha, beta) }
+      VectorLoops.map(x, y, count, { $0.replacing(with: $0 * a, where: $0 .< 0) }, { $0 < 0 ? alpha * $0 : $0 })
+    case .clip: VectorLoops.map(x, y, count, { Self.limit($0, a, b) }, { ScalarMath.limit($0, alpha, beta) })
     case .elu, .selu, .celu: exponentialUnit(x, y, count)
     case .thresholdedRelu:
-      VectorLoops.map(x, y, count, { V(repeating: 0).replacing(with: $0, where: $0 .> a) }) { $0 > alpha ? $0 : 0 }
+      VectorLoops.map(x, y, count, { V(repeating: 0).replacing(with: $0, where: $0 .> a) }, { $0 > alpha ? $0 : 0 })
     case .shrink:
       VectorLoops.map(x, y, count) { $0 < -alpha ? $0 + beta : $0 > alpha ? $0 - beta : 0 }
     default: trigonometric(x, y, count)
