@@ -7,6 +7,8 @@ extension OperatorRegistry {
     ownPooling,
     ownRecurrent,
     ownLosses,
+    ownMoving,
+    ownLinear,
   ].flatMap { $0 }
 
   static let ownGradients: [any Operator] = [
@@ -20,6 +22,8 @@ extension OperatorRegistry {
     BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(),
     LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
   ]
+  static let ownMoving: [any Operator] = [ReshapeTo(), SliceRange(), ScatterStrided(), GatherGradient(), PadGradient()]
+  static let ownLinear: [any Operator] = [MatrixMultiply()]
   static let ownPooling: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
   static let ownRecurrent: [any Operator] = [RecurrentGradient()]
   static let ownLosses: [any Operator] = [
