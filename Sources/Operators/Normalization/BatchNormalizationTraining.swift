@@ -55,9 +55,8 @@ public struct BatchNormalizationTraining: OwnOperator {
     }
     let isActivated = !(node.string("activation") ?? "").isEmpty
     let inputs = [node.input(0), node.input(1), mean, deviation, gradient] + (isActivated ? [node.input(2)] : [])
-    let found = context.emit(
-      .own("BatchNormalizationGradient"), inputs, outputs: 3, attributes: node.copied("activation"))
-    for input in 0..<3 { context.accumulate(found[input], to: input) }
+    context.emitGradients(
+      .own("BatchNormalizationGradient"), inputs, towards: 0..<3, attributes: node.copied("activation"))
   }
 }
 
