@@ -106,8 +106,9 @@ extension ChannelNormalization {
     func passed(_ gradient: SIMD8<T>, _ distance: SIMD8<T>, _ activation: Activation) -> SIMD8<T> {
       if activation == .none { return gradient }
       let value = distance * factor + SIMD8(repeating: shift)
-      let open = gradient.replacing(with: 0, where: value .<= 0)
-      return activation == .relu ? open : open.replacing(with: 0, where: value .>= 6)
+      let zero = SIMD8<T>()
+      let open = RowSums.select(gradient, zero, where: value, exceeds: zero)
+      return activation == .relu ? open : RowSums.select(open, zero, where: SIMD8(repeating: 6), exceeds: value)
     }
 
     @inline(__always)

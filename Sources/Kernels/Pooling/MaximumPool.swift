@@ -52,7 +52,7 @@ public enum MaximumPool {
       var best = load(row + output * axis.stride, stride: axis.stride)
       for tap in 1..<max(1, axis.kernel) {
         let next = load(row + output * axis.stride + tap * axis.dilation, stride: axis.stride)
-        best.replace(with: next, where: next .> best)
+        best = RowSums.select(next, best, where: next, exceeds: best)
       }
       RowSums.store(best, target, output)
       output += 8
@@ -174,9 +174,9 @@ public enum MaximumPool {
           for tap in 0..<width.kernel {
             let next = MaximumPool.load(
               UnsafePointer(padded + index * width.stride + tap * width.dilation), stride: width.stride)
-            let isLarger = next .> value
-            value.replace(with: next, where: isLarger)
-            place.replace(with: T(offset + tap * width.dilation), where: isLarger)
+            let here = SIMD8(repeating: T(offset + tap * width.dilation))
+            place = RowSums.select(here, place, where: next, exceeds: value)
+            value = RowSums.select(next, value, where: next, exceeds: value)
           }
           RowSums.store(value, best, index)
           RowSums.store(place, places, index)

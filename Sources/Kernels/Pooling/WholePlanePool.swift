@@ -30,7 +30,7 @@ public enum WholePlanePool {
     var index = 0
     while index + 8 <= count {
       let next = RowSums.load(row, index)
-      best.replace(with: next, where: next .> best)
+      best = RowSums.select(next, best, where: next, exceeds: best)
       index += 8
     }
     var result = best.max()
