@@ -188,7 +188,8 @@ struct NodeGradients {
       outputs: outputs.map { output in
         output.map { .init(declaredType: $0.operand.type, type: $0.operand.type, shape: $0.operand.shape) }
       })
-    try run(operation.makeKernel(context), inputs.map { $0?.memory.baseAddress }, outputs.map { $0?.memory.baseAddress })
+    try run(
+      operation.makeKernel(context), inputs.map { $0?.memory.baseAddress }, outputs.map { $0?.memory.baseAddress })
     for (id, output) in zip(node.outputs, outputs) {
       guard let id, let output else { continue }
       set(Self.read(output.operand, output.memory), id)

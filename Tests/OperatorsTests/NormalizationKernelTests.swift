@@ -19,7 +19,8 @@ struct NormalizationKernelTests {
     try NodeGradients(OperatorName("BatchNormalization"), channels(3, 4)).check()
   }
 
-  @Test("batch normalization by the statistics of the batch", arguments: [[3, 4, 5], [2, 3, 2, 9], [6, 5], [2, 2, 20]])
+  @Test(
+    "batch normalization by the statistics of the batch", arguments: [[3, 4, 5], [2, 3, 2, 9], [6, 5], [2, 2, 20]])
   func training(shape: [Int]) throws {
     var x = Operand.random(shape.reduce(1, *), seed: 1)
     x.shape = shape

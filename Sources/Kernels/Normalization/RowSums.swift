@@ -14,6 +14,19 @@ enum RowSums {
     UnsafeMutableRawPointer(elements + index).storeBytes(of: vector, as: SIMD8<T>.self)
   }
 
+  /// Eight elements `stride` apart. Sixteen neighbours may be read.
+  @inline(__always)
+  static func load<T: Real>(_ row: UnsafePointer<T>, stride: Int) -> SIMD8<T> {
+    switch stride {
+    case 1: return load(row, 0)
+    case 2: return UnsafeRawPointer(row).loadUnaligned(as: SIMD16<T>.self).evenHalf
+    default:
+      var vector = SIMD8<T>()
+      for lane in 0..<8 { vector[lane] = row[lane * stride] }
+      return vector
+    }
+  }
+
   /// In each lane, `a` where `x` > `y` and `b` elsewhere.
   ///
   /// Comparisons of vectors become single instructions only where the type of elements is spelled out.

@@ -48,7 +48,8 @@ public struct GlobalPoolGradient: OwnOperator {
     let (planes, count) = (shape.prefix(2).reduce(1, *), shape.dropFirst(2).reduce(1, *))
     return Kernel { arguments in
       WholePlanePool.gradient(
-        isMean ? nil : arguments.input(0, as: T.self), arguments.input(1), arguments.output(0), kind, planes: planes, count: count,
+        isMean ? nil : arguments.input(0, as: T.self), arguments.input(1), arguments.output(0), kind, planes: planes,
+        count: count,
         workers: arguments.workers)
     }
   }
