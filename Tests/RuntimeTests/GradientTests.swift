@@ -24,7 +24,8 @@ struct GradientTests {
 
   static let elementwise: [Case] =
     [
-      "Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Neg", "Abs", "Sin", "Cos", "Softplus", "Softsign", "Elu", "Selu", "Celu",
+      "Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Neg", "Abs", "Sin", "Cos", "Softplus", "Softsign", "Elu", "Selu",
+      "Celu",
       "HardSwish", "Identity", "LeakyRelu", "ThresholdedRelu", "Mish",
     ].map { Case("y = \($0)(a[3, 5])\nreturn y", opset: 18) }
     + ["Log", "Sqrt", "Reciprocal"].map { Case("y = \($0)(a[3, 5])\nreturn y", 0.3...2) }
@@ -77,8 +78,10 @@ struct GradientTests {
     Case("y = Tile(a[2, 3], s<2, 3>)\nreturn y"), Case("y = Gather(a[5, 3], i<4, 0, 4>)\nreturn y"),
     Case("y = Gather(a[2, 5, 3], i<-1, 2>) { axis: 1 }\nreturn y"),
     Case("y = Slice(a[5, 6], s<1, 5>, e<5, 0>, i<0, 1>, t<2, -2>)\nreturn y"),
-    Case("y, z = Split(a[2, 6], s<2, 4>) { axis: 1 }\nreturn y, z"), Case("y, z = Split(a[2, 6], s<2, 4>) { axis: 1 }\nreturn z"),
-    Case("y = Pad(a[2, 3], s<0, 1, 1, 2>)\nreturn y"), Case("y = Pad(a[2, 4], s<0, 1, 1, 2>) { mode: \"reflect\" }\nreturn y"),
+    Case("y, z = Split(a[2, 6], s<2, 4>) { axis: 1 }\nreturn y, z"),
+    Case("y, z = Split(a[2, 6], s<2, 4>) { axis: 1 }\nreturn z"),
+    Case("y = Pad(a[2, 3], s<0, 1, 1, 2>)\nreturn y"),
+    Case("y = Pad(a[2, 4], s<0, 1, 1, 2>) { mode: \"reflect\" }\nreturn y"),
     Case("y = Pad(a[2, 3], s<0, 1, 1, 2>) { mode: \"edge\" }\nreturn y"), Case("y = Trilu(a[3, 3])\nreturn y"),
     Case("y = Cast(a[2, 3]) { to: 1 }\nreturn y"),
     Case("y = Resize(a[1, 2, 3, 3], _, _, s<1, 2, 6, 5>) { mode: \"nearest\" }\nreturn y"),
@@ -94,7 +97,8 @@ struct GradientTests {
     Case("y = Conv(a[2, 4, 7, 7], w[6, 2, 3, 3], b[6]) { group: 2, dilations: [2, 2] }\nreturn y"),
     Case("y = Conv(a[2, 4, 6, 6], w[4, 1, 3, 3]) { group: 4, pads: [1, 1, 1, 1] }\nreturn y"),
     Case("y = Conv(a[2, 4, 7, 7], w[4, 1, 3, 3], b[4]) { group: 4, strides: [2, 2], pads: [1, 1, 1, 1] }\nreturn y"),
-    Case("y = Conv(a[2, 3, 5, 5], w[4, 3, 1, 1])\nreturn y"), Case("y = Conv(a[2, 3, 9], w[4, 3, 3]) { pads: [1, 1] }\nreturn y"),
+    Case("y = Conv(a[2, 3, 5, 5], w[4, 3, 1, 1])\nreturn y"),
+    Case("y = Conv(a[2, 3, 9], w[4, 3, 3]) { pads: [1, 1] }\nreturn y"),
     Case("y = Conv(a[1, 2, 4, 4, 4], w[3, 2, 2, 2, 2])\nreturn y"),
     Case("y = ConvTranspose(a[2, 3, 4, 4], w[3, 2, 3, 3], b[2]) { strides: [2, 2], pads: [1, 1, 1, 1] }\nreturn y"),
     Case("y = ms:FusedConv(a[2, 3, 5, 5], w[4, 3, 3, 3], b[4]) { activation: \"Relu\" }\nreturn y"),
@@ -118,7 +122,9 @@ struct GradientTests {
 
   static let sequences: [Case] = [
     Case("y = LSTM(x[3, 2, 4], w[1, 12, 4], r[1, 12, 3], b[1, 24]) { hidden_size: 3 }\nreturn y"),
-    Case("y, h, c = LSTM(x[3, 2, 4], w[2, 12, 4], r[2, 12, 3], b[2, 24], _, i[2, 2, 3], j[2, 2, 3]) { hidden_size: 3, direction: \"bidirectional\" }\nreturn y, h, c"),
+    Case(
+      "y, h, c = LSTM(x[3, 2, 4], w[2, 12, 4], r[2, 12, 3], b[2, 24], _, i[2, 2, 3], j[2, 2, 3]) { hidden_size: 3, direction: \"bidirectional\" }\nreturn y, h, c"
+    ),
     Case("y = GRU(x[3, 2, 4], w[1, 9, 4], r[1, 9, 3], b[1, 18]) { hidden_size: 3 }\nreturn y"),
     Case("y = GRU(x[3, 2, 4], w[1, 9, 4], r[1, 9, 3], b[1, 18]) { hidden_size: 3, linear_before_reset: 1 }\nreturn y"),
     Case("y = RNN(x[3, 2, 4], w[1, 3, 4], r[1, 3, 3], b[1, 6]) { hidden_size: 3, direction: \"reverse\" }\nreturn y"),

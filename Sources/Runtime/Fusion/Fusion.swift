@@ -1,3 +1,4 @@
+import Analysis
 import IR
 
 /// A rewriting that replaces several nodes by one that computes the same with fewer passes over memory.
@@ -14,14 +15,17 @@ enum Fusion {
   ]
   /// What changes weights, so only for models that are not trained.
   static let inference: [any FusionRule] = [
-    FuseGelu(), FuseLayerNormalization(), FoldBatchNormalization(),
+    FuseGelu(), FuseLayerNormalization(), FoldBatchNormalization(), FuseConvolutionResidual(),
+    FuseConvolutionActivation(),
   ]
 
   /// - Parameter kept: values that must still be computed, such as the graph's outputs.
   static func apply(_ rules: [any FusionRule], to model: Model, keeping kept: [ValueID]) -> Model {
     var model = model
+    // Fusing changes no shape of a value that stays; where the graph contradicts itself, binding it will say so.
+    let facts = (try? ShapeInference(model))?.facts ?? []
     for rule in rules {
-      var graph = FusionGraph(model, keeping: kept)
+      var graph = FusionGraph(model, facts: facts, keeping: kept)
       for index in model.graph.nodes.indices { rule.apply(at: index, &graph) }
       model = graph.finished()
     }

@@ -11,8 +11,11 @@ struct FusionGraph {
   private var removed: Set<Int> = []
   private var replacements: [Int: Node] = [:]
 
-  init(_ model: Model, keeping kept: [ValueID]) {
+  private let facts: [Facts]
+
+  init(_ model: Model, facts: [Facts], keeping kept: [ValueID]) {
     self.model = model
+    self.facts = facts
     for (index, node) in model.graph.nodes.enumerated() {
       for case let output? in node.outputs { producers[output] = index }
       for case let input? in node.inputs {
@@ -53,6 +56,12 @@ struct FusionGraph {
 
   /// The nodes that read a value.
   func readers(of value: ValueID) -> [Int] { (readers[value] ?? []).filter { !removed.contains($0) } }
+
+  /// Whether two values have one shape whatever the sizes of the inputs are.
+  func haveSameShape(_ a: ValueID, _ b: ValueID) -> Bool {
+    guard a.index < facts.count, b.index < facts.count, let shape = facts[a.index].shape else { return false }
+    return shape == facts[b.index].shape
+  }
 
   func useCount(_ value: ValueID) -> Int { uses[value] ?? 0 }
 
