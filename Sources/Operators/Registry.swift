@@ -27,6 +27,7 @@ public struct OperatorRegistry: Sendable {
     gradients
     + fused
     + convolutionGradients
+    + contribGradients
     + normalizationOwn
     + poolingOwn
     + recurrentOwn
@@ -39,6 +40,9 @@ public struct OperatorRegistry: Sendable {
   static let recurrentOwn: [any Operator] = [RecurrentGradient()]
 
   static let gradients: [any Operator] = [SumTo()]
+  static let contribGradients: [any Operator] = [
+    AttentionGradient(), BiasGeluGradient(), SkipNormalizationGradient(), FusedActivationGradient(),
+  ]
   static let fused: [any Operator] = [FusedConvolution()]
   static let convolutionGradients: [any Operator] = [
     ConvInputGradient(), ConvWeightGradient(), ConvBiasGradient(), ConvTranspose.Gradient(),
