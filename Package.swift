@@ -56,7 +56,8 @@ let package = Package(
     .executableTarget(
       name: "CommandLineTool",
       dependencies: [
-        "Coppice", "Passes", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "IR",
+        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Analysis", "Operators",
+        "Dimensions", "Kernels", "IR",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
