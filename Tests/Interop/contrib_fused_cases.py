@@ -10,6 +10,7 @@ def cases():
     yield from activations()
     yield from products()
     yield from embeddings()
+    yield from experts()
 
 
 def fused(name, op, feed, outputs=1, **attributes):
@@ -80,3 +81,19 @@ def embeddings():
                 whole | {"segments": None, "segment": None} | mask, 2, types=kinds)
     positions = {"mask": None, "positions": np.array([[5, 4, 3, 2], [0, 1, 2, 3]], np.int32)}
     yield fused("embedding_positions", "EmbedLayerNormalization", whole | positions, 2, types=kinds)
+
+
+def experts():
+    d = Data(15)
+    tokens, width, inner, count = 7, 12, 10, 4
+    base = {"x": d.floats(tokens, width), "router": d.floats(tokens, count)}
+    plain = base | {"first": d.floats(count, inner, width, scale=0.3), "first_bias": d.floats(count, inner),
+                    "second": d.floats(count, width, inner, scale=0.3), "second_bias": d.floats(count, width)}
+    for name in ("relu", "gelu", "silu", "identity"):
+        yield fused(f"experts_{name}", "MoE", plain, k=2, activation_type=name)
+    yield fused("experts_normalized", "MoE", plain, k=2, activation_type="silu", normalize_routing_weights=1)
+    joined = plain | {"first": d.floats(count, 2 * inner, width, scale=0.3), "first_bias": d.floats(count, 2 * inner)}
+    for fusion in (1, 2):
+        yield fused(f"experts_gated{fusion}", "MoE", joined, k=2, activation_type="swiglu", swiglu_fusion=fusion)
+    yield fused("experts_bounded", "MoE", joined, k=1, activation_type="swiglu", swiglu_fusion=1, swiglu_limit=0.5,
+                activation_alpha=1.7, activation_beta=1.0)

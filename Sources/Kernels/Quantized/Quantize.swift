@@ -1,5 +1,5 @@
 /// An integer type that numbers are quantized to.
-public protocol QuantizedInteger: FixedWidthInteger, SIMDScalar, BitwiseCopyable, Sendable {}
+public protocol QuantizedInteger: FixedWidthInteger, SIMDScalar, Codable, BitwiseCopyable, Sendable {}
 
 extension UInt8: QuantizedInteger {}
 extension Int8: QuantizedInteger {}
