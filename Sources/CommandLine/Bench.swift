@@ -42,7 +42,9 @@ struct Bench: ParsableCommand {
     }
     try measure(&runners)
     let peak = BenchRunner.peakBytes
-    let times = try runners.map { runner in try operators || json ? Self.byOperator(runner.profile()) : [] }
+    let times = try runners.map { runner -> [OperatorTime] in
+      operators || json ? Self.byOperator(try runner.profile()) : []
+    }
     if json {
       try printOut(Self.json(runners, times, peak: peak).text(linesTo: 3))
     } else if !talk.quiet {
@@ -62,18 +64,29 @@ struct Bench: ParsableCommand {
     }
   }
 
-  /// Seconds by kind of operator, the longest first.
-  private static func byOperator(_ times: [NodeTime]) -> [(name: String, count: Int, seconds: Double)] {
-    var sums: [String: (count: Int, seconds: Double)] = [:]
-    for time in times {
-      let before = sums[time.opType] ?? (0, 0)
-      sums[time.opType] = (before.count + 1, before.seconds + Session.seconds(time.duration))
+  /// What the nodes of one kind of operator took.
+  private struct OperatorTime {
+    let name: String
+    var count = 0
+    var seconds = 0.0
+
+    mutating func add(_ seconds: Double) {
+      count += 1
+      self.seconds += seconds
     }
-    return sums.map { ($0.key, $0.value.count, $0.value.seconds) }.sorted { ($1.2, $0.0) < ($0.2, $1.0) }
+  }
+
+  /// Seconds by kind of operator, the longest first.
+  private static func byOperator(_ times: [NodeTime]) -> [OperatorTime] {
+    var sums: [String: OperatorTime] = [:]
+    for time in times {
+      sums[time.opType, default: OperatorTime(name: time.opType)].add(Session.seconds(time.duration))
+    }
+    return sums.values.sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) }
   }
 
   private static func text(
-    _ runners: [BenchRunner], _ times: [[(name: String, count: Int, seconds: Double)]], peak: Int
+    _ runners: [BenchRunner], _ times: [[OperatorTime]], peak: Int
   ) -> String {
     let rows = runners.map { runner in
       let median = runner.seconds(percentile: 0.5)
@@ -96,7 +109,7 @@ struct Bench: ParsableCommand {
   }
 
   private static func json(
-    _ runners: [BenchRunner], _ times: [[(name: String, count: Int, seconds: Double)]], peak: Int
+    _ runners: [BenchRunner], _ times: [[OperatorTime]], peak: Int
   ) -> JSONText {
     let models = zip(runners, times).map { runner, operators -> JSONText in
       let median = runner.seconds(percentile: 0.5)

@@ -1,4 +1,5 @@
 import Coppice
+import DataSources
 import IR
 
 /// The shapes a model is measured with, and random data of them.
@@ -75,7 +76,7 @@ struct BenchInputs {
 
   /// Normally distributed numbers; numbers of rows for what looks rows up; ones for other integers, as masks are.
   func random(for model: Model, seed: UInt64) -> [String: Tensor] {
-    var generator = SplitMix(seed: seed)
+    var generator = CounterRandom(seed: seed)
     let rows = Self.lookedUpRows(model)
     var tensors: [String: Tensor] = [:]
     for input in inputs {
@@ -84,7 +85,7 @@ struct BenchInputs {
     return tensors
   }
 
-  private static func tensor(_ input: Input, limit: Int?, _ generator: inout SplitMix) -> Tensor {
+  private static func tensor(_ input: Input, limit: Int?, _ generator: inout CounterRandom) -> Tensor {
     let count = input.shape.reduce(1, *)
     let region = ByteRegion(count: input.type.byteCount(elements: count) ?? 0) { memory in
       for index in 0..<count {
@@ -156,20 +157,7 @@ extension DeclaredSize {
   }
 }
 
-/// Numbers from a seed (Steele, Lea & Flood, Fast splittable pseudorandom number generators, 2014).
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var bits = state
-    bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
-    return bits ^ (bits >> 31)
-  }
-
+extension CounterRandom {
   /// About normally distributed: the sum of twelve uniform numbers.
   mutating func normal() -> Float {
     var sum: Float = -6
@@ -181,5 +169,5 @@ struct SplitMix: RandomNumberGenerator {
   }
 
   /// One where there is no limit.
-  mutating func integer(below limit: Int?) -> Int { limit.map { Int(next() % UInt64(max(1, $0))) } ?? 1 }
+  mutating func integer(below limit: Int?) -> Int { limit.map { number(below: max(1, $0)) } ?? 1 }
 }

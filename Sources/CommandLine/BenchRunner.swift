@@ -1,4 +1,5 @@
 import Coppice
+import DataSources
 import Glibc
 import IR
 import Runtime
@@ -57,7 +58,7 @@ struct BenchRunner {
       throw TrainingError(.settings, "output \(withLoss.outputName) has no known shape of samples and classes")
     }
     let labelShape = shape.dropLast().compactMap { $0 }
-    var generator = SplitMix(seed: 2)
+    var generator = CounterRandom(seed: 2)
     let labels = (0..<labelShape.reduce(1, *)).map { _ in Int64(generator.integer(below: classes)) }
     var data = data
     data[withLoss.labelInput] = Tensor(int64s: labels, shape: labelShape)

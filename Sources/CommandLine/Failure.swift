@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coppice
+import DataSources
 import Glibc
 import Runtime
 import Training
@@ -62,6 +63,7 @@ enum Failure: Error {
     case let analysis as AnalysisError: self = .invalidModel("\(analysis)")
     case let runtime as RuntimeError: self = .invalidModel("\(runtime)")
     case let training as TrainingError: self = Failure(training)
+    case let data as DataError: self = data.isUsageError ? .usage("\(data)") : .invalidModel("\(data)")
     default: return nil
     }
   }

@@ -114,6 +114,9 @@ public final class Optimizer {
     }
   }
 
+  /// How many tensors ``savedState()`` gives.
+  var savedCount: Int { state.reduce(0) { $0 + $1.count } }
+
   /// Takes up a saved state.
   /// - Returns: whether it fits.
   func restore(_ saved: [Tensor], step: Int) -> Bool {
