@@ -12,7 +12,7 @@ public enum Exponentials {
     case "relu": for index in 0..<count { x[index] = max(0, x[index]) }
     case "gelu":
       GeluKernels.forward(
-        UnsafePointer(x), bias: nil, x, rows: 1, width: count, kind: .exact, workers: .one)
+        UnsafePointer(x), bias: nil, x, rows: 1, width: count, kind: .tanh, workers: .one)
     case "silu":
       GeluKernels.forward(
         UnsafePointer(x), bias: nil, x, rows: 1, width: count, kind: .quick(1), workers: .one)

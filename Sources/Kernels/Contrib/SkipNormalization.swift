@@ -66,8 +66,20 @@ public enum SkipNormalization {
   }
 
   private static func statistics<T: Real>(_ s: UnsafePointer<T>, _ width: Int, _ rule: Rule) -> (mean: T, inverse: T) {
-    let mean = rule.keepsMean ? 0 : sum(width) { _ in 1 } of: { s[$0] } / T(width)
-    let square = sum(width) { s[$0] - mean } of: { s[$0] - mean } / T(width)
+    let mean =
+      rule.keepsMean
+      ? 0
+      : sum(width) { _ in
+        1
+      } of: {
+        s[$0]
+      } / T(width)
+    let square =
+      sum(width) {
+        s[$0] - mean
+      } of: {
+        s[$0] - mean
+      } / T(width)
     return (mean, 1 / (square + T(rule.epsilon)).squareRoot())
   }
 
@@ -125,8 +137,20 @@ public enum SkipNormalization {
     _ shiftGradient: UnsafeMutablePointer<T>
   ) {
     let (mean, inverse) = statistics(s, width, rule)
-    let level = rule.keepsMean ? 0 : sum(width) { above[$0] } of: { scale[$0] } / T(width)
-    let slope = sum(width) { above[$0] * scale[$0] } of: { (s[$0] - mean) * inverse } / T(width)
+    let level =
+      rule.keepsMean
+      ? 0
+      : sum(width) {
+        above[$0]
+      } of: {
+        scale[$0]
+      } / T(width)
+    let slope =
+      sum(width) {
+        above[$0] * scale[$0]
+      } of: {
+        (s[$0] - mean) * inverse
+      } / T(width)
     for index in 0..<width {
       let normalized = (s[index] - mean) * inverse
       scaleGradient[index] += above[index] * normalized

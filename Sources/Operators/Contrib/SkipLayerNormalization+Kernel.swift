@@ -10,7 +10,8 @@ extension SkipLayerNormalization {
 
   private func kernel<T: Real>(_ context: KernelContext, as type: T.Type) throws(KernelError) -> Kernel {
     let (x, skip) = (try context.input(0), try context.input(1))
-    guard let width = x.shape.last, width > 0, skip.shape.last == width, skip.count > 0, x.count % skip.count == 0 else {
+    guard let width = x.shape.last, width > 0, skip.shape.last == width, skip.count > 0, x.count % skip.count == 0
+    else {
       throw .unsupported("a residual of shape \(skip.shape)")
     }
     let isSimplified = context.node.opType == "SkipSimplifiedLayerNormalization"
