@@ -62,9 +62,9 @@ public enum Quantize {
   @specialized(where Q == UInt8, T == Double)
   @specialized(where Q == Int8, T == Double)
   public static func dequantize<Q: QuantizedInteger, T: Real>(
-    _ q: UnsafePointer<Q>, _ count: Int, scale: Float, zero: Int32, _ x: UnsafeMutablePointer<T>
+    _ q: UnsafePointer<Q>, _ count: Int, scale: T, zero: Int32, _ x: UnsafeMutablePointer<T>
   ) {
-    for index in 0..<count { x[index] = T(Float(Int32(truncatingIfNeeded: q[index]) &- zero) * scale) }
+    for index in 0..<count { x[index] = T(Int32(truncatingIfNeeded: q[index]) &- zero) * scale }
   }
 
   /// x = q − zero, in memory with `stride` elements between numbers.
