@@ -6,6 +6,7 @@ extension OperatorRegistry {
     ownNormalization,
     ownPooling,
     ownRecurrent,
+    ownContrib,
     ownLosses,
     ownMoving,
     ownLinear,
@@ -26,6 +27,9 @@ extension OperatorRegistry {
   static let ownLinear: [any Operator] = [MatrixMultiply()]
   static let ownPooling: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
   static let ownRecurrent: [any Operator] = [RecurrentGradient()]
+  static let ownContrib: [any Operator] = [
+    AttentionGradient(), BiasGeluGradient(), SkipNormalizationGradient(), FusedActivationGradient(),
+  ]
   static let ownLosses: [any Operator] = [
     CrossEntropyLoss(), CrossEntropyLossGradient(), MeanSquaredErrorLoss(), MeanSquaredErrorLossGradient(),
     BinaryCrossEntropyLoss(), BinaryCrossEntropyLossGradient(), DistillationLoss(), DistillationLossGradient(),
