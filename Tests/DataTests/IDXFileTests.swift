@@ -21,7 +21,7 @@ import Testing
     #expect(data.count == 2)
     let batch = try data.batch(indices: [1])
     #expect(batch["input"]?.shape == [1, 1, 2, 2] && batch["input"]?.dataType == .float)
-    #expect(batch["input"]?.floats == [4, 5, 6, 255].map { $0 * (1 / 255) })
+    #expect(batch["input"]?.floats == [4, 5, 6, 255].map { (value: Float) in value * (1 / 255) })
     #expect(batch["label"]?.int64s == [3])
   }
 
@@ -47,7 +47,7 @@ import Testing
     let folder = try ScratchFolder()
     let bytes = Self.idx(8, [2, 2], [1, 2, 3, 4])
     let whole = isCompressed ? gzip(bytes) : bytes
-    for count in 1..<(isCompressed ? whole.count - 8 : whole.count) {
+    for count in 1..<whole.count {
       let path = try folder.file("a.idx", Array(whole.prefix(count)))
       #expect(throws: DataError.self) { try IDXFile.read(path) }
     }

@@ -50,7 +50,7 @@ extension Tensor {
     self.init(name: name, dataType: .float, shape: shape, storage: .bytes(region))
   }
 
-  init(_ name: String? = nil, bytes: [UInt8], _ type: DataType = .uint8, _ shape: [Int]) {
+  init(_ name: String? = nil, bytes: [UInt8], _ type: DataType, _ shape: [Int]) {
     self.init(name: name, dataType: type, shape: shape, storage: .bytes(ByteRegion(copying: bytes)))
   }
 
