@@ -128,9 +128,9 @@ public struct DataSpecification: Sendable, Equatable {
     }
     let isPicture = shape.count == 3
     let isChanged = normalization != .none || (isPicture && (!augmentations.isEmpty || layout == .nhwc))
-    // Without a change integers stay what they are: numbers of tokens, masks.
-    let isFloat = field.dataType == .float || field.dataType == .uint8 || field.dataType == .double
-    guard isChanged, isFloat, isPicture || isOnly else {
+    // Integers stay what they are, numbers of tokens or masks, unless they can only be meant.
+    let isMeant = field.dataType.isFloatingPoint || field.dataType == .uint8 || isOnly
+    guard isChanged, isMeant, isPicture || isOnly else {
       return PreparedDataset.Step(from: field, name: field.name, dataType: field.dataType, shape: shape)
     }
     var step = PreparedDataset.Step(from: field, name: field.name, dataType: .float, shape: shape)

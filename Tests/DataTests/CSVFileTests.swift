@@ -39,7 +39,8 @@ import Testing
     "what is wrong is named by line and column",
     arguments: [
       ("a,b\n1,2\n3,x\n", "3:3: 'x' is not a number"), ("a,b\n1,2\n\n3\n", "4:1: the line has 1 columns"),
-      ("1,\"2\n", "1:3: a quote is not closed"), ("1,\"2\"3\n", "1:6: text goes on"), ("1,\n", "1:3: '' is not a number"),
+      ("1,\"2\n", "1:3: a quote is not closed"), ("1,\"2\"3\n", "1:6: text goes on"),
+      ("1,\n", "1:3: '' is not a number"),
       ("a,b\n", "holds no samples"),
     ])
   func faults(text: String, expected: String) throws {

@@ -52,7 +52,7 @@ import Testing
     #expect(order == Self.frozenOrder)
   }
 
-  private static let frozenOrder = [0]
+  private static let frozenOrder = [3, 4, 7, 0, 1, 6, 5, 2]
 
   @Test("numbers are spread evenly")
   func even() {

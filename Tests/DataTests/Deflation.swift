@@ -35,7 +35,8 @@ enum Deflation {
       little((20, 2), (0, 2), (8, 2), (0, 4), (Int(checksum ?? self.checksum(contents)), 4))
       + little((packed.count, 4), (announced ?? contents.count, 4), (name.utf8.count, 2), (0, 2))
     let local = little((0x0403_4b50, 4)) + common + Array(name.utf8) + packed
-    let central = little((0x0201_4b50, 4), (20, 2)) + common + little((0, 2), (0, 2), (0, 2), (0, 4), (0, 4)) + Array(name.utf8)
+    let central =
+      little((0x0201_4b50, 4), (20, 2)) + common + little((0, 2), (0, 2), (0, 2), (0, 4), (0, 4)) + Array(name.utf8)
     return local + central
       + little((0x0605_4b50, 4), (0, 4), (1, 2), (1, 2), (central.count, 4), (local.count, 4), (0, 2))
   }

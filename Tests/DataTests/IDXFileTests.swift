@@ -32,7 +32,9 @@ import Testing
     #expect(try IDXFile.read(path).elements(Int32.self) == [256, -1])
   }
 
-  @Test("sizes that are a lie are refused", arguments: [[9, 2, 2], [1, 2, 2], [Int(UInt32.max), Int(UInt32.max), Int(UInt32.max)]])
+  @Test(
+    "sizes that are a lie are refused",
+    arguments: [[9, 2, 2], [1, 2, 2], [Int(UInt32.max), Int(UInt32.max), Int(UInt32.max)]])
   func lyingSizes(shape: [Int]) throws {
     let folder = try ScratchFolder()
     let bytes = Self.idx(8, shape, [0, 1, 2, 3, 4, 5, 6, 7])

@@ -107,7 +107,9 @@ import Testing
     ])
   func pillow(height: Int, width: Int, expected: [Int]) {
     var pixels: [UInt8] = []
-    for row in 0..<7 { for column in 0..<9 { pixels.append(UInt8((row * 37 + column * column * 11 + row * column * 5) % 256)) } }
+    for row in 0..<7 {
+      for column in 0..<9 { pixels.append(UInt8((row * 37 + column * column * 11 + row * column * 5) % 256)) }
+    }
     let image = PixelImage(width: 9, height: 7, channels: 1, pixels: pixels)
     let scaled = ImageScaler.scale(image, ImageSize(height: height, width: width))
     #expect(scaled.pixels.map(Int.init) == expected)

@@ -16,7 +16,9 @@ import Testing
 
   @Test(
     "every type is read back as written",
-    arguments: [DataType.bool, .uint8, .int8, .uint16, .int16, .int32, .uint32, .int64, .uint64, .float16, .float, .double])
+    arguments: [
+      DataType.bool, .uint8, .int8, .uint16, .int16, .int32, .uint32, .int64, .uint64, .float16, .float, .double,
+    ])
   func types(type: DataType) throws {
     let folder = try ScratchFolder()
     let path = folder.path + "/a.npy"
@@ -49,7 +51,8 @@ import Testing
     let folder = try ScratchFolder()
     let path = try folder.file("a.npy", Self.npy(Self.header("|u1", fortran: true, "(2, 3)"), [1, 4, 2, 5, 3, 6]))
     #expect(try NumPyFile.read(path).bytes == [1, 2, 3, 4, 5, 6])
-    let cube = try folder.file("b.npy", Self.npy(Self.header("|u1", fortran: true, "(2, 2, 2)"), [0, 4, 2, 6, 1, 5, 3, 7]))
+    let cube = try folder.file(
+      "b.npy", Self.npy(Self.header("|u1", fortran: true, "(2, 2, 2)"), [0, 4, 2, 6, 1, 5, 3, 7]))
     #expect(try NumPyFile.read(cube).bytes == [0, 1, 2, 3, 4, 5, 6, 7])
   }
 

@@ -66,7 +66,11 @@ import Testing
     #expect(rows == [[1, 2, 3], [2, 3, 2], [2, 1, 2]])
   }
 
-  @Test("augmentations have names", arguments: [("flip", Augmentation.horizontalFlip), ("crop:4", .shift(pixels: 4)), ("reflect:2", .reflectedShift(pixels: 2))])
+  @Test(
+    "augmentations have names",
+    arguments: [
+      ("flip", Augmentation.horizontalFlip), ("crop:4", .shift(pixels: 4)), ("reflect:2", .reflectedShift(pixels: 2)),
+    ])
   func names(text: String, expected: Augmentation) throws {
     #expect(try Augmentation(text) == expected)
   }
@@ -88,7 +92,8 @@ import Testing
   @Test("a model's inputs are filled by name and converted")
   func inputs() throws {
     let data = try data([
-      Tensor("x", bytes: [1, 2], .uint8, [2, 1]), Tensor("y", floats: [3, 4], [2]), Tensor("label", bytes: [0, 1], .int8, [2]),
+      Tensor("x", bytes: [1, 2], .uint8, [2, 1]), Tensor("y", floats: [3, 4], [2]),
+      Tensor("label", bytes: [0, 1], .int8, [2]),
     ])
     let prepared = try data.prepared(for: [
       ExpectedInput(name: "x", dataType: .float, shape: [.symbol("N"), .known(1)]),
@@ -105,9 +110,28 @@ import Testing
     #expect(
       text(ExpectedInput(name: "x", dataType: .float, shape: [.symbol("N"), .known(3)]))
         == "d.npz: array x: samples have shape [2], input x takes [3]; reshape the data")
-    #expect(text(ExpectedInput(name: "x", dataType: .float, shape: [.unknown, .unknown, .known(1)])).contains("[?, 1]"))
+    #expect(
+      text(ExpectedInput(name: "x", dataType: .float, shape: [.unknown, .unknown, .known(1)])).contains("[?, 1]"))
     #expect(text(ExpectedInput(name: "x", dataType: .int64, shape: nil)).contains("elements are float"))
     #expect(text(ExpectedInput(name: "z", dataType: nil, shape: nil)).contains("nothing for input z; there is x"))
+  }
+
+  @Test("arrays no input takes are left out, the label stays")
+  func unused() throws {
+    let data = try data([
+      Tensor("x", floats: [1], [1]), Tensor("z", floats: [.nan], [1]), Tensor("label", bytes: [1], .int8, [1]),
+    ])
+    let prepared = try data.prepared(for: [ExpectedInput(name: "x", dataType: .float, shape: nil)])
+    #expect(try prepared.batch(indices: [0]).keys.sorted() == ["label", "x"])
+    #expect(throws: Never.self) { try DatasetCheck(classes: 2).run(prepared) }
+  }
+
+  @Test("half-precision numbers are normalised too")
+  func halves() throws {
+    let halves = [Float16(1), 3].withUnsafeBytes { ByteRegion(copying: $0) }
+    let tensor = Tensor(name: "x", dataType: .float16, shape: [1, 2], storage: .bytes(halves))
+    let data = try specification(tensor) { $0.normalization = Normalization(mean: [1], deviation: [2]) }
+    #expect(try data.batch(indices: [0])["x"]?.floats == [0, 1])
   }
 
   @Test("data without names fits a model's only input")

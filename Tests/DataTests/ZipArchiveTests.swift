@@ -4,7 +4,8 @@ import Testing
 @testable import DataSources
 
 @Suite struct ZipArchiveTests {
-  private static let array = NumPyFileTests.npy(NumPyFileTests.header("<f4", "(1000,)"), [UInt8](repeating: 0, count: 4000))
+  private static let array = NumPyFileTests.npy(
+    NumPyFileTests.header("<f4", "(1000,)"), [UInt8](repeating: 0, count: 4000))
 
   @Test("arrays are read back under their names, in order, and aligned")
   func roundTrip() throws {
@@ -33,7 +34,8 @@ import Testing
   func twice() throws {
     let folder = try ScratchFolder()
     let tensors = [Tensor("x", floats: [1], [1]), Tensor("x", floats: [2], [1])]
-    #expect(message { try NumPyFile.writeArchive(tensors, to: folder.path + "/a.npz") }.contains("two arrays are named x"))
+    #expect(
+      message { try NumPyFile.writeArchive(tensors, to: folder.path + "/a.npz") }.contains("two arrays are named x"))
     #expect(try InputFile.names(in: folder.path).isEmpty)
   }
 

@@ -15,6 +15,9 @@ public protocol Dataset: Sendable {
   /// The same samples as they are, for evaluation.
   var withoutAugmentation: any Dataset { get }
 
+  /// The same samples with no more than these fields, so that no work goes into the others.
+  func keeping(_ fields: Set<String>) -> any Dataset
+
   /// Looks at what ``storedArrays`` does not hold, as far as that is cheap: the heads of files that are decoded later.
   func inspect() throws(DataError)
 
@@ -29,6 +32,8 @@ extension Dataset {
   public func batch(indices: [Int]) throws(DataError) -> [String: Tensor] { try batch(indices: indices, epoch: 0) }
 
   public var withoutAugmentation: any Dataset { self }
+
+  public func keeping(_ fields: Set<String>) -> any Dataset { self }
 
   public func inspect() throws(DataError) {}
 

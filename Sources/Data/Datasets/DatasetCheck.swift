@@ -68,7 +68,8 @@ public struct DatasetCheck: Sendable {
       if let ignored, label == Int64(ignored) { continue }
       // Without a number of classes only what is negative is wrong.
       guard let bound else {
-        throw .malformed(path: array.source, place: "sample \(sample(array, index))", reason: "label \(label) is negative")
+        throw .malformed(
+          path: array.source, place: "sample \(sample(array, index))", reason: "label \(label) is negative")
       }
       throw .labelOutOfRange(
         source: array.source, sample: sample(array, index), label: "\(label)", classes: bound)

@@ -29,7 +29,8 @@ struct PicturePass: Sendable {
       throw .setting(name: "augmentation", reason: "samples of shape \(DataError.text(shape)) are not pictures")
     }
     for case .reflectedShift(let pixels) in augmentations where pixels >= min(height, width) {
-      throw .setting(name: "augmentation", reason: "reflect:\(pixels) is more than pictures of \(height) × \(width) have")
+      throw .setting(
+        name: "augmentation", reason: "reflect:\(pixels) is more than pictures of \(height) × \(width) have")
     }
     self.augmentations = augmentations
     self.layout = isPicture ? layout : .nchw

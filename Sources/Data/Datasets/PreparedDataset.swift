@@ -23,7 +23,7 @@ public struct PreparedDataset: Dataset {
   private var steps: [Step]
 
   init(_ base: any Dataset, steps: [Step]) {
-    self.base = base
+    self.base = base.keeping(Set(steps.map(\.from.name)))
     self.steps = steps
   }
 
@@ -46,13 +46,18 @@ public struct PreparedDataset: Dataset {
     return copy
   }
 
+  public func keeping(_ fields: Set<String>) -> any Dataset {
+    PreparedDataset(base, steps: steps.filter { fields.contains($0.name) })
+  }
+
   public func inspect() throws(DataError) { try base.inspect() }
 
   public func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {
     let raw = try base.batch(indices: indices, epoch: epoch)
     var result: [String: Tensor] = [:]
     for step in steps {
-      guard let tensor = raw[step.from.name], var converted = ElementConversion.convert(tensor, to: step.dataType) else {
+      guard let tensor = raw[step.from.name], var converted = ElementConversion.convert(tensor, to: step.dataType)
+      else {
         continue
       }
       converted.name = step.name
