@@ -56,7 +56,8 @@ let package = Package(
     .executableTarget(
       name: "CommandLineTool",
       dependencies: [
-        "Coppice", "Passes", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "IR",
+        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Analysis", "Operators",
+        "Dimensions", "Kernels", "IR",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -65,7 +66,7 @@ let package = Package(
     .testTarget(name: "DimensionsTests", dependencies: ["Dimensions"]),
     .testTarget(
       name: "OperatorsTests",
-      dependencies: ["Pruning", "Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
+      dependencies: ["Pruning", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
     .testTarget(name: "IRTests", dependencies: ["IR"]),
     .testTarget(name: "ONNXFileTests", dependencies: ["ONNXFile", "IR"]),

@@ -21,6 +21,12 @@ public struct ShapeInference: Sendable {
 
   static func opset(of node: Node, in model: Model) -> Int64 { model.opset(node.canonicalDomain) ?? 1 }
 
+  /// Infers the shapes of a model, with nothing of the analysis that follows.
+  /// - Throws: where a node's inputs contradict each other, or the graph has a cycle.
+  public init(_ model: Model, registry: OperatorRegistry = .standard) throws(AnalysisError) {
+    try self.init(model, walk: try GraphWalk(model), registry: registry)
+  }
+
   /// - Throws: where a node's inputs contradict each other.
   init(_ model: Model, walk: GraphWalk, registry: OperatorRegistry) throws(AnalysisError) {
     var context = ShapeContext(

@@ -22,12 +22,6 @@ public struct OperatorRegistry: Sendable {
   /// The standard ones and Coppice's own: what a running graph is made of.
   public static let runtime = OperatorRegistry(operators + ownOperators)
 
-  /// Operators of Coppice's own, by family. No file may hold them.
-  public static let ownOperators: [any Operator] = gradients + fused
-
-  static let gradients: [any Operator] = [SumTo()]
-  static let fused: [any Operator] = []
-
   /// All operators, by family.
   public static let operators: [any Operator] =
     elementwise + linear + shaping + reductions + convolution + normalization + pooling + recurrent + quantized
@@ -35,7 +29,7 @@ public struct OperatorRegistry: Sendable {
 
   static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
   static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]
-  static let reductions: [any Operator] = Reduce.all + [ArgumentReduce(), Softmax(), TopK()] + Losses.all + Fourier.all
+  static let reductions: [any Operator] = Reduce.all + [ArgumentReduce(), Softmax(), TopK(), LikelihoodLoss(), Determinant()] + Fourier.all
   static let shaping: [any Operator] =
     [
       Cast(), Concat(), Constant(), ConstantOfShape(), Expand(), Flatten(), Gather(), GatherElements(), GatherND(),
@@ -48,7 +42,9 @@ public struct OperatorRegistry: Sendable {
     BatchNormalization(), InstanceNormalization(), GroupNormalization(), LayerNormalization(), LpNormalization(),
     LRN(), MeanVarianceNormalization(),
   ]
-  static let pooling: [any Operator] = [Pool(), GlobalPool(), RegionPool(), GridSample()] + ColumnsToImage.all
+  static let pooling: [any Operator] = [
+    Pool(), GlobalPool(), RegionPool(), GridSample(), ColumnsToImage(),
+  ]
   static let recurrent: [any Operator] = Recurrent.all
   static let quantized: [any Operator] = [
     QuantizeLinear(), DynamicQuantizeLinear(), QuantizedConv(), QuantizedMatMul(), QGemm(), QLinearBinary(),

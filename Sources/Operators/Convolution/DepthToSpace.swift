@@ -7,7 +7,7 @@ public struct DepthToSpace: Operator {
 
   public init() {}
 
-  private func block(_ node: Node) -> Int? {
+  func block(_ node: Node) -> Int? {
     guard let size = node.int("blocksize"), size > 0, size < 1 << 15 else { return nil }
     return Int(size)
   }

@@ -28,6 +28,11 @@ public struct FusedConv: Operator {
 
   private func layout(_ node: Node) -> ChannelLayout { node.opType == "FusedConv" ? .second : .last }
 
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    guard layout(context.node) == .second else { throw .unsupported("\(context.node.opType) is not computed") }
+    return try Conv.makeKernel(context, activation: try FusedActivation.convolution(context.node), residual: 3)
+  }
+
   public func macs(_ context: MACContext) -> [MACTerm] {
     Conv.macs(context, weight: 1, layout: layout(context.node))
   }

@@ -23,6 +23,10 @@ public protocol Operator: Sendable {
   /// Makes the computation for the shapes and types at hand, with all that can be worked out once worked out.
   func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel
 
+  /// Shapes of the outputs that follow from what is in the inputs, as for `NonZero`; `nil` where ``inferShapes(_:)`` finds
+  /// them. Asked only while a model runs, when all contents are known.
+  func outputShapes(_ context: KernelContext) throws(KernelError) -> [[Int]]?
+
   /// Adds the nodes that lead the gradients of the outputs to those inputs they are wanted for.
   /// - Throws: where the operator, or this use of it, has no gradient.
   func differentiate(_ context: inout GradientContext) throws(OperatorError)
@@ -47,6 +51,7 @@ extension Operator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     throw .unsupported("\(context.node.opType) is not computed")
   }
+  public func outputShapes(_ context: KernelContext) throws(KernelError) -> [[Int]]? { nil }
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     throw OperatorError("\(context.node.opType) has no gradient")
   }

@@ -52,16 +52,3 @@ public struct GridSample: Operator {
     context.setOutput([x[0], x[1]] + places)
   }
 }
-
-/// `Col2Im`: adds up patches; the axis of channels times patch positions is taken literally.
-enum ColumnsToImage {
-  static let all: [any Operator] = [
-    FixingOperator("Col2Im", reason: "adds up patches of it") { context in
-      guard let x = context.shape(0), x.count == 3, let image = context.shape(heldBy: 1),
-        let block = context.shape(heldBy: 2).flatMap({ Size.product($0) }),
-        let channels = x[1].dividedExactly(by: block)
-      else { return context.setOutput(type: context.type(0), shape: nil) }
-      context.setOutput(type: context.type(0), shape: [x[0], channels] + image)
-    }
-  ]
-}

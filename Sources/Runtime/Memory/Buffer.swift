@@ -1,0 +1,84 @@
+import IR
+
+/// A stretch of memory that tensors of a running model lie in, aligned to 64 bytes unless it belongs to a file.
+final class Buffer: @unchecked Sendable {
+  // Programs write into a buffer only while they run, and one program runs on one thread of its caller at a time.
+  let start: UnsafeMutableRawPointer
+  let byteCount: Int
+  /// Keeps the bytes of a tensor alive that are used where they are; never written.
+  private let region: ByteRegion?
+  private let isOwner: Bool
+
+  init(byteCount: Int) {
+    self.byteCount = byteCount
+    start = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
+    region = nil
+    isOwner = true
+  }
+
+  /// Reads a tensor's bytes where they are.
+  init(borrowing region: ByteRegion) {
+    byteCount = region.count
+    start = UnsafeMutableRawPointer(mutating: region.owner.bytes.baseAddress.map { $0 + region.offset } ?? Self.nothing)
+    self.region = region
+    isOwner = false
+  }
+
+  /// Memory that belongs to something else, which outlives the buffer.
+  init(unowned start: UnsafeMutableRawPointer, byteCount: Int) {
+    self.start = start
+    self.byteCount = byteCount
+    region = nil
+    isOwner = false
+  }
+
+  deinit { if isOwner { start.deallocate() } }
+
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: byteCount) }
+
+  nonisolated(unsafe) private static let nothing = UnsafeRawPointer(
+    UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64))
+}
+
+/// A tensor of a running model.
+struct RuntimeValue: Sendable {
+  var buffer: Buffer
+  /// The type of the elements in memory, see ``Precision/storage(_:)``.
+  var type: DataType
+  var declaredType: DataType
+  var shape: [Int]
+
+  /// Room for a tensor.
+  /// - Throws: where it would not fit into any memory.
+  init(declaredType: DataType, shape: [Int], precision: Precision) throws(RuntimeError) {
+    let type = precision.storage(declaredType)
+    guard let bytes = RuntimeValue.byteCount(type, shape) else {
+      throw RuntimeError("a tensor of type \(declaredType) and shape \(shape) cannot be held in memory")
+    }
+    self.init(buffer: Buffer(byteCount: bytes), type: type, declaredType: declaredType, shape: shape)
+  }
+
+  init(buffer: Buffer, type: DataType, declaredType: DataType, shape: [Int]) {
+    self.buffer = buffer
+    self.type = type
+    self.declaredType = declaredType
+    self.shape = shape
+  }
+
+  var count: Int { shape.reduce(1, *) }
+
+  /// Bytes of a tensor in memory, one at least for each element; `nil` on overflow and for strings.
+  static func byteCount(_ type: DataType, _ shape: [Int]) -> Int? {
+    guard let width = elementBytes(type) else { return nil }
+    var bytes = width
+    for size in shape {
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
+      guard size >= 0, !overflow, product < 1 << 46 else { return nil }
+      bytes = product
+    }
+    return bytes
+  }
+
+  /// Bytes of one element in memory: types smaller than a byte take a whole one.
+  static func elementBytes(_ type: DataType) -> Int? { type.bitWidth.map { max(1, $0 / 8) } }
+}

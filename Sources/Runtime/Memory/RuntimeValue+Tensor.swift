@@ -1,0 +1,139 @@
+import IR
+
+/// Between tensors as files hold them and tensors as they are computed with.
+extension RuntimeValue {
+  /// Widens half precision, unpacks types smaller than a byte, and uses all other bytes where they are.
+  init(_ tensor: Tensor, precision: Precision) throws(RuntimeError) {
+    guard let region = tensor.contiguousBytes() else {
+      throw RuntimeError("tensor \(tensor.name ?? "") holds strings, which Coppice cannot compute with")
+    }
+    let type = precision.storage(tensor.dataType)
+    let isAligned = region.withUnsafeBytes { bytes in
+      Int(bitPattern: bytes.baseAddress) % (RuntimeValue.elementBytes(tensor.dataType) ?? 1) == 0
+    }
+    if type == tensor.dataType, (type.bitWidth ?? 0) >= 8, isAligned {
+      self.init(
+        buffer: Buffer(borrowing: region), type: type, declaredType: tensor.dataType, shape: tensor.shape)
+      return
+    }
+    try self.init(declaredType: tensor.dataType, shape: tensor.shape, precision: precision)
+    let (target, count) = (buffer.start, self.count)
+    region.withUnsafeBytes { Widening.widen($0, tensor.dataType, into: target, type, count: count) }
+  }
+
+  /// The tensor as a file holds it, in its declared type.
+  func tensor(named name: String? = nil) -> Tensor {
+    guard type != declaredType || (type.bitWidth ?? 8) < 8 else {
+      let bytes = ByteRegion(
+        copying: UnsafeRawBufferPointer(rebasing: buffer.bytes[..<(RuntimeValue.byteCount(type, shape) ?? 0)]))
+      return Tensor(name: name, dataType: type, shape: shape, storage: .bytes(bytes))
+    }
+    // Double precision is asked for by name: what it found is not rounded away.
+    if type == .double {
+      var wide = self
+      wide.declaredType = .double
+      return wide.tensor(named: name)
+    }
+    let (source, count) = (buffer.start, self.count)
+    let region = ByteRegion(count: declaredType.byteCount(elements: count) ?? 0) { memory in
+      Widening.narrow(source, type, into: memory, declaredType, count: count)
+    }
+    return Tensor(name: name, dataType: declaredType, shape: shape, storage: .bytes(region))
+  }
+}
+
+/// Conversions between the types of files and those of memory.
+enum Widening {
+  static func widen(
+    _ source: UnsafeRawBufferPointer, _ from: DataType, into target: UnsafeMutableRawPointer, _ type: DataType,
+    count: Int
+  ) {
+    if let bits = from.bitWidth, bits < 8 { return unpack(source, from, bits: bits, into: target, count: count) }
+    guard type != from else {
+      if count > 0, let base = source.baseAddress { target.copyMemory(from: base, byteCount: source.count) }
+      return
+    }
+    for index in 0..<count {
+      let value = element(source, from, index)
+      if type == .double {
+        target.storeBytes(of: value, toByteOffset: index * 8, as: Double.self)
+      } else {
+        target.storeBytes(of: Float(value), toByteOffset: index * 4, as: Float.self)
+      }
+    }
+  }
+
+  private static func element(_ source: UnsafeRawBufferPointer, _ type: DataType, _ index: Int) -> Double {
+    switch type {
+    case .float16: Double(half(source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)))
+    case .bfloat16:
+      Double(Float(bitPattern: UInt32(source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16))
+    default: Double(source.loadUnaligned(fromByteOffset: index * 4, as: Float.self))
+    }
+  }
+
+  private static func unpack(
+    _ source: UnsafeRawBufferPointer, _ type: DataType, bits: Int, into target: UnsafeMutableRawPointer, count: Int
+  ) {
+    let perByte = 8 / bits
+    for index in 0..<min(count, source.count * perByte) {
+      let raw = source[index / perByte] >> UInt8(index % perByte * bits) & UInt8(1 << bits - 1)
+      let isSigned = type == .int4 || type == .int2
+      let value = isSigned && raw >> UInt8(bits - 1) == 1 ? raw | ~UInt8(1 << bits - 1) : raw
+      target.storeBytes(of: value, toByteOffset: index, as: UInt8.self)
+    }
+  }
+
+  static func narrow(
+    _ source: UnsafeRawPointer, _ type: DataType, into target: UnsafeMutableRawBufferPointer, _ to: DataType,
+    count: Int
+  ) {
+    if let bits = to.bitWidth, bits < 8 {
+      let perByte = 8 / bits
+      target.initializeMemory(as: UInt8.self, repeating: 0)
+      for index in 0..<count {
+        let raw = source.load(fromByteOffset: index, as: UInt8.self) & UInt8(1 << bits - 1)
+        target[index / perByte] |= raw << UInt8(index % perByte * bits)
+      }
+      return
+    }
+    let floats = source.assumingMemoryBound(to: Float.self)
+    for index in 0..<count {
+      let bits = to == .float16 ? halfBits(floats[index]) : brainBits(floats[index])
+      target.storeBytes(of: bits, toByteOffset: index * 2, as: UInt16.self)
+    }
+  }
+
+  /// IEEE 754 half precision, exact.
+  static func half(_ bits: UInt16) -> Float {
+    let sign = UInt32(bits & 0x8000) << 16
+    let exponent = UInt32(bits >> 10) & 0x1f
+    let fraction = UInt32(bits & 0x3ff)
+    switch exponent {
+    case 0:
+      let magnitude = Float(fraction) * 0x1p-24
+      return sign == 0 ? magnitude : -magnitude
+    case 31: return Float(bitPattern: sign | 0x7f80_0000 | fraction << 13)
+    default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
+    }
+  }
+
+  /// The nearest half-precision number, ties to even.
+  static func halfBits(_ value: Float) -> UInt16 {
+    let sign = UInt16(truncatingIfNeeded: value.bitPattern >> 16) & 0x8000
+    let magnitude = value.magnitude
+    if magnitude.isNaN { return sign | 0x7e00 }
+    if magnitude >= 65520 { return sign | 0x7c00 }
+    if magnitude < 0x1p-14 { return sign | UInt16((magnitude * 0x1p24).rounded(.toNearestOrEven)) }
+    let bits = magnitude.bitPattern
+    let rounded = bits &+ 0xfff &+ (bits >> 13 & 1)
+    return sign | UInt16(truncatingIfNeeded: (rounded >> 13) &- (112 << 10))
+  }
+
+  /// The nearest number of eight significant bits, ties to even.
+  static func brainBits(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
+    return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
+  }
+}

@@ -1,0 +1,306 @@
+import Analysis
+import Dimensions
+import IR
+import Kernels
+import Operators
+
+/// Turns a model with given input shapes into the steps of a ``Program``: folds what is constant, makes kernels, and
+/// plans the memory.
+struct ProgramCompiler {
+  /// What is known before any input is.
+  struct Givens {
+    /// Tensors in memory already, the master copies of trained weights among them.
+    var variables: [ValueID: RuntimeValue] = [:]
+    var constants: [ValueID: RuntimeValue] = [:]
+  }
+
+  let bound: BoundModel
+  let registry: OperatorRegistry
+  let options: RuntimeOptions
+  let outputs: [ValueID]
+  let inputs: [ValueID]
+  private(set) var places: [Place]
+  private(set) var steps: [Step] = []
+  private(set) var requests: [MemoryPlan.Request] = []
+  /// How many steps compute what was there before the graph was differentiated.
+  private(set) var forwardStepCount = 0
+  /// Why nodes cannot be run, one entry a node.
+  private var refusals: [(node: String, reason: String)] = []
+  /// The value whose memory a value lies in.
+  private var roots: [ValueID: ValueID] = [:]
+  private var lastUses: [ValueID: Int] = [:]
+  private var births: [ValueID: Int] = [:]
+
+  /// Results larger than this are not folded: they are cheaper to compute than to keep.
+  private static let foldLimit = 1 << 28
+
+  init(
+    _ bound: BoundModel, inputs: [ValueID], outputs: [ValueID], givens: Givens, constants: ConstantPool,
+    options: RuntimeOptions, registry: OperatorRegistry = .runtime, forwardNodeCount: Int? = nil
+  ) throws(RuntimeError) {
+    self.bound = bound
+    self.registry = registry
+    self.options = options
+    self.inputs = inputs
+    self.outputs = outputs
+    places = [Place](repeating: .none, count: bound.model.valueNames.count)
+    for (value, constant) in givens.constants { places[value.index] = .constant(constant) }
+    for (index, input) in inputs.enumerated() { places[input.index] = .input(index) }
+    let needed = Self.needed(bound, outputs: outputs)
+    for initializer in bound.model.graph.initializers where needed.values.contains(initializer.value) {
+      if case .input = places[initializer.value.index] { continue }
+      places[initializer.value.index] = .constant(
+        try constants.value(initializer.value, initializer.tensor, precision: options.precision))
+    }
+    for (value, variable) in givens.variables { places[value.index] = .variable(variable) }
+    for index in bound.order where needed.nodes.contains(index) {
+      try add(bound.model.graph.nodes[index])
+      if index < forwardNodeCount ?? Int.max { forwardStepCount = steps.count }
+    }
+    try refuse()
+    try checkOutputs()
+    planMemory()
+  }
+
+  /// The nodes outputs depend on, and what they read.
+  private static func needed(_ bound: BoundModel, outputs: [ValueID]) -> (nodes: Set<Int>, values: Set<ValueID>) {
+    var values = Set(outputs)
+    var nodes: Set<Int> = []
+    for index in bound.order.reversed() {
+      let node = bound.model.graph.nodes[index]
+      guard node.outputs.contains(where: { $0.map(values.contains) ?? false }) else { continue }
+      nodes.insert(index)
+      for case let input? in node.inputs { values.insert(input) }
+      for body in node.subgraphs { values.formUnion(body.referencedValues()) }
+    }
+    return (nodes, values)
+  }
+
+  // MARK: Nodes
+
+  private mutating func add(_ node: Node) throws(RuntimeError) {
+    let label = bound.label(node)
+    let name = OperatorName(node.opType, domain: node.canonicalDomain)
+    let isFunction = bound.model.functions.contains {
+      $0.name == name.type && ($0.domain == "ai.onnx" ? "" : $0.domain) == name.domain
+    }
+    guard !isFunction, let operation = registry(name) else {
+      refusals.append((label, isFunction ? "it is a function the model brings along" : "it is not known"))
+      return
+    }
+    if try foldKnown(node) { return }
+    var step = Step(work: .deferred(operation), node: node, label: label, opset: bound.opset(of: node))
+    if !node.subgraphs.isEmpty {
+      guard let flow = ControlFlow(node, in: bound.model, options: options) else {
+        refusals.append((label, "its bodies are not understood"))
+        return
+      }
+      step.work = .controlFlow(flow)
+    } else if let context = staticContext(node, opset: step.opset) {
+      do throws(KernelError) {
+        let kernel = try operation.makeKernel(context)
+        if try fold(node, kernel, context) { return }
+        step.work = .kernel(kernel)
+      } catch {
+        switch error {
+        case .needsContents: break
+        case .unsupported(let reason): refusals.append((label, reason))
+        case .invalid(let reason): throw RuntimeError(node: label, reason)
+        }
+      }
+    }
+    for case let output? in node.outputs { places[output.index] = bound.shape(output) == nil ? .heap : .arena(-1) }
+    steps.append(step)
+  }
+
+  /// Shape arithmetic whose results are known already.
+  private mutating func foldKnown(_ node: Node) throws(RuntimeError) -> Bool {
+    var values: [(ValueID, RuntimeValue)] = []
+    for case let output? in node.outputs {
+      let facts = bound.facts[output.index]
+      guard let contents = facts.contents, let shape = bound.shape(output), let type = facts.type,
+        contents.count == shape.reduce(1, *),
+        let value = try RuntimeValue(contents, type: type, shape: shape, precision: options.precision)
+      else { return false }
+      values.append((output, value))
+    }
+    for (output, value) in values { places[output.index] = .constant(value) }
+    return true
+  }
+
+  /// What an operator's kernel is made from; `nil` where a shape is not known yet.
+  private func staticContext(_ node: Node, opset: Int64) -> KernelContext? {
+    var context = KernelContext(node: node, opset: opset, inputs: [], outputs: [])
+    for input in node.inputs {
+      guard let input else {
+        context.inputs.append(nil)
+        continue
+      }
+      if case .heap = places[input.index] { return nil }
+      guard let operand = operand(input) else { return nil }
+      context.inputs.append(operand)
+    }
+    for output in node.outputs {
+      guard let output else {
+        context.outputs.append(nil)
+        continue
+      }
+      guard let operand = operand(output) else { return nil }
+      context.outputs.append(operand)
+    }
+    return context
+  }
+
+  private func operand(_ value: ValueID) -> KernelContext.Operand? {
+    switch places[value.index] {
+    case .constant(let constant):
+      return KernelContext.Operand(
+        declaredType: constant.declaredType, type: constant.type, shape: constant.shape,
+        contents: constant.buffer.bytes)
+    default:
+      guard let shape = bound.shape(value), let type = bound.type(value),
+        RuntimeValue.byteCount(options.precision.storage(type), shape) != nil
+      else { return nil }
+      return KernelContext.Operand(declaredType: type, type: options.precision.storage(type), shape: shape)
+    }
+  }
+
+  /// Computes a node all of whose inputs are constants.
+  private mutating func fold(
+    _ node: Node, _ kernel: Kernel, _ context: KernelContext
+  ) throws(KernelError) -> Bool {
+    guard !node.opType.hasPrefix("Random"), node.opType != "Bernoulli", node.opType != "Multinomial" else {
+      return false
+    }
+    var inputs: [RuntimeValue?] = []
+    for input in node.inputs {
+      guard let input else {
+        inputs.append(nil)
+        continue
+      }
+      guard case .constant(let constant) = places[input.index] else { return false }
+      inputs.append(constant)
+    }
+    var results: [RuntimeValue?] = []
+    for operand in context.outputs {
+      guard let operand else {
+        results.append(nil)
+        continue
+      }
+      guard let bytes = RuntimeValue.byteCount(operand.type, operand.shape), bytes <= Self.foldLimit else {
+        return false
+      }
+      let isView = kernel.sharing == .view && results.isEmpty
+      let buffer = isView ? inputs.first.flatMap { $0 }?.buffer : nil
+      results.append(
+        RuntimeValue(
+          buffer: buffer ?? Buffer(byteCount: bytes), type: operand.type, declaredType: operand.declaredType,
+          shape: operand.shape))
+    }
+    try kernel.run(inputs, results, workers: options.workers)
+    for (output, result) in zip(node.outputs, results) {
+      if let output, let result { places[output.index] = .constant(result) }
+    }
+    return true
+  }
+
+  /// Says by name all that cannot be run, before anything does.
+  private func refuse() throws(RuntimeError) {
+    guard let first = refusals.first else { return }
+    let others = refusals.count == 1 ? "" : " (and \(refusals.count - 1) more nodes)"
+    throw RuntimeError("cannot run node \(first.node): \(first.reason)\(others)")
+  }
+
+  private func checkOutputs() throws(RuntimeError) {
+    for output in outputs {
+      guard case .none = places[output.index] else { continue }
+      throw RuntimeError("nothing computes the output \(bound.model.name(of: output))")
+    }
+  }
+
+  // MARK: Memory
+
+  private func root(_ value: ValueID) -> ValueID {
+    var value = value
+    while let next = roots[value] { value = next }
+    return value
+  }
+
+  /// Values that lie in the memory of others, and how long that memory is needed.
+  private mutating func planMemory() {
+    for step in steps {
+      guard case .kernel(let kernel) = step.work, kernel.sharing == .view, let output = step.node.output(0),
+        let input = step.node.input(0)
+      else { continue }
+      roots[output] = input
+      places[output.index] = places[root(input).index]
+    }
+    measureLifetimes()
+    for (index, step) in steps.enumerated() {
+      guard case .kernel(let kernel) = step.work, case .overwrites(let candidates) = kernel.sharing else { continue }
+      overwrite(step, index, candidates)
+    }
+    for index in places.indices {
+      guard case .arena = places[index] else { continue }
+      let value = ValueID(index)
+      guard roots[value] == nil else { continue }
+      let birth = births[value] ?? 0
+      places[index] = .arena(requests.count)
+      requests.append(
+        MemoryPlan.Request(byteCount: bytes(value), lifetime: birth...max(birth, lastUses[value] ?? birth)))
+    }
+    for value in roots.keys { places[value.index] = places[root(value).index] }
+    for (index, step) in steps.enumerated() {
+      guard case .kernel(let kernel) = step.work, kernel.scratchBytes > 0 else { continue }
+      steps[index].scratch = requests.count
+      requests.append(MemoryPlan.Request(byteCount: kernel.scratchBytes, lifetime: index...index))
+    }
+    release()
+  }
+
+  private func bytes(_ value: ValueID) -> Int {
+    guard let shape = bound.shape(value), let type = bound.type(value) else { return 0 }
+    return RuntimeValue.byteCount(options.precision.storage(type), shape) ?? 0
+  }
+
+  private mutating func measureLifetimes() {
+    for (index, step) in steps.enumerated() {
+      for value in reads(step) { lastUses[root(value)] = index }
+      for case let output? in step.node.outputs {
+        if births[root(output)] == nil { births[root(output)] = index }
+        lastUses[root(output)] = max(lastUses[root(output)] ?? index, index)
+      }
+    }
+    for output in outputs { lastUses[root(output)] = steps.count }
+  }
+
+  private func reads(_ step: Step) -> [ValueID] {
+    var values = step.node.inputs.compactMap { $0 }
+    if case .controlFlow(let flow) = step.work { values += flow.captured }
+    return values
+  }
+
+  /// Lets a kernel write over an input that nothing reads afterwards.
+  private mutating func overwrite(_ step: Step, _ index: Int, _ candidates: [Int]) {
+    guard let output = step.node.output(0), roots[output] == nil else { return }
+    for candidate in candidates {
+      guard let input = step.node.input(candidate) else { continue }
+      let root = root(input)
+      guard case .arena = places[root.index], lastUses[root] == index, births[root] != index,
+        bytes(input) == bytes(output), bytes(root) == bytes(output),
+        step.node.inputs.allSatisfy({ $0 == input || $0.map { self.root($0) } != root })
+      else { continue }
+      lastUses[root] = lastUses[output]
+      roots[output] = root
+      return
+    }
+  }
+
+  /// Says after which steps values outside of the arena are let go.
+  private mutating func release() {
+    for index in places.indices {
+      guard case .heap = places[index], let last = lastUses[root(ValueID(index))], last < steps.count else { continue }
+      steps[last].releases.append(ValueID(index))
+    }
+  }
+}

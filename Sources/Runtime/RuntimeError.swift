@@ -1,0 +1,21 @@
+import Analysis
+import Operators
+
+/// Why a model cannot be run, differentiated or trained: what, where, and what to do, in one line.
+public struct RuntimeError: Error, Sendable, CustomStringConvertible {
+  public let description: String
+
+  public init(_ description: String) { self.description = description }
+
+  init(node: String, _ message: String) { description = "node \(node): \(message)" }
+
+  init(_ error: AnalysisError) { description = error.description }
+
+  init(node: String, _ error: KernelError) {
+    switch error {
+    case .needsContents(let input): self.init(node: node, "what it computes depends on what input \(input) holds")
+    case .unsupported(let message): self.init(node: node, "\(message), which Coppice cannot run")
+    case .invalid(let message): self.init(node: node, message)
+    }
+  }
+}

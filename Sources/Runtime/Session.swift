@@ -1,0 +1,123 @@
+import Analysis
+import IR
+import Operators
+
+/// Runs a model. A program is compiled for every set of input shapes on first use, and kept.
+///
+/// ```swift
+/// let session = try Session(model)
+/// let outputs = try session.run(["input": image])
+/// ```
+///
+/// One call at a time; sessions of the same model may run at the same time, each on its own threads.
+public final class Session {
+  private let model: Model
+  private let options: RuntimeOptions
+  private let constants = ConstantPool()
+  private var programs: [[InputType]: Program] = [:]
+
+  private struct InputType: Hashable {
+    let type: DataType
+    let shape: [Int]
+  }
+
+  /// The inputs to be given: those no initializer stands in for.
+  public let inputs: [ValueInfo]
+  private let inputNames: [String]
+
+  public init(_ model: Model, options: RuntimeOptions = RuntimeOptions()) throws(RuntimeError) {
+    // Folding rounds weights to single precision.
+    let rules = options.precision == .single ? Fusion.inference : Fusion.differentiable
+    self.model = Fusion.apply(rules, to: model, keeping: [])
+    self.options = options
+    let given = Set(model.graph.initializers.map(\.value))
+    inputs = model.graph.inputs.filter { !given.contains($0.value) }
+    inputNames = inputs.map { model.name(of: $0.value) }
+  }
+
+  /// Runs the model once.
+  /// - Parameter tensors: by input name, one for every input of the model.
+  /// - Returns: by output name, in the types the model declares.
+  /// - Throws: where an input is missing or does not fit, a node cannot be run, or data is impossible (an index outside
+  ///   of its axis).
+  public func run(_ tensors: [String: Tensor]) throws(RuntimeError) -> [String: Tensor] {
+    let values = try values(tensors)
+    let results = try program(for: values).run(values)
+    var outputs: [String: Tensor] = [:]
+    for (info, result) in zip(model.graph.outputs, results) {
+      let name = model.name(of: info.value)
+      outputs[name] = result.tensor(named: name)
+    }
+    return outputs
+  }
+
+  /// What running on inputs of these shapes takes.
+  public func memory(for shapes: [String: (type: DataType, shape: [Int])]) throws(RuntimeError) -> MemoryReport {
+    var values: [InputType] = []
+    for name in inputNames {
+      guard let shape = shapes[name] else { throw RuntimeError("no shape is given for input \(name)") }
+      values.append(InputType(type: shape.type, shape: shape.shape))
+    }
+    return try MemoryReport(
+      parameterBytes: model.parameterBytes(in: options.precision), gradientBytes: 0,
+      activationBytes: MemoryPlan(compiled(values).requests).byteCount)
+  }
+
+  /// Runs the model once and measures each node.
+  /// - Returns: in the order they ran.
+  public func profile(_ tensors: [String: Tensor]) throws(RuntimeError) -> [NodeTime] {
+    let values = try values(tensors)
+    let program = try program(for: values)
+    program.isProfiled = true
+    defer { program.isProfiled = false }
+    _ = try program.run(values)
+    return zip(program.stepLabels, program.durations).map { step, time in
+      NodeTime(label: step.label, opType: step.opType, duration: time)
+    }
+  }
+
+  private func values(_ tensors: [String: Tensor]) throws(RuntimeError) -> [RuntimeValue] {
+    for name in tensors.keys.sorted() where !inputNames.contains(name) {
+      throw RuntimeError("the model has no input \(name); it has \(inputNames.joined(separator: ", "))")
+    }
+    var values: [RuntimeValue] = []
+    for (info, name) in zip(inputs, inputNames) {
+      guard let tensor = tensors[name] else { throw RuntimeError("no data is given for input \(name)") }
+      var value = try RuntimeValue(tensor, precision: options.precision)
+      if let number = info.type?.tensor?.elementType, let declared = DataType(rawValue: number),
+        declared != tensor.dataType
+      {
+        guard options.precision.storage(declared) == value.type else {
+          throw RuntimeError("input \(name) is \(tensor.dataType), the model takes \(declared)")
+        }
+        value.declaredType = declared
+      }
+      values.append(value)
+    }
+    return values
+  }
+
+  private func program(for values: [RuntimeValue]) throws(RuntimeError) -> Program {
+    let key = values.map { InputType(type: $0.declaredType, shape: $0.shape) }
+    if let program = programs[key] { return program }
+    let program = Program(try compiled(key))
+    programs[key] = program
+    return program
+  }
+
+  private func compiled(_ types: [InputType]) throws(RuntimeError) -> ProgramCompiler {
+    var shapes: [ValueID: (type: DataType, shape: [Int])] = [:]
+    for (info, type) in zip(inputs, types) { shapes[info.value] = (type.type, type.shape) }
+    let bound = try BoundModel(model, inputs: shapes, registry: .runtime)
+    return try ProgramCompiler(
+      bound, inputs: inputs.map(\.value), outputs: model.graph.outputs.map(\.value), givens: .init(),
+      constants: constants, options: options)
+  }
+}
+
+/// How long a node took.
+public struct NodeTime: Sendable {
+  public let label: String
+  public let opType: String
+  public let duration: Duration
+}

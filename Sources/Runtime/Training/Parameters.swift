@@ -1,0 +1,86 @@
+import IR
+import Operators
+
+/// A floating-point initializer that training changes.
+public struct Parameter: Sendable, Hashable {
+  public let value: ValueID
+  public let name: String
+  public let shape: [Int]
+
+  public var count: Int { shape.reduce(1, *) }
+}
+
+/// Master copies, in single precision, of the floating-point initializers of a model.
+///
+/// Programs made with them read them where they are: what an optimizer writes is what the next step sees. One thread at
+/// a time.
+public final class Parameters {
+  /// In the model's order. What is trained and what only follows the data (running statistics) are both here.
+  public let all: [Parameter]
+  /// Those that get gradients.
+  public let trained: [Parameter]
+  private let storage: [ValueID: RuntimeValue]
+  private let declaredTypes: [ValueID: DataType]
+  let precision: Precision
+
+  /// - Parameter isTrained: whether an initializer of this name is trained.
+  /// - Throws: where an initializer cannot be held in memory.
+  public convenience init(of model: Model, where isTrained: (String) -> Bool = { _ in true }) throws(RuntimeError) {
+    try self.init(of: model, precision: .single, where: isTrained)
+  }
+
+  init(of model: Model, precision: Precision, where isTrained: (String) -> Bool) throws(RuntimeError) {
+    var storage: [ValueID: RuntimeValue] = [:]
+    var types: [ValueID: DataType] = [:]
+    var all: [Parameter] = []
+    for initializer in model.graph.initializers {
+      let tensor = initializer.tensor
+      guard
+        [.float, .float16, .bfloat16].contains(tensor.dataType) || (tensor.dataType == .double && precision == .double)
+      else { continue }
+      let stored = try RuntimeValue(tensor, precision: precision)
+      // Tensors of the file are never written to.
+      let copy = RuntimeValue(
+        buffer: Buffer(byteCount: stored.buffer.byteCount), type: stored.type, declaredType: stored.declaredType,
+        shape: stored.shape)
+      copy.buffer.start.copyMemory(from: stored.buffer.start, byteCount: stored.buffer.byteCount)
+      storage[initializer.value] = copy
+      types[initializer.value] = tensor.dataType
+      all.append(
+        Parameter(value: initializer.value, name: model.name(of: initializer.value), shape: tensor.shape))
+    }
+    self.storage = storage
+    declaredTypes = types
+    self.all = all
+    self.precision = precision
+    let statistics = TrainingMode.statistics(of: model)
+    trained = all.filter { !statistics.contains($0.value) && isTrained($0.name) }
+  }
+
+  var variables: [ValueID: RuntimeValue] { storage }
+
+  /// The elements of a parameter, to read or to change.
+  public func withValues<Result, Failure: Error>(
+    of parameter: Parameter, _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    guard let value = storage[parameter.value], value.type == .float else {
+      return try body(UnsafeMutableBufferPointer(start: nil, count: 0))
+    }
+    return try body(
+      UnsafeMutableBufferPointer(start: value.buffer.start.assumingMemoryBound(to: Float.self), count: value.count))
+  }
+
+  /// Writes the values back into a model, in the types it stores them in.
+  public func write(into model: inout Model) {
+    for index in model.graph.initializers.indices {
+      let initializer = model.graph.initializers[index]
+      guard let value = storage[initializer.value] else { continue }
+      var tensor = value.tensor(named: initializer.tensor.name)
+      tensor.docString = initializer.tensor.docString
+      tensor.carried = initializer.tensor.carried
+      model.graph.initializers[index].tensor = tensor
+    }
+  }
+
+  var byteCount: Int { storage.values.reduce(0) { $0 + $1.buffer.byteCount } }
+}

@@ -1,0 +1,82 @@
+"""Gradients and steps of whole models against PyTorch, on the models of ../shared/bench/torch_train.py.
+
+    parity_training.py [--only TEXT]
+
+Gradients of every parameter must agree within 1e-4 of its largest, and the losses of 20 steps of SGD within 1e-3.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+import harness
+
+GRADIENT_BAR, LOSS_BAR = 1e-4, 1e-3
+NAMES = ["resnet18_32px_b32", "mobilenetv2_32px_b32", "encoder_d256_l4_t128_b8"]
+TORCH_TRAIN = harness.ROOT.parent / "shared" / "bench" / "torch_train.py"
+TORCH = harness.ROOT / ".venv-torch"
+
+
+def torch_python():
+    """A Python with PyTorch, made where it is missing."""
+    python = TORCH / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", TORCH], check=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        if subprocess.run([*pip, "torch==2.13.0+cpu", "numpy", "onnx", "onnxscript"]).returncode != 0:
+            subprocess.run([*pip, "torch==2.13.0", "numpy", "onnx", "onnxscript"], check=True)
+    return python
+
+
+def worst_gradient(expected, found):
+    """(relative error, parameter) of the gradient that agrees least."""
+    largest = max(float(np.abs(expected[name]).max()) for name in expected.files)
+    worst = 0.0, ""
+    for name in expected.files:
+        a, b = expected[name], found[name]
+        # Biases before a batch normalization have no gradient but rounding: they count against the largest of all.
+        scale = max(float(np.abs(a).max()), 1e-3 * largest)
+        worst = max(worst, (float(np.abs(a - b).max()) / scale, name))
+    return worst
+
+
+def check(binary, name, report):
+    coppice = harness.Coppice(binary)
+    with harness.scratch() as folder:
+        folder = pathlib.Path(folder)
+        reference = [torch_python(), pathlib.Path(__file__).with_name("torch_reference.py"), TORCH_TRAIN, name, folder]
+        subprocess.run([str(part) for part in reference], check=True, capture_output=True)
+        facts = json.loads((folder / f"{name}.json").read_text())
+        model, data = folder / f"{name}.onnx", folder / f"{name}.npz"
+        coppice("gradients", model, "--data", data, "--loss", "cross-entropy", "-o", folder / "gradients.npz")
+        error, parameter = worst_gradient(np.load(folder / f"{name}-gradients.npz"), np.load(folder / "gradients.npz"))
+        batch = len(np.load(data)["label"])
+        coppice("train", model, "--data", data, "--loss", "cross-entropy", "--optimizer", "sgd", "--lr", facts["rate"],
+                "--momentum", facts["momentum"], "--schedule", "constant", "--batch", batch, "--steps",
+                len(facts["losses"]), "--log", folder / "log.jsonl", "-o", folder / "trained.onnx")
+        lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+        losses = [line["loss"] for line in lines if "loss" in line and "step" in line]
+    off = max(abs(a - b) / max(1, abs(a)) for a, b in zip(facts["losses"], losses, strict=True))
+    problem = None
+    if error > GRADIENT_BAR:
+        problem = f"gradient of {parameter} off by {error:.1e}"
+    elif off > LOSS_BAR:
+        problem = f"losses off by {off:.1e}"
+    report.row(name, f"gradients {error:.1e} ({parameter}), losses of {len(losses)} steps {off:.1e}", problem)
+
+
+def main():
+    parser = harness.parser(__doc__)
+    parser.add_argument("--only", default="", help="models whose name contains this")
+    arguments = parser.parse_args()
+    report = harness.Report()
+    for name in NAMES:
+        if arguments.only in name:
+            check(arguments.coppice, name, report)
+    report.finish()
+
+
+if __name__ == "__main__":
+    main()
