@@ -86,7 +86,9 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests",
       dependencies: ["Runtime", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport"]),
-    .testTarget(name: "DataSourcesTests", dependencies: ["DataSources", "IR"], path: "Tests/DataTests"),
+    .testTarget(
+      name: "DataSourcesTests", dependencies: ["DataSources", "IR", "CZlib", "CPNG", "CTurboJPEG"],
+      path: "Tests/DataTests"),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
