@@ -44,7 +44,7 @@ let package = Package(
     .target(
       name: "Passes",
       dependencies: [
-        "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
+        "Runtime", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Passes"),
@@ -56,7 +56,7 @@ let package = Package(
     .executableTarget(
       name: "CommandLineTool",
       dependencies: [
-        "Coppice", "Passes", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "IR",
+        "Coppice", "Passes", "Runtime", "DataSources", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "IR",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -84,7 +84,7 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["Runtime", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport"]),
+      dependencies: ["Runtime", "Passes", "Pruning", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport"]),
     .testTarget(name: "DataSourcesTests", dependencies: ["DataSources", "IR"], path: "Tests/DataTests"),
     .testTarget(
       name: "TrainingTests",
