@@ -11,8 +11,10 @@ SECONDS ?= 60
 # What building needs, and what the checks need besides.
 PACKAGES := libprotobuf-c-dev libopenblas-dev zlib1g-dev libpng-dev libturbojpeg0-dev pkg-config
 PYTHON_PACKAGES := python3 python3-venv
+# The code is made for processors with AVX2 and fused multiply-add where this machine has them; NATIVE= for any x86-64.
+NATIVE ?= $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && grep -qw fma /proc/cpuinfo && echo "-Xcc -march=x86-64-v3")
 
-.PHONY: help setup build demo test golden docs interop zoo real bench lint fuzz clean
+.PHONY: help setup build demo test golden docs interop parity zoo real models bench lint fuzz clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +36,7 @@ setup: ## install what is missing to build and to check (as root or by sudo)
 	@command -v swift >/dev/null || { echo "error: please install Swift 6.1 or newer (https://swift.org/install)" >&2; exit 1; }
 
 build: setup ## build a release
-	swift build -c release --product coppice --static-swift-stdlib
+	swift build -c release --product coppice --static-swift-stdlib $(NATIVE)
 
 demo: build ## prune a real trained model and show what became of it
 	@python3 Models/fetch.py $(DEMO_MODEL) >/dev/null
@@ -52,13 +54,18 @@ docs: build ## write the tables of Docs that the program makes itself
 	$(COPPICE) passes --markdown > Docs/Passes.md
 	$(COPPICE) operators --markdown > Docs/Operators.md
 
+# ONNX's operator cases, for the checks alone.
+.PHONY: cases
+cases:
+	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) libonnx-testdata"
+
 # The Python environment of the checks, made anew when the requirements change.
 $(VENV)/ready: Tests/Interop/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/Interop/requirements.txt
 	touch $@
 
-interop: build $(VENV)/ready ## check results with onnx and ONNX Runtime: invariant, bad input, round trip, trained models
+interop: build cases $(VENV)/ready ## check results with onnx and ONNX Runtime: invariant, bad input, round trip, trained models
 	$(CHECK)/random_models.py --coppice $(COPPICE) --count $(COUNT)
 	$(CHECK)/bad_input.py --coppice $(COPPICE)
 	$(CHECK)/roundtrip.py --coppice $(COPPICE) --short
@@ -66,12 +73,24 @@ interop: build $(VENV)/ready ## check results with onnx and ONNX Runtime: invari
 	$(CHECK)/contrib_models.py --coppice $(COPPICE)
 	$(CHECK)/conformance.py --coppice $(COPPICE)
 	$(CHECK)/operator_rules.py --coppice $(COPPICE)
+	$(CHECK)/parity_operators.py --coppice $(COPPICE)
+	$(CHECK)/parity_models.py --coppice $(COPPICE) --short
 	$(CHECK)/fuzz.py --coppice $(COPPICE) --seconds $(SECONDS)
 	@if [ -e ../shared/zoo/zoo.json ]; then set -ex; \
 	  $(CHECK)/zoo.py --coppice $(COPPICE) --short; \
 	  $(CHECK)/invariant.py --coppice $(COPPICE) --zoo --short; \
 	  $(CHECK)/budgets.py --coppice $(COPPICE); \
 	fi
+
+parity: build cases $(VENV)/ready ## compare results and speed with ONNX Runtime and PyTorch, side by side
+	status=0; \
+	$(CHECK)/parity_operators.py --coppice $(COPPICE) || status=1; \
+	$(CHECK)/parity_models.py --coppice $(COPPICE) || status=1; \
+	$(CHECK)/parity_training.py --coppice $(COPPICE) || status=1; \
+	$(BENCH)/runtime_speed.py --coppice $(COPPICE) || status=1; exit $$status
+
+models: build $(VENV)/ready ## train the networks of Models anew
+	$(VENV)/bin/python Models/make.py --coppice $(COPPICE)
 
 zoo: build $(VENV)/ready ## prune, check and run all models of ../shared/zoo
 	@[ -e ../shared/zoo/zoo.json ] || { echo "error: make zoo needs ../shared/zoo, which is not there" >&2; exit 1; }

@@ -56,7 +56,8 @@ let package = Package(
     .executableTarget(
       name: "CommandLineTool",
       dependencies: [
-        "Coppice", "Passes", "Runtime", "DataSources", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "IR",
+        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Analysis", "Operators",
+        "Dimensions", "Kernels", "IR",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -84,7 +85,9 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["Runtime", "Passes", "Pruning", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport"]),
+      dependencies: [
+        "Runtime", "Passes", "Pruning", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport",
+      ]),
     .testTarget(name: "DataSourcesTests", dependencies: ["DataSources", "IR"], path: "Tests/DataTests"),
     .testTarget(
       name: "TrainingTests",

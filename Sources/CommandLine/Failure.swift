@@ -1,6 +1,9 @@
 import ArgumentParser
 import Coppice
+import DataSources
 import Glibc
+import Runtime
+import Training
 
 /// The ways a command ends, by exit code.
 enum Failure: Error {
@@ -9,6 +12,8 @@ enum Failure: Error {
   case mismatch(String)
   case nothingPruned(String)
   case usage(String)
+  /// Stopped by the user, with what was reached saved.
+  case interrupted(String)
   case other(String)
 
   var code: Int32 {
@@ -18,6 +23,7 @@ enum Failure: Error {
     case .mismatch: 6
     case .nothingPruned: 7
     case .usage: 64
+    case .interrupted: 130
     case .other: 1
     }
   }
@@ -25,8 +31,22 @@ enum Failure: Error {
   var message: String {
     switch self {
     case .invalidModel(let text), .impossible(let text), .mismatch(let text), .nothingPruned(let text),
-      .usage(let text), .other(let text):
+      .usage(let text), .interrupted(let text), .other(let text):
       text
+    }
+  }
+
+  /// The same failure with what it is about in front of it.
+  func prefixed(_ path: String) -> Failure {
+    let text = "\(path): \(message)"
+    return switch self {
+    case .invalidModel: .invalidModel(text)
+    case .impossible: .impossible(text)
+    case .mismatch: .mismatch(text)
+    case .nothingPruned: .nothingPruned(text)
+    case .usage: .usage(text)
+    case .interrupted: .interrupted(text)
+    case .other: .other(text)
     }
   }
 
@@ -41,8 +61,20 @@ enum Failure: Error {
     case let pass as PassError: self = Failure(pass)
     case let graph as GraphError: self = .invalidModel("\(graph)")
     case let analysis as AnalysisError: self = .invalidModel("\(analysis)")
+    case let runtime as RuntimeError: self = .invalidModel("\(runtime)")
+    case let training as TrainingError: self = Failure(training)
+    case let data as DataError: self = data.isUsageError ? .usage("\(data)") : .invalidModel("\(data)")
     default: return nil
     }
+  }
+
+  private init(_ error: TrainingError) {
+    self =
+      switch error.kind {
+      case .settings: .usage("\(error)")
+      case .data, .model: .invalidModel("\(error)")
+      case .diverged: .other("\(error)")
+      }
   }
 
   private init(_ error: PassError) {

@@ -22,28 +22,6 @@ public struct OperatorRegistry: Sendable {
   /// The standard ones and Coppice's own: what a running graph is made of.
   public static let runtime = OperatorRegistry(operators + ownOperators)
 
-  /// Operators of Coppice's own, by family. No file may hold them.
-  public static let ownOperators: [any Operator] =
-    gradients
-    + fused
-    + convolutionGradients
-    + normalizationOwn
-    + poolingOwn
-    + recurrentOwn
-
-  static let normalizationOwn: [any Operator] = [
-    BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(), DropoutTraining(),
-    LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
-  ]
-  static let poolingOwn: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
-  static let recurrentOwn: [any Operator] = [RecurrentGradient()]
-
-  static let gradients: [any Operator] = [SumTo()]
-  static let fused: [any Operator] = [FusedConvolution()]
-  static let convolutionGradients: [any Operator] = [
-    ConvInputGradient(), ConvWeightGradient(), ConvBiasGradient(), ConvTranspose.Gradient(),
-  ]
-
   /// All operators, by family.
   public static let operators: [any Operator] =
     elementwise + linear + shaping + reductions + convolution + normalization + pooling + recurrent + quantized

@@ -12,7 +12,7 @@ public struct GroupQueryAttention: Operator {
   private static let widthStep = 8
 
   private enum Input {
-    static let pastKey = 3, pastValue = 4, cosines = 7, sines = 8, attentionBias = 10, sink = 11
+    static let pastKey = 3, pastValue = 4, totalLength = 6, cosines = 7, sines = 8, attentionBias = 10, sink = 11
     /// Lengths and positions.
     static let positions = [5, 6, 9, 16]
     static let cacheScales = [12, 13]
@@ -46,11 +46,23 @@ public struct GroupQueryAttention: Operator {
       return context.setOutput(type: type, shape: [query[0], query[1], context.freshSize(axis: 2)])
     }
     context.setOutput(0, type: type, shape: [query[0], query[1], .known(heads * sizes.width)])
-    let total = context.freshSize(output: 1, axis: 2)
+    let total = presentLength(&context)
     for output in 1..<3 {
       context.setOutput(output, type: type, shape: [query[0], .known(groups), total, .known(sizes.width)])
     }
     context.setOutput(3, type: type, shape: [query[0], .known(heads), query[1], total])
+  }
+
+  /// The cache after: as long as before, or as its longest sample.
+  private func presentLength(_ context: inout ShapeContext) -> Size {
+    guard case .int(.known(let total))? = context.contents(Input.totalLength)?.first else {
+      return context.freshSize(output: 1, axis: 2)
+    }
+    guard context.has(Input.pastKey) else { return .known(total) }
+    guard let past = context.shape(Input.pastKey), past.count == 4, let before = past[2].known else {
+      return context.freshSize(output: 1, axis: 2)
+    }
+    return .known(max(before, total))
   }
 
   // MARK: Axes

@@ -38,7 +38,7 @@ public struct ProjectedAttention: Operator {
     return [Int](repeating: columns / 3, count: 3)
   }
 
-  private func sizes(_ node: Node, columns: Size?) -> HeadSizes? {
+  func sizes(_ node: Node, columns: Size?) -> HeadSizes? {
     guard let heads = try? HeadSizes.count(node, "num_heads"), let widths = widths(node, columns: columns) else {
       return nil
     }

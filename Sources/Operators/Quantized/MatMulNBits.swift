@@ -10,11 +10,11 @@ public struct MatMulNBits: Operator {
 
   public init() {}
 
-  private enum Input {
+  enum Input {
     static let weight = 1, scales = 2, zeroPoints = 3, order = 4, bias = 5
   }
 
-  private struct Layout {
+  struct Layout {
     let columns: Int
     let rows: Int
     let block: Int

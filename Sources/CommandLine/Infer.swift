@@ -1,0 +1,103 @@
+import ArgumentParser
+import Coppice
+import DataSources
+import IR
+import Runtime
+
+struct Infer: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a model on data and writes its outputs.",
+    discussion: """
+      The input is an .npz file with an array for every input of the model, or an .npy file where there is one input.
+      The output holds arrays by output name; an .npy file takes the one output there is.
+
+      EXAMPLE
+        coppice infer model.onnx --input x.npz -o y.npz
+      """)
+
+  @Argument(help: "The model to run.", completion: .file(extensions: ["onnx"])) var model: String
+  @Option(
+    help: ArgumentHelp("What the model is run on.", valueName: "path"), completion: .file(extensions: ["npz", "npy"]))
+  var input: String
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("Where the outputs go.", valueName: "path"),
+    completion: .file(extensions: ["npz", "npy"]))
+  var output: String
+  @Option(help: "Samples of a run; all at once by default.") var batch: Int?
+  @OptionGroup var runtime: RuntimeArguments
+  @Flag(help: "Replace the output if it exists.") var force = false
+  @Flag(help: "Print JSON.") var json = false
+  @OptionGroup var talk: TalkArguments
+
+  func validate() throws {
+    if let batch, batch < 1 { throw ValidationError("--batch must be at least 1") }
+  }
+
+  func run() throws {
+    let loaded = try ModelFile(path: model).model()
+    try runtime.refuse(output, force: force)
+    do {
+      let session = try Runtime.Session(loaded, options: runtime.options)
+      let tensors = try Self.inputs(input, for: session, loaded)
+      let start = ContinuousClock.now
+      let results = try run(session, tensors)
+      let seconds = Session.seconds(since: start)
+      try write(loaded.graph.outputs.compactMap { results[loaded.name(of: $0.value)] })
+      if json {
+        try printOut(JSONText.object([("version", .int(1)), ("seconds", .double(seconds))]).text(linesTo: 1))
+      } else if !talk.quiet {
+        try printOut("ran in \(decimal(seconds, 3)) s")
+      }
+    } catch let error as RuntimeError {
+      throw Failure.invalidModel("\(model): \(error)")
+    }
+  }
+
+  /// The arrays of the file in the types the model takes.
+  private static func inputs(
+    _ path: String, for session: Runtime.Session, _ model: Model
+  ) throws -> [String: Tensor] {
+    var arrays: [String: Tensor] = [:]
+    if path.hasSuffix(".npy") {
+      guard session.inputs.count == 1, let only = session.inputs.first else {
+        throw Failure.usage(
+          "\(path): the model has \(session.inputs.count) inputs; give an .npz file with an array for each")
+      }
+      arrays[model.name(of: only.value)] = try NumPyFile.read(path)
+    } else {
+      for tensor in try NumPyFile.readArchive(path) { arrays[tensor.name ?? ""] = tensor }
+    }
+    var tensors: [String: Tensor] = [:]
+    for info in session.inputs {
+      let name = model.name(of: info.value)
+      guard let tensor = arrays[name] else {
+        throw Failure.usage("\(path): has no array \(name); it has \(arrays.keys.sorted().joined(separator: ", "))")
+      }
+      let type = info.type?.tensor?.elementType.flatMap(DataType.init(rawValue:)) ?? tensor.dataType
+      tensors[name] = tensor.fitted(to: type) ?? tensor
+    }
+    return tensors
+  }
+
+  private func run(_ session: Runtime.Session, _ tensors: [String: Tensor]) throws -> [String: Tensor] {
+    let counts = Set(tensors.values.map { $0.shape.first ?? 1 })
+    guard let batch, let count = counts.first, counts.count == 1, batch < count else {
+      return try session.run(tensors)
+    }
+    var parts: [[String: Tensor]] = []
+    for start in stride(from: 0, to: count, by: batch) {
+      let range = start..<min(count, start + batch)
+      let some = tensors.mapValues { $0.samples(range) }
+      parts.append(try session.run(some))
+    }
+    return Tensor.joined(parts)
+  }
+
+  private func write(_ outputs: [Tensor]) throws {
+    guard output.hasSuffix(".npy") else { return try NumPyFile.writeArchive(outputs, to: output, overwrite: force) }
+    guard let first = outputs.first, outputs.count == 1 else {
+      throw Failure.usage("\(output): the model has \(outputs.count) outputs; give the name of an .npz file")
+    }
+    try NumPyFile.write(first, to: output, overwrite: force)
+  }
+}

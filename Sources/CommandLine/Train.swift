@@ -1,0 +1,76 @@
+import ArgumentParser
+import Coppice
+import DataSources
+import IR
+import Runtime
+import Training
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains a model on data and writes it back.",
+    discussion: """
+      The data are an .npz file with an array for every input of the model and the labels as \(Loss.labelField).
+      Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130; --resume goes on from it to the same
+      result.
+
+      EXAMPLE
+        coppice train small.onnx --data train.npz --validation test.npz --optimizer sgd --lr 0.01 --momentum 0.9 \\
+          --batch 64 --epochs 5 --teacher model.onnx -o trained.onnx
+      """)
+
+  @Argument(help: "The model to train.", completion: .file(extensions: ["onnx"])) var model: String
+  @OptionGroup var settings: TrainSettingsArguments
+  @OptionGroup var files: TrainFileArguments
+  @OptionGroup var runtime: RuntimeArguments
+  @Flag(help: "Print the result as JSON.") var json = false
+  @OptionGroup var talk: TalkArguments
+
+  func run() throws {
+    try runtime.refuse(files.output, force: files.force)
+    let file = try ModelFile(path: model)
+    let digest = BackgroundDigest(file.bytes)
+    let loaded = try file.model()
+    let data = try TrainData.open(files.data)
+    let validation = try files.validation.map { try TrainData.open($0) }
+    let teacher = try settings.teacher.map { try ModelFile(path: $0).model() }
+    let trainer = try Trainer(
+      loaded, data: data, teacher: teacher, settings: try settings.parsed(), digest: digest.value(),
+      options: runtime.options)
+    talk.explain("planned memory \(grouped(trainer.memory.peakBytes)) bytes, \(trainer.totalSteps) steps")
+    if let path = files.resume { try trainer.resume(from: path) }
+    TrainInterruption.install()
+    let run = TrainRun(
+      trainer: trainer, validation: validation, evaluation: evaluation, files: files, talk: talk)
+    let result = try run.toTheEnd()
+    try write(trainer.trainedModel(), sources: file)
+    try report(result)
+  }
+
+  private var evaluation: Evaluation {
+    Evaluation(settings.loss.loss(), batch: settings.batch, options: runtime.options)
+  }
+
+  private func write(_ trained: Model, sources: ModelFile) throws {
+    var options = ONNXWriter.Options()
+    options.overwrite = files.force
+    options.protectedPaths = [model, files.data] + [files.validation, settings.teacher].compactMap { $0 }
+    try trained.write(to: files.output, options: options)
+  }
+
+  private func report(_ result: TrainRun.Result) throws {
+    if json {
+      var pairs: [(String, JSONText)] = [
+        ("version", .int(1)), ("steps", .int(result.steps)), ("loss", .double(result.loss)),
+        ("top1", result.top1.map { .double($0) } ?? .null), ("secondsPerStep", .double(result.secondsPerStep)),
+        ("peakBytes", .int(BenchRunner.peakBytes)),
+      ]
+      if let metrics = result.validation { pairs.append(("validation", .object(metrics.json))) }
+      try printOut(JSONText.object(pairs).text(linesTo: 1))
+    } else if !talk.quiet {
+      try printOut(
+        "\(result.steps) steps, \(decimal(result.secondsPerStep * 1e3, 1)) ms each; loss \(decimal(result.loss, 4))"
+          + (result.top1.map { ", top-1 \(decimal($0 * 100, 2)) %" } ?? "") + " over the last steps")
+      if let metrics = result.validation { try printOut("validation: \(metrics.text)") }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import IR
+import Kernels
+
+/// What an attention computes, worked out for given shapes; all spellings of attention come down to it.
+struct AttentionPlan: Sendable {
+  /// Queries, keys or values: rows of a tensor, read in place or gathered first.
+  struct Operand: Sendable {
+    var source: HeadPlace
+    var rows: Int
+    var heads: Int
+    var width: Int
+    /// What is added to every row: an input and where in it.
+    var bias: (input: Int, offset: Int)?
+    /// Rows from before, which come first.
+    var past: HeadPlace?
+    var pastRows = 0
+    /// Where all rows are gathered; `nil` where they are read in place.
+    var target: HeadPlace?
+
+    /// Where the attention reads.
+    var place: HeadPlace { target ?? source }
+
+    init(_ source: HeadPlace, rows: Int, heads: Int, width: Int) {
+      (self.source, self.rows, self.heads, self.width) = (source, rows, heads, width)
+    }
+
+    func gather<T: Real>(_ arguments: KernelArguments, batch: Int, as type: T.Type) {
+      guard let target else { return }
+      if let past {
+        HeadCopies.copy(
+          past.rows(arguments) as HeadRows<T>, to: target.mutableRows(arguments), batch: batch, heads: heads,
+          rows: pastRows, width: width, workers: arguments.workers)
+      }
+      HeadCopies.copy(
+        source.rows(arguments) as HeadRows<T>, to: target.from(row: pastRows).mutableRows(arguments), batch: batch,
+        heads: heads, rows: rows, width: width, bias: bias.map { arguments.input($0.input) + $0.offset },
+        workers: arguments.workers)
+    }
+  }
+
+  var sizes: AttentionSizes
+  var query: Operand
+  var key: Operand
+  var value: Operand
+  var output: HeadPlace
+  var scale: Double
+  var cap = 0.0
+  var capsFirst = true
+  var biases: [ScoreMask] = []
+  var visible: VisibleKeys
+  /// An input that gives the number of keys of each sample.
+  var lengths: (input: Int, type: DataType)?
+  var sinks: Int?
+  var scoreOutput: (output: Int, step: Int)?
+  var scratch = ScratchLayout()
+
+  init(
+    sizes: AttentionSizes, query: Operand, key: Operand, value: Operand, output: HeadPlace, scale: Double
+  ) {
+    (self.sizes, self.query, self.key, self.value) = (sizes, query, key, value)
+    (self.output, self.scale) = (output, scale)
+    visible = VisibleKeys(lengths: [sizes.keys])
+  }
+
+  /// Gives an operand that has a bias or a past a place of its own, in scratch memory where no output is one.
+  mutating func gather(
+    _ operand: WritableKeyPath<AttentionPlan, Operand>, to output: HeadPlace? = nil, elementBytes: Int
+  ) {
+    let part = self[keyPath: operand]
+    guard output != nil || part.bias != nil || part.past != nil else { return }
+    let rows = part.rows + part.pastRows
+    self[keyPath: operand].target =
+      output
+      ?? HeadPlace(
+        place: scratch.reserve(sizes.batch * part.heads * rows * part.width * elementBytes),
+        strides: .apart(heads: part.heads, positions: rows, width: part.width))
+  }
+
+  // MARK: Computing
+
+  func rule<T: Real>(_ arguments: KernelArguments, as type: T.Type) throws(KernelError) -> ScoreRule<T> {
+    var rule = ScoreRule(scale: T(scale), visible: visible)
+    rule.cap = T(cap)
+    rule.capsFirst = capsFirst
+    for bias in biases { rule.biases.append(bias.prepare(arguments)) }
+    if let lengths {
+      rule.visible.lengths = integers(arguments, lengths.input, lengths.type, sizes.batch)
+      for length in rule.visible.lengths where length < 0 || length > sizes.keys {
+        throw .invalid("a sample has \(length) keys, the tensor \(sizes.keys)")
+      }
+    }
+    if let sinks { rule.sinks = arguments.input(sinks) }
+    return rule
+  }
+
+  /// The kernel, once all scratch memory of the operands is reserved. `prepare` runs first.
+  func kernel<T: Real>(
+    _ product: MatrixProduct, as type: T.Type,
+    prepare: @escaping @Sendable (KernelArguments) throws(KernelError) -> Void = { _ throws(KernelError) in }
+  ) -> Kernel {
+    var plan = self
+    let weights = plan.scratch.reserve(
+      Attention.forwardScratchBytes(sizes, elementBytes: MemoryLayout<T>.stride))
+    return Kernel(scratchBytes: plan.scratch.byteCount) { [plan] arguments throws(KernelError) in
+      try prepare(arguments)
+      for operand in [plan.query, plan.key, plan.value] { operand.gather(arguments, batch: plan.sizes.batch, as: T.self) }
+      try plan.attend(arguments, product, weights: weights, as: T.self)
+    }
+  }
+
+  func attend<T: Real>(
+    _ arguments: KernelArguments, _ product: MatrixProduct, weights: TensorPlace, smooth: TensorPlace? = nil,
+    as type: T.Type
+  ) throws(KernelError) {
+    var rule = try rule(arguments, as: T.self)
+    if let smooth { rule.sinks = UnsafePointer(smooth.elements(arguments)) }
+    Attention.forward(
+      sizes, query: query.place.rows(arguments) as HeadRows<T>, key: key.place.rows(arguments),
+      value: value.place.rows(arguments), rule: rule, output: output.mutableRows(arguments),
+      scoreOutput: scoreOutput.flatMap { shown in
+        ScoreOutput<T>.Step(rawValue: shown.step).map { ScoreOutput(arguments.output(shown.output), after: $0) }
+      }, scratch: weights.elements(arguments), product: product, workers: arguments.workers)
+  }
+}
+
+/// Integers of an input of 32 or 64 bits.
+func integers(_ arguments: KernelArguments, _ input: Int, _ type: DataType, _ count: Int) -> [Int] {
+  if type == .int64 {
+    let values = arguments.input(input, as: Int64.self)
+    return (0..<count).map { Int(values[$0]) }
+  }
+  let values = arguments.input(input, as: Int32.self)
+  return (0..<count).map { Int(values[$0]) }
+}

@@ -1,0 +1,108 @@
+import IR
+import Kernels
+
+extension ProjectedAttention {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    guard context.node.opType == "Attention" else { throw .unsupported("QAttention is not computed") }
+    if context.has(6) || context.node.int("past_present_share_buffer", default: 0) != 0 {
+      throw .unsupported("caches that are written in place")
+    }
+    guard context.node.int("do_rotary", default: 0) == 0 else { throw .unsupported("Attention that rotates heads") }
+    func make<T: Real>(_ type: T.Type) throws(KernelError) -> Kernel { try kernel(context, as: T.self) }
+    return try make(context.real(0))
+  }
+
+  private func kernel<T: Real>(_ context: KernelContext, as type: T.Type) throws(KernelError) -> Kernel {
+    let bytes = MemoryLayout<T>.stride
+    let x = try context.input(0).shape
+    let columns = try context.input(1).shape[1]
+    var scratch = ScratchLayout()
+    let projected = scratch.reserve(x[0] * x[1] * columns * bytes)
+    var plan = try plan(context, projected: projected, columns: columns, scratch: scratch)
+    if context.has(4) { try addPast(&plan, context) }
+    let isKept = context.hasOutput(1)
+    plan.gather(\.key, to: isKept ? present(plan.key, part: 0, plan.sizes) : nil, elementBytes: bytes)
+    plan.gather(\.value, to: isKept ? present(plan.value, part: 1, plan.sizes) : nil, elementBytes: bytes)
+    plan.visible = VisibleKeys(
+      isCausal: context.node.int("unidirectional", default: 0) != 0, offsets: [plan.key.pastRows],
+      lengths: [plan.sizes.keys])
+    try addMasks(&plan, context, bytes)
+    let product = try context.matrixProduct()
+    let bias = context.has(2)
+    return plan.kernel(product, as: T.self) { arguments throws(KernelError) in
+      let result: UnsafeMutablePointer<T> = projected.elements(arguments)
+      if bias { Rows.fill(result, rows: x[0] * x[1], width: columns, with: arguments.input(2), workers: arguments.workers) }
+      product(
+        rows: x[0] * x[1], columns: columns, inner: x[2],
+        MatrixProduct.Operand(arguments.input(0), leading: x[2]),
+        MatrixProduct.Operand(arguments.input(1), leading: columns), beta: bias ? 1 : 0, result, leading: columns,
+        workers: arguments.workers)
+    }
+  }
+
+  /// Queries, keys and values side by side where the projection leaves them.
+  private func plan(
+    _ context: KernelContext, projected: TensorPlace, columns: Int, scratch: ScratchLayout
+  ) throws(KernelError) -> AttentionPlan {
+    guard let sizes = sizes(context.node, columns: .known(columns)) else {
+      throw .invalid("its heads do not divide its projections")
+    }
+    let x = try context.input(0).shape
+    let whole = AttentionSizes(
+      batch: x[0], heads: sizes.heads, groups: sizes.heads, queries: x[1], keys: x[1], width: sizes.width,
+      valueWidth: sizes.valueWidth)
+    func part(_ offset: Int, _ width: Int) -> AttentionPlan.Operand {
+      AttentionPlan.Operand(
+        HeadPlace(
+          place: projected, offset: offset, strides: .sideBySide(positions: x[1], columns: columns, width: width)),
+        rows: x[1], heads: sizes.heads, width: width)
+    }
+    let width = sizes.heads * sizes.width
+    let scale = context.node.float("scale").flatMap { $0 == 0 ? nil : Double($0) }
+    var plan = AttentionPlan(
+      sizes: whole, query: part(0, sizes.width), key: part(width, sizes.width),
+      value: part(2 * width, sizes.valueWidth),
+      output: HeadPlace(
+        place: .output(0),
+        strides: .sideBySide(positions: x[1], columns: sizes.heads * sizes.valueWidth, width: sizes.valueWidth)),
+      scale: scale ?? 1 / Double(sizes.width).squareRoot())
+    plan.scratch = scratch
+    return plan
+  }
+
+  private func addPast(_ plan: inout AttentionPlan, _ context: KernelContext) throws(KernelError) {
+    let shape = try context.input(4).shape
+    guard shape.count == 5, shape[2] == plan.sizes.heads, shape[4] == plan.sizes.width,
+      plan.sizes.width == plan.sizes.valueWidth
+    else { throw .invalid("a cache of shape \(shape)") }
+    for (part, operand) in [\AttentionPlan.key, \AttentionPlan.value].enumerated() {
+      plan[keyPath: operand].past = HeadPlace(
+        place: .input(4), offset: part * shape[1] * shape[2] * shape[3] * shape[4],
+        strides: .apart(heads: shape[2], positions: shape[3], width: shape[4]))
+      plan[keyPath: operand].pastRows = shape[3]
+    }
+    plan.sizes.keys += shape[3]
+  }
+
+  private func present(_ operand: AttentionPlan.Operand, part: Int, _ sizes: AttentionSizes) -> HeadPlace {
+    let rows = operand.rows + operand.pastRows
+    return HeadPlace(
+      place: .output(1), offset: part * sizes.batch * sizes.heads * rows * operand.width,
+      strides: .apart(heads: sizes.heads, positions: rows, width: operand.width))
+  }
+
+  private func addMasks(_ plan: inout AttentionPlan, _ context: KernelContext, _ bytes: Int) throws(KernelError) {
+    if context.has(3) {
+      plan.biases.append(
+        try ScoreMask(
+          contrib: context.input(3), input: 3, filter: Double(context.node.float("mask_filter_value") ?? -10_000),
+          sizes: plan.sizes, scratch: &plan.scratch, elementBytes: bytes))
+    }
+    if context.has(5) {
+      plan.biases.append(
+        try ScoreMask(
+          broadcasting: context.input(5), input: 5, spelling: .numbers, keys: plan.sizes.keys, scratch: &plan.scratch,
+          elementBytes: bytes))
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import IR
+import Kernels
+
+extension ScaledDotProductAttention {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    func make<T: Real>(_ type: T.Type) throws(KernelError) -> Kernel {
+      let bytes = MemoryLayout<T>.stride
+      return try plan(context, elementBytes: bytes).kernel(try context.matrixProduct(), as: T.self)
+    }
+    return try make(context.real(0))
+  }
+
+  func plan(_ context: KernelContext, elementBytes: Int) throws(KernelError) -> AttentionPlan {
+    var plan = try operands(context)
+    try addCaches(&plan, context)
+    plan.gather(\.key, to: present(1, plan.key, context), elementBytes: elementBytes)
+    plan.gather(\.value, to: present(2, plan.value, context), elementBytes: elementBytes)
+    plan.visible = VisibleKeys(
+      isCausal: context.node.int("is_causal", default: 0) != 0, offsets: [plan.key.pastRows],
+      lengths: [plan.sizes.keys])
+    if context.has(3) {
+      let mask = try context.input(3)
+      plan.biases.append(
+        try ScoreMask(
+          broadcasting: mask, input: 3, spelling: mask.type == .bool ? .flags(.bool) : .numbers,
+          filter: -.infinity, keys: plan.sizes.keys, scratch: &plan.scratch, elementBytes: elementBytes))
+      // Keys past the mask are masked.
+      if let columns = mask.shape.last, columns > 1, columns < plan.sizes.keys { plan.visible.lengths = [columns] }
+    }
+    if context.has(6) { plan.lengths = (6, try context.input(6).type) }
+    plan.cap = Double(context.node.float("softcap") ?? 0)
+    if context.hasOutput(3) {
+      // Bounding comes before masking, so the third mode is masked and bounded.
+      let steps: [ScoreOutput<Float>.Step] = [.products, .capped, .biased, .weights]
+      let mode = Int(context.node.int("qk_matmul_output_mode", default: 0))
+      guard steps.indices.contains(mode) else { throw .invalid("qk_matmul_output_mode is \(mode)") }
+      plan.scoreOutput = (3, steps[mode].rawValue)
+    }
+    return plan
+  }
+
+  private func operands(_ context: KernelContext) throws(KernelError) -> AttentionPlan {
+    let query = try operand(context, 0, "q_num_heads")
+    let key = try operand(context, 1, "kv_num_heads")
+    let value = try operand(context, 2, "kv_num_heads")
+    guard query.heads % max(1, key.heads) == 0, key.heads == value.heads, key.rows == value.rows else {
+      throw .invalid("queries have \(query.heads) heads, keys \(key.heads), values \(value.heads)")
+    }
+    let shape = try context.input(0).shape
+    let sizes = AttentionSizes(
+      batch: shape[0], heads: query.heads, groups: key.heads, queries: query.rows, keys: key.rows,
+      width: query.width, valueWidth: value.width)
+    let strides: HeadStrides =
+      shape.count == 4
+      ? .apart(heads: sizes.heads, positions: sizes.queries, width: sizes.valueWidth)
+      : .sideBySide(
+        positions: sizes.queries, columns: sizes.heads * sizes.valueWidth, width: sizes.valueWidth)
+    return AttentionPlan(
+      sizes: sizes, query: query, key: key, value: value, output: HeadPlace(place: .output(0), strides: strides),
+      scale: context.node.float("scale").map { Double($0) } ?? 1 / Double(sizes.width).squareRoot())
+  }
+
+  private func operand(
+    _ context: KernelContext, _ input: Int, _ attribute: String
+  ) throws(KernelError) -> AttentionPlan.Operand {
+    let shape = try context.input(input).shape
+    if shape.count == 4 {
+      return AttentionPlan.Operand(
+        HeadPlace(place: .input(input), strides: .apart(heads: shape[1], positions: shape[2], width: shape[3])),
+        rows: shape[2], heads: shape[1], width: shape[3])
+    }
+    let heads = Int(context.node.int(attribute, default: 0))
+    guard shape.count == 3, heads > 0, shape[2] % heads == 0 else { throw .invalid("\(attribute) is \(heads)") }
+    return AttentionPlan.Operand(
+      HeadPlace(
+        place: .input(input), strides: .sideBySide(positions: shape[1], columns: shape[2], width: shape[2] / heads)),
+      rows: shape[1], heads: heads, width: shape[2] / heads)
+  }
+
+  private func addCaches(_ plan: inout AttentionPlan, _ context: KernelContext) throws(KernelError) {
+    guard context.has(4), context.has(5) else { return }
+    for (input, operand) in [(4, \AttentionPlan.key), (5, \AttentionPlan.value)] {
+      let shape = try context.input(input).shape
+      guard shape.count == 4, shape[1] == plan[keyPath: operand].heads, shape[3] == plan[keyPath: operand].width else {
+        throw .invalid("a cache of shape \(shape)")
+      }
+      plan[keyPath: operand].past = HeadPlace(
+        place: .input(input), strides: .apart(heads: shape[1], positions: shape[2], width: shape[3]))
+      plan[keyPath: operand].pastRows = shape[2]
+    }
+    plan.sizes.keys = plan.key.rows + plan.key.pastRows
+  }
+
+  private func present(_ output: Int, _ operand: AttentionPlan.Operand, _ context: KernelContext) -> HeadPlace? {
+    guard context.hasOutput(output) else { return nil }
+    return HeadPlace(
+      place: .output(output),
+      strides: .apart(heads: operand.heads, positions: operand.rows + operand.pastRows, width: operand.width))
+  }
+}

@@ -1,0 +1,28 @@
+extension OperatorRegistry {
+  /// Operators of Coppice's own, by family, a line each. No file may hold them.
+  public static let ownOperators: [any Operator] = [
+    ownGradients,
+    ownConvolution,
+    ownNormalization,
+    ownPooling,
+    ownRecurrent,
+    ownLosses,
+  ].flatMap { $0 }
+
+  static let ownGradients: [any Operator] = [
+    SumTo(),
+  ]
+  static let ownConvolution: [any Operator] = [
+    FusedConvolution(), ConvInputGradient(), ConvWeightGradient(), ConvBiasGradient(), ConvTranspose.Gradient(),
+  ]
+  static let ownNormalization: [any Operator] = [
+    BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(), DropoutTraining(),
+    LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
+  ]
+  static let ownPooling: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
+  static let ownRecurrent: [any Operator] = [RecurrentGradient()]
+  static let ownLosses: [any Operator] = [
+    CrossEntropyLoss(), CrossEntropyLossGradient(), MeanSquaredErrorLoss(), MeanSquaredErrorLossGradient(),
+    BinaryCrossEntropyLoss(), BinaryCrossEntropyLossGradient(), DistillationLoss(), DistillationLossGradient(),
+  ]
+}

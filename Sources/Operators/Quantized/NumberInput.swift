@@ -1,0 +1,84 @@
+import IR
+import Kernels
+
+/// An input of scales or zero points, read while a kernel runs, whatever its type.
+struct NumberInput: Sendable {
+  let index: Int
+  let type: DataType
+  let count: Int
+
+  /// `nil` where the node leaves the input out.
+  init?(_ context: KernelContext, _ index: Int) {
+    guard context.has(index), let operand = context.inputs[index] else { return nil }
+    (self.index, type, count) = (index, operand.type, operand.count)
+  }
+
+  func floats(_ arguments: KernelArguments) -> [Float] {
+    switch type {
+    case .float: Array(UnsafeBufferPointer(start: arguments.input(index, as: Float.self), count: count))
+    case .double: read(arguments, Double.self) { Float($0) }
+    default: ints(arguments).map { Float($0) }
+    }
+  }
+
+  func ints(_ arguments: KernelArguments) -> [Int32] {
+    switch type {
+    case .uint8: read(arguments, UInt8.self) { Int32($0) }
+    case .int8: read(arguments, Int8.self) { Int32($0) }
+    case .uint16: read(arguments, UInt16.self) { Int32($0) }
+    case .int16: read(arguments, Int16.self) { Int32($0) }
+    case .int32: read(arguments, Int32.self) { $0 }
+    default: [Int32](repeating: 0, count: count)
+    }
+  }
+
+  private func read<T: BitwiseCopyable, Number>(
+    _ arguments: KernelArguments, _ type: T.Type, _ convert: (T) -> Number
+  ) -> [Number] {
+    UnsafeBufferPointer(start: arguments.input(index, as: T.self), count: count).map(convert)
+  }
+}
+
+/// A scale and a zero point of a whole tensor.
+struct Quantization: Sendable {
+  let scale: NumberInput
+  let zeroPoint: NumberInput?
+
+  init(_ context: KernelContext, scale: Int, zeroPoint: Int) throws(KernelError) {
+    guard let scale = NumberInput(context, scale), scale.count == 1 else {
+      throw .unsupported("a scale that is not one number")
+    }
+    self.scale = scale
+    self.zeroPoint = NumberInput(context, zeroPoint)
+  }
+
+  func values(_ arguments: KernelArguments) -> (scale: Float, zero: Int32) {
+    (scale.floats(arguments)[0], zeroPoint?.ints(arguments).first ?? 0)
+  }
+}
+
+extension KernelContext {
+  /// The floating-point type of the first output.
+  func outputReal() throws(KernelError) -> any Real.Type { try Self.real(output().type) }
+
+  /// The types of bytes, opened for a generic kernel.
+  static func byte(_ type: DataType) throws(KernelError) -> any QuantizedInteger.Type {
+    switch type {
+    case .uint8: UInt8.self
+    case .int8: Int8.self
+    default: throw .unsupported("quantized elements of type \(type)")
+    }
+  }
+
+  /// The types numbers are quantized to, opened for a generic kernel.
+  static func quantized(_ type: DataType) throws(KernelError) -> any QuantizedInteger.Type {
+    switch type {
+    case .uint8: UInt8.self
+    case .int8: Int8.self
+    case .uint16: UInt16.self
+    case .int16: Int16.self
+    case .int32: Int32.self
+    default: throw .unsupported("quantized elements of type \(type)")
+    }
+  }
+}

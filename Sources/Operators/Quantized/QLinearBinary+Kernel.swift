@@ -1,0 +1,30 @@
+import IR
+import Kernels
+
+extension QLinearBinary {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    let layout = BroadcastStrides(
+      [try context.input(0).shape, try context.input(3).shape], to: try context.output().shape)
+    let a = try Quantization(context, scale: 1, zeroPoint: 2)
+    let b = try Quantization(context, scale: 4, zeroPoint: 5)
+    let y = try Quantization(context, scale: 6, zeroPoint: 7)
+    let isSum = context.node.opType == "QLinearAdd"
+    func make<Q: QuantizedInteger>(_ type: Q.Type) throws(KernelError) -> Kernel {
+      Kernel { arguments throws(KernelError) in
+        let (aScaling, bScaling, target) = (a.scaling(arguments), b.scaling(arguments), y.scaling(arguments))
+        // The result's scale goes into an operand's, so that there is one rounding.
+        let first = ByteArithmetic.Scaling(scale: aScaling.scale / target.scale, zero: aScaling.zero)
+        let second = ByteArithmetic.Scaling(
+          scale: isSum ? bScaling.scale / target.scale : bScaling.scale, zero: bScaling.zero)
+        let result: UnsafeMutablePointer<Q> = arguments.output(0)
+        layout.forEachRow(arguments.workers) { row in
+          ByteArithmetic.combine(
+            arguments.input(0) + layout.start(0, row: row), step: layout.steps[0], first,
+            arguments.input(3) + layout.start(1, row: row), step: layout.steps[1], second, isSum: isSum,
+            zero: target.zero, result + row * layout.width, count: layout.width)
+        }
+      }
+    }
+    return try make(KernelContext.byte(context.output().type))
+  }
+}

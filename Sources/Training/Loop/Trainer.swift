@@ -1,0 +1,180 @@
+import Analysis
+import DataSources
+import Dimensions
+import IR
+import Runtime
+
+/// Trains a model: one call a step, so that the caller decides what happens in between.
+///
+/// ```swift
+/// let trainer = try Trainer(model, data: data, settings: settings)
+/// while !trainer.isFinished { print(try trainer.next().loss) }
+/// let trained = trainer.trainedModel()
+/// ```
+public final class Trainer {
+  /// What a step did.
+  public struct Step: Sendable {
+    /// From 1 on.
+    public let number: Int
+    /// From 0 on.
+    public let epoch: Int
+    public let loss: Double
+    /// The share of rows whose label has the largest output; `nil` where there are no classes.
+    public let top1: Double?
+    public let learningRate: Double
+    /// Of all gradients, before clipping; where clipping is asked for.
+    public let gradientNorm: Double?
+    public let samples: Int
+  }
+
+  public let settings: TrainingSettings
+  public let totalSteps: Int
+  public let memory: MemoryReport
+  let parameters: Parameters
+  let optimizer: Optimizer
+  let identity: String
+  private let model: Model
+  private let graph: LossGraph
+  private let program: TrainingProgram
+  private let queue: BatchQueue
+  private let teacher: (session: Session, output: String)?
+
+  /// - Parameters:
+  ///   - teacher: the model whose outputs are followed, where the loss distils.
+  ///   - digest: of the model and whatever else a checkpoint must belong to.
+  ///   - isTrained: whether a parameter of this name is trained.
+  /// - Throws: where data do not fit the model, or the model cannot be trained.
+  public init(
+    _ original: Model, data: any Dataset, teacher: Model? = nil, settings: TrainingSettings, digest: String = "",
+    options: RuntimeOptions = RuntimeOptions(), where isTrained: (String) -> Bool = { _ in true }
+  ) throws(TrainingError) {
+    try settings.check()
+    self.settings = settings
+    identity = "\(digest) \(data.count) \(settings.identity)"
+    model = original.unsharingVectors()
+    let fit = try DataFit(model, data, settings.loss)
+    queue = BatchQueue(fit, size: settings.batch, seed: settings.seed)
+    let stepsPerEpoch = max(1, queue.batchesPerEpoch / settings.accumulation)
+    totalSteps =
+      switch settings.duration {
+      case .epochs(let epochs): epochs * stepsPerEpoch
+      case .steps(let steps): steps
+      }
+    var (shapes, labels) = try fit.shapes(batch: queue.batchSize)
+    let axis = try Self.classAxis(model, settings.loss, shapes, labels)
+    graph = try LossGraph(model, settings.loss, classAxis: axis.axis)
+    shapes[graph.labelInput] = labels
+    if let name = graph.teacherInput { shapes[name] = axis.output }
+    do throws(RuntimeError) {
+      parameters = try Parameters(of: model, where: isTrained)
+      program = try TrainingProgram(
+        graph.model, minimizing: .loss(graph.loss), parameters: parameters, inputShapes: shapes,
+        outputs: [graph.output], normalizesByBatch: settings.normalizesByBatch, options: options)
+      self.teacher = try Self.teacher(teacher, graph, options)
+    } catch {
+      throw TrainingError(error)
+    }
+    guard !parameters.trained.isEmpty else { throw TrainingError(.settings, "the model has no parameters to train") }
+    if graph.teacherInput != nil, self.teacher == nil {
+      throw TrainingError(.settings, "distillation needs a teacher")
+    }
+    memory = program.memory
+    optimizer = Self.optimizer(settings.rule, parameters, options)
+  }
+
+  private static func optimizer(
+    _ rule: some UpdateRule, _ parameters: Parameters, _ options: RuntimeOptions
+  ) -> Optimizer { Optimizer(rule, parameters: parameters, workers: options.workers) }
+
+  private static func teacher(
+    _ model: Model?, _ graph: LossGraph, _ options: RuntimeOptions
+  ) throws(RuntimeError) -> (session: Session, output: String)? {
+    guard let model, graph.teacherInput != nil, let first = model.graph.outputs.first else { return nil }
+    let names = model.graph.outputs.map { model.name(of: $0.value) }
+    let output = names.first { $0 == graph.outputName } ?? model.name(of: first.value)
+    return (try Session(model, options: options), output)
+  }
+
+  /// The axis of classes, from the end where it is the last, and the output's shape.
+  private static func classAxis(
+    _ model: Model, _ loss: Loss, _ shapes: [String: [Int]], _ labels: [Int]
+  ) throws(TrainingError) -> (axis: Int, output: [Int]) {
+    var concrete = model
+    for index in concrete.graph.inputs.indices {
+      let name = model.name(of: concrete.graph.inputs[index].value)
+      guard let shape = shapes[name] else { continue }
+      concrete.graph.inputs[index].type?.tensor?.shape = shape.map { DeclaredSize(.known(Int64($0))) }
+    }
+    let graph = try LossGraph(model, loss)
+    let analysis: ModelAnalysis
+    do { analysis = try ModelAnalysis(concrete) } catch { throw TrainingError(.model, "\(error)") }
+    let sizes = analysis.facts[graph.output.index].shape?.map(\.known) ?? []
+    let shape = sizes.compactMap { $0 }
+    guard !sizes.isEmpty, shape.count == sizes.count else {
+      throw TrainingError(.model, "output \(graph.outputName) has a shape that is not known before the model runs")
+    }
+    if case .crossEntropy = loss.kind {
+      let axis = try ClassAxis(output: shape, labels: labels).axis
+      return (axis == shape.count - 1 ? -1 : axis, shape)
+    }
+    guard shape == labels else {
+      throw TrainingError(.data, "targets of shape \(labels) do not fit outputs of shape \(shape)")
+    }
+    return (-1, shape)
+  }
+
+  // MARK: Running
+
+  /// Steps made so far.
+  public var step: Int { optimizer.step }
+
+  public var isFinished: Bool { step >= totalSteps }
+
+  /// Samples of a step.
+  public var samplesPerStep: Int { queue.batchSize * settings.accumulation }
+
+  /// Makes one step.
+  /// - Throws: where the loss is no longer a number, with what may help.
+  public func next() throws(TrainingError) -> Step {
+    let number = step
+    let rate = settings.learningRate * settings.schedule.factor(step: number, of: totalSteps)
+    var metrics = Metrics(settings.loss.kind)
+    var loss = 0.0
+    for part in 0..<settings.accumulation {
+      let count = number * settings.accumulation + part
+      let batch = try queue.batch(count)
+      let result = try run(batch, count)
+      loss += result.loss / Double(settings.accumulation)
+      if let output = result.outputs.first { try metrics.add(output, labels: batch.labels) }
+      if settings.accumulation > 1 { optimizer.collect(program) }
+    }
+    guard loss.isFinite else {
+      throw TrainingError(.diverged, "the loss is \(loss) at step \(number + 1); a lower learning rate may help")
+    }
+    let norm = optimizer.step(program, rate: rate, largestNorm: settings.largestNorm)
+    return Step(
+      number: number + 1, epoch: number * settings.accumulation / queue.batchesPerEpoch, loss: loss,
+      top1: metrics.top1, learningRate: rate, gradientNorm: norm, samples: samplesPerStep)
+  }
+
+  private func run(_ batch: DataFit.Batch, _ number: Int) throws(TrainingError) -> (loss: Double, outputs: [Tensor]) {
+    var tensors = batch.inputs
+    do throws(RuntimeError) {
+      if let teacher, let name = graph.teacherInput {
+        tensors[name] = try teacher.session.run(batch.inputs)[teacher.output]
+      }
+      tensors[graph.labelInput] = batch.labels
+      // Dropout draws by the seed and the number of the batch.
+      return try program.run(tensors, step: Int(truncatingIfNeeded: settings.seed &* 0x9e37_79b9) &+ number)
+    } catch {
+      throw TrainingError(error)
+    }
+  }
+
+  /// The model with the values trained so far, in the types it stores them in.
+  public func trainedModel() -> Model {
+    var trained = model
+    parameters.write(into: &trained)
+    return trained
+  }
+}

@@ -1,0 +1,44 @@
+import IR
+import Operators
+
+/// What training makes small: a loss of one output, and perhaps the distance to a teacher's.
+public struct Loss: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable {
+    /// Of logits against class numbers; negative ones do not count. Classes are the last axis of `[N, C]` and
+    /// `[N, T, C]`, and axis 1 where the labels say so.
+    case crossEntropy(labelSmoothing: Float = 0)
+    /// Of an output against a target of its shape.
+    case meanSquaredError
+    /// Of logits against probabilities of their shape.
+    case binaryCrossEntropy
+  }
+
+  /// Knowledge distillation: the student follows the teacher's distribution over classes.
+  public struct Distillation: Sendable, Equatable {
+    public var temperature: Float
+    /// The teacher's share of the loss; the labels have the rest.
+    public var share: Float
+
+    public init(temperature: Float = 4, share: Float = 0.5) {
+      self.temperature = temperature
+      self.share = share
+    }
+  }
+
+  public var kind: Kind
+  /// The output the loss is taken of; the model's first by default.
+  public var output: String?
+  public var distillation: Distillation?
+
+  public init(_ kind: Kind, output: String? = nil, distillation: Distillation? = nil) {
+    self.kind = kind
+    self.output = output
+    self.distillation = distillation
+  }
+
+  /// The field of the data that holds labels or targets.
+  public static let labelField = "label"
+
+  /// The type labels are fed in.
+  public var labelType: DataType { if case .crossEntropy = kind { .int64 } else { .float } }
+}

@@ -1,0 +1,29 @@
+import Kernels
+
+/// Stochastic gradient descent with momentum, as in PyTorch: v ← μ·v + g + λ·w; w ← w − η·v, or w − η·(g + λ·w + μ·v)
+/// with Nesterov's.
+public struct SGD: UpdateRule, Equatable {
+  public var momentum: Float
+  public var isNesterov: Bool
+  public var weightDecay: Float
+
+  public init(momentum: Float = 0, isNesterov: Bool = false, weightDecay: Float = 0) {
+    self.momentum = momentum
+    self.isNesterov = isNesterov
+    self.weightDecay = weightDecay
+  }
+
+  public var description: String { "sgd momentum=\(momentum) nesterov=\(isNesterov) weight-decay=\(weightDecay)" }
+  public var slots: Int { momentum == 0 ? 0 : 1 }
+
+  public func update(
+    _ values: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, state: [UnsafeMutablePointer<Float>],
+    count: Int, step: Int, rate: Double, scale: Float
+  ) {
+    Updates.descend(
+      values, gradient, velocity: state.first, count: count,
+      Updates.Descent(
+        rate: Float(rate), momentum: momentum, weightDecay: weightDecay, isNesterov: isNesterov, isFirst: step == 1,
+        scale: scale))
+  }
+}

@@ -1,0 +1,18 @@
+import Kernels
+
+/// How one step changes values: the arithmetic of an optimizer, without its state.
+public protocol UpdateRule: Sendable {
+  /// Names the rule and its settings: a run may be resumed only by the same.
+  var description: String { get }
+  /// Arrays of the parameters' sizes that are kept from step to step, zero at first.
+  var slots: Int { get }
+
+  /// Changes `count` values.
+  /// - Parameters:
+  ///   - state: one array a slot.
+  ///   - step: from 1 on.
+  ///   - scale: what the gradient is to be multiplied by.
+  func update(
+    _ values: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, state: [UnsafeMutablePointer<Float>],
+    count: Int, step: Int, rate: Double, scale: Float)
+}

@@ -1,0 +1,26 @@
+import DataSources
+import Runtime
+
+/// Why a model cannot be trained or evaluated: what, where, and what to do, in one line.
+public struct TrainingError: Error, Sendable, CustomStringConvertible {
+  public enum Kind: Sendable {
+    /// Settings that cannot be meant, or do not fit the model.
+    case settings
+    /// Data that do not fit the model or the loss.
+    case data
+    /// A model that cannot be run or differentiated.
+    case model
+    /// The loss left the finite numbers.
+    case diverged
+  }
+
+  public let kind: Kind
+  public let description: String
+
+  public init(_ kind: Kind, _ description: String) {
+    self.kind = kind
+    self.description = description
+  }
+
+  init(_ error: RuntimeError) { self.init(.model, error.description) }
+}
