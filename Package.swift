@@ -88,7 +88,9 @@ let package = Package(
       dependencies: [
         "Runtime", "Passes", "Pruning", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport",
       ]),
-    .testTarget(name: "DataSourcesTests", dependencies: ["DataSources", "IR"], path: "Tests/DataTests"),
+    .testTarget(
+      name: "DataSourcesTests", dependencies: ["DataSources", "IR", "CZlib", "CPNG", "CTurboJPEG"],
+      path: "Tests/DataTests"),
     .testTarget(
       name: "TrainingTests",
       dependencies: [

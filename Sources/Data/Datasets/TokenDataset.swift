@@ -61,7 +61,9 @@ public struct TokenDataset: Dataset {
 
   static let types: Set<DataType> = [.uint8, .uint16, .int16, .uint32, .int32, .int64]
 
-  public var storedArrays: [StoredArray] { [StoredArray(field: fields[0].name, source: source, tensor: tokens)] }
+  public var storedArrays: [StoredArray] {
+    fields.map { StoredArray(field: $0.name, source: source, tensor: tokens) }
+  }
 
   public func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {
     var result: [String: Tensor] = [:]
