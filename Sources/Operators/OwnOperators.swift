@@ -10,13 +10,14 @@ extension OperatorRegistry {
   ].flatMap { $0 }
 
   static let ownGradients: [any Operator] = [
-    SumTo(),
+    SumTo(), BroadcastTo(), UnaryGradient(), BinaryGradient(), ClipGradient(), DropoutTraining(), SoftmaxGradient(),
+    TopKGradient(), LikelihoodLoss.Gradient(),
   ]
   static let ownConvolution: [any Operator] = [
     FusedConvolution(), ConvInputGradient(), ConvWeightGradient(), ConvBiasGradient(), ConvTranspose.Gradient(),
   ]
   static let ownNormalization: [any Operator] = [
-    BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(), DropoutTraining(),
+    BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(),
     LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
   ]
   static let ownPooling: [any Operator] = [PoolGradient(), GlobalPoolGradient()]

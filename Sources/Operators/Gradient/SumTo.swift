@@ -13,4 +13,21 @@ public struct SumTo: OwnOperator {
     let shape = context.facts(1).knownInts?.map { Size.known($0) }
     context.setOutput(type: context.type(0), shape: shape)
   }
+
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    let (shape, target) = (try context.input(0).shape, try context.output().shape)
+    guard target.count <= shape.count else { throw .invalid("a sum has no more axes than its terms") }
+    let missing = shape.count - target.count
+    let axes = shape.indices.filter { axis in
+      axis < missing || (target[axis - missing] == 1 && shape[axis] != 1)
+    }
+    if axes.allSatisfy({ shape[$0] == 1 }) { return .view }
+    let reduction = Reduction(shape: shape, reducing: Set(axes))
+    return Reduce.kernel(reduction, .sum, .none, try context.real(0))
+  }
+
+  public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
+    guard let g = context.gradient() else { return }
+    context.accumulate(context.emit(.own("BroadcastTo"), g, context.vector(try context.shape(0))), to: 0)
+  }
 }

@@ -28,7 +28,7 @@ public struct Reduce: Operator {
   public func sizeInputs(_ node: Node) -> Set<Int> { [1] }
 
   /// The reduced axes; `nil` where they are known only at run time.
-  private func axes(_ node: Node, rank: Int, ints: [Int]?) -> Set<Int>? {
+  func axes(_ node: Node, rank: Int, ints: [Int]?) -> Set<Int>? {
     guard let ints else {
       if node.input(1) != nil { return nil }
       return node.int("noop_with_empty_axes", default: 0) != 0 ? [] : Set(0..<rank)
