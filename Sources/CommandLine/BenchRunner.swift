@@ -50,7 +50,8 @@ struct BenchRunner {
 
   /// Cross-entropy against random labels, by gradient descent with momentum.
   private static func training(
-    _ model: Model, _ analysis: ModelAnalysis, _ inputs: BenchInputs, _ data: [String: Tensor], _ options: RuntimeOptions
+    _ model: Model, _ analysis: ModelAnalysis, _ inputs: BenchInputs, _ data: [String: Tensor],
+    _ options: RuntimeOptions
   ) throws -> Actions {
     let withLoss = try LossGraph(model, Loss(.crossEntropy()))
     let shape = analysis.facts[withLoss.output.index].shape?.map(\.known)
@@ -101,7 +102,7 @@ struct BenchRunner {
   /// The most memory the process has held.
   static var peakBytes: Int {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(RUSAGE_SELF.rawValue, &usage)
     return usage.ru_maxrss * 1024
   }
 }

@@ -157,7 +157,8 @@ struct TrainProgress {
   private func line(_ step: Trainer.Step) -> String {
     let left = Double(total - step.number) * secondsPerStep
     let metric = top1.map { ", top-1 \(decimal($0 * 100, 1)) %" } ?? ""
-    return "step \(grouped(step.number))/\(grouped(total)), epoch \(step.epoch + 1): loss \(decimal(loss, 4))\(metric), "
+    return
+      "step \(grouped(step.number))/\(grouped(total)), epoch \(step.epoch + 1): loss \(decimal(loss, 4))\(metric), "
       + "\(decimal(Double(samples) / max(seconds, 1e-9), 0)) samples/s, \(decimal(left, 0)) s left"
   }
 }

@@ -13,7 +13,8 @@ struct LossKernelTests {
     _ operation: any Operator, _ inputs: [[Double]], shapes: [[Int]], labels: [Int64]? = nil,
     _ attributes: [Attribute] = [], output: [Int] = []
   ) throws -> [Double] {
-    let node = Node(inputs: inputs.indices.map { ValueID($0) }, outputs: [ValueID(9)], opType: "", attributes: attributes)
+    let node = Node(
+      inputs: inputs.indices.map { ValueID($0) }, outputs: [ValueID(9)], opType: "", attributes: attributes)
     let operands = shapes.enumerated().map { index, shape -> Operand? in
       let type: DataType = index == 1 && labels != nil ? .int64 : .double
       return Operand(declaredType: type, type: type, shape: shape)

@@ -89,7 +89,8 @@ struct TrainerTests {
   func threads() throws {
     let models = try [1, 2].map { count in
       let trainer = try Trainer(
-        try model(), data: data(), settings: settings(steps: 5), options: RuntimeOptions(workers: Workers(count: count)))
+        try model(), data: data(), settings: settings(steps: 5), options: RuntimeOptions(workers: Workers(count: count))
+      )
       while !trainer.isFinished { _ = try trainer.next() }
       return bytes(trainer.trainedModel())
     }
@@ -125,7 +126,11 @@ struct TrainerTests {
   func refusesLabels() throws {
     let data = try data()
     let wrong = try ArrayDataset(
-      [data.storedArrays[0], StoredArray(field: "label", source: "l", tensor: Tensor(int64s: [Int64](repeating: 0, count: 96), shape: [48, 2]))],
+      [
+        data.storedArrays[0],
+        StoredArray(
+          field: "label", source: "l", tensor: Tensor(int64s: [Int64](repeating: 0, count: 96), shape: [48, 2])),
+      ],
       source: "test")
     #expect(throws: TrainingError.self) { try Trainer(try model(), data: wrong, settings: settings()) }
   }

@@ -23,7 +23,8 @@ public struct BinaryCrossEntropyLoss: OwnOperator {
   private static func make<T: Real>(_: T.Type, count: Int, weight: Double) -> Kernel {
     Kernel(scratchBytes: ElementLosses.pieces(count) * 8) { arguments throws(KernelError) in
       ElementLosses.forward(
-        .binaryCrossEntropy, arguments.input(0, as: T.self), arguments.input(1), arguments.output(0), count: count, weight: weight,
+        .binaryCrossEntropy, arguments.input(0, as: T.self), arguments.input(1), arguments.output(0), count: count,
+        weight: weight,
         parts: arguments.scratch.assumingMemoryBound(to: Double.self), workers: arguments.workers)
     }
   }
@@ -44,7 +45,8 @@ public struct BinaryCrossEntropyLossGradient: OwnOperator {
   private static func make<T: Real>(_: T.Type, count: Int, weight: Double) -> Kernel {
     Kernel(sharing: .overwrites([0])) { arguments throws(KernelError) in
       ElementLosses.gradient(
-        .binaryCrossEntropy, arguments.input(0, as: T.self), arguments.input(1), upstream: arguments.input(2, as: T.self)[0],
+        .binaryCrossEntropy, arguments.input(0, as: T.self), arguments.input(1),
+        upstream: arguments.input(2, as: T.self)[0],
         arguments.output(0), count: count, weight: weight, workers: arguments.workers)
     }
   }

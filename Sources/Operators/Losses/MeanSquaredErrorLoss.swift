@@ -23,7 +23,8 @@ public struct MeanSquaredErrorLoss: OwnOperator {
   private static func make<T: Real>(_: T.Type, count: Int, weight: Double) -> Kernel {
     Kernel(scratchBytes: ElementLosses.pieces(count) * 8) { arguments throws(KernelError) in
       ElementLosses.forward(
-        .squaredError, arguments.input(0, as: T.self), arguments.input(1), arguments.output(0), count: count, weight: weight,
+        .squaredError, arguments.input(0, as: T.self), arguments.input(1), arguments.output(0), count: count,
+        weight: weight,
         parts: arguments.scratch.assumingMemoryBound(to: Double.self), workers: arguments.workers)
     }
   }

@@ -28,7 +28,8 @@ struct DataFit: Sendable {
     let infos = model.graph.inputs.filter { !initialized.contains($0.value) }
     guard let label = data.fields.first(where: { $0.name == Loss.labelField }) else {
       throw TrainingError(
-        .data, "\(data.source): has no labels; add an array named \(Loss.labelField), with a class or a target a sample")
+        .data, "\(data.source): has no labels; add an array named \(Loss.labelField), with a class or a target a sample"
+      )
     }
     labelShape = label.shape
     let others = data.fields.filter { $0.name != Loss.labelField }
@@ -71,7 +72,8 @@ struct DataFit: Sendable {
     var tensors: [String: Tensor] = [:]
     for input in inputs {
       guard let tensor = fields[input.field]?.converted(to: input.type.fedType) else {
-        throw TrainingError(.data, "\(data.source): \(input.field) cannot be fed to input \(input.name), of \(input.type)")
+        throw TrainingError(
+          .data, "\(data.source): \(input.field) cannot be fed to input \(input.name), of \(input.type)")
       }
       tensors[input.name] = tensor
     }

@@ -6,7 +6,9 @@ extension Trainer {
   /// Writes all that is needed to go on to the bit: an `.npz` file that appears whole or not at all.
   public func writeCheckpoint(to path: String) throws(TrainingError) {
     var tensors = [
-      named("identity", Tensor(dataType: .uint8, shape: [identity.utf8.count], storage: .bytes(ByteRegion(copying: identity.utf8)))),
+      named(
+        "identity",
+        Tensor(dataType: .uint8, shape: [identity.utf8.count], storage: .bytes(ByteRegion(copying: identity.utf8)))),
       named("step", Tensor(int64s: [Int64(step)])),
     ]
     for (index, parameter) in parameters.all.enumerated() {
@@ -41,7 +43,8 @@ extension Trainer {
     }
     guard text.withUnsafeBytes({ Array($0) }) == Array(identity.utf8) else {
       throw TrainingError(
-        .settings, "\(path): is of a run with another model, other data or other settings; give the same or leave it out")
+        .settings,
+        "\(path): is of a run with another model, other data or other settings; give the same or leave it out")
     }
     let values = parameters.all.indices.compactMap { tensors["parameter\($0)"] }
     let state = (0..<optimizer.savedCount).compactMap { tensors["state\($0)"] }
