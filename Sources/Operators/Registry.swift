@@ -29,7 +29,8 @@ public struct OperatorRegistry: Sendable {
 
   static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
   static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]
-  static let reductions: [any Operator] = Reduce.all + [ArgumentReduce(), Softmax(), TopK(), LikelihoodLoss(), Determinant()] + Fourier.all
+  static let reductions: [any Operator] =
+    Reduce.all + [ArgumentReduce(), Softmax(), TopK(), LikelihoodLoss(), Determinant()] + Fourier.all
   static let shaping: [any Operator] =
     [
       Cast(), Concat(), Constant(), ConstantOfShape(), Expand(), Flatten(), Gather(), GatherElements(), GatherND(),
