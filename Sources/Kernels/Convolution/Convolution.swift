@@ -127,7 +127,8 @@ public struct Convolution: Sendable {
       let isDirect = convolution.tiles.images == 1
       let target =
         isDirect
-        ? output + ((tile.images.lowerBound * geometry.outputChannels + firstChannel) * plane + tile.positions.lowerBound)
+        ? output
+          + ((tile.images.lowerBound * geometry.outputChannels + firstChannel) * plane + tile.positions.lowerBound)
         : result + rows.lowerBound * tile.columns
       let leading = isDirect ? plane : tile.columns
       product(

@@ -76,7 +76,8 @@ struct WinogradGrid: Sendable {
         for (index, line) in lines.enumerated() {
           let (image, row) = line.quotientAndRemainder(dividingBy: down)
           gather(
-            Step.self, input + (image * channels + channel) * size.count, size, padding, row, to: tiles + index * across,
+            Step.self, input + (image * channels + channel) * size.count, size, padding, row,
+            to: tiles + index * across,
             memory)
         }
         for column in stride(from: 0, to: columns, by: 8) {

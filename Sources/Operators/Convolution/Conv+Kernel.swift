@@ -66,7 +66,8 @@ extension Conv {
   }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
-    guard let gradient = context.gradient(), let input = context.node.input(0), let weight = context.node.input(1) else {
+    guard let gradient = context.gradient(), let input = context.node.input(0), let weight = context.node.input(1)
+    else {
       return
     }
     let attributes = context.node.attributes
@@ -74,14 +75,16 @@ extension Conv {
       let shape = AttributeValue.ints(try context.shape(0).map { Int64($0) })
       context.accumulate(
         context.emit(
-          .own("ConvInputGradient"), gradient, weight, attributes: attributes + [Attribute(name: "shape", value: shape)]),
+          .own("ConvInputGradient"), gradient, weight, attributes: attributes + [Attribute(name: "shape", value: shape)]
+        ),
         to: 0)
     }
     if context.wants(1) {
       let shape = AttributeValue.ints(try context.shape(1).map { Int64($0) })
       context.accumulate(
         context.emit(
-          .own("ConvWeightGradient"), gradient, input, attributes: attributes + [Attribute(name: "shape", value: shape)]),
+          .own("ConvWeightGradient"), gradient, input, attributes: attributes + [Attribute(name: "shape", value: shape)]
+        ),
         to: 1)
     }
     if context.wants(2) { context.accumulate(context.emit(.own("ConvBiasGradient"), gradient), to: 2) }

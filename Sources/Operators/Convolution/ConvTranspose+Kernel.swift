@@ -40,7 +40,8 @@ extension ConvTranspose {
   }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
-    guard let gradient = context.gradient(), let input = context.node.input(0), let weight = context.node.input(1) else {
+    guard let gradient = context.gradient(), let input = context.node.input(0), let weight = context.node.input(1)
+    else {
       return
     }
     let attributes = context.node.attributes
