@@ -44,7 +44,7 @@ let package = Package(
     .target(
       name: "Passes",
       dependencies: [
-        "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
+        "Runtime", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Passes"),
@@ -85,8 +85,12 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["Runtime", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport"]),
-    .testTarget(name: "DataSourcesTests", dependencies: ["DataSources", "IR"], path: "Tests/DataTests"),
+      dependencies: [
+        "Runtime", "Passes", "Pruning", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport",
+      ]),
+    .testTarget(
+      name: "DataSourcesTests", dependencies: ["DataSources", "IR", "CZlib", "CPNG", "CTurboJPEG"],
+      path: "Tests/DataTests"),
     .testTarget(
       name: "TrainingTests",
       dependencies: [

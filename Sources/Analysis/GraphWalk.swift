@@ -74,7 +74,7 @@ struct GraphWalk {
 
 extension Node {
   /// What messages call the node: its name, or its first output's and operator where it has none.
-  func label(in model: Model) -> String {
+  public func label(in model: Model) -> String {
     if let name, !name.isEmpty { return name }
     let output = outputs.lazy.compactMap { $0 }.first.map { model.name(of: $0) } ?? "without outputs"
     return "\(opType) → \(output)"

@@ -30,6 +30,9 @@ public struct InputShapes: Sendable, Equatable {
     }
   }
 
+  /// The sizes given for an input; `nil` where none are.
+  public func sizes(of input: String) -> [Int]? { shapes.first { $0.name == input }?.sizes }
+
   fileprivate func assumptions(_ model: Model, _ facts: [Facts]) throws(InputShapeError) -> [SymbolID: Int] {
     var result: [SymbolID: Int] = [:]
     for (name, sizes) in shapes {

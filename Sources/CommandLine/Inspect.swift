@@ -4,10 +4,15 @@ import Coppice
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows a model's interface, operators, size and what of it can be pruned.",
-    discussion: "EXAMPLE\n  coppice inspect model.onnx")
+    discussion: """
+      EXAMPLES
+        coppice inspect model.onnx
+        coppice inspect model.onnx --memory --batch 32 --train
+      """)
 
   @Argument(help: "The model to look at.", completion: .file(extensions: ["onnx"])) var model: String
   @OptionGroup var inputs: InputShapeArguments
+  @OptionGroup var planned: InspectMemory
   @Flag(help: "Print JSON.") var json = false
   @OptionGroup var talk: TalkArguments
 
@@ -15,10 +20,13 @@ struct Inspect: ParsableCommand {
     let session = try Session(path: model, shapes: inputs.parsed())
     let summary = ModelSummary(session.model, analysis: session.analysis)
     talk.explain("read and analysed in \(session.analysisSeconds) s")
-    try printOut(json ? Self.json(summary, session).text(linesTo: 1) : Talk.printable(Self.text(summary, session)))
+    let memory = try planned.summary(of: session, shapes: inputs.parsed())
+    try printOut(
+      json
+        ? Self.json(summary, session, memory).text(linesTo: 1) : Talk.printable(Self.text(summary, session, memory)))
   }
 
-  private static func text(_ summary: ModelSummary, _ session: Session) -> String {
+  private static func text(_ summary: ModelSummary, _ session: Session, _ memory: MemorySummary?) -> String {
     let model = session.model
     var lines: [String] = []
     for (title, values) in [("inputs", summary.inputs), ("outputs", summary.outputs)] {
@@ -45,14 +53,15 @@ struct Inspect: ParsableCommand {
       lines.append("barriers    (by parameters; all of them: coppice groups \(session.path) --remarks)")
       lines += barriers.map { "  \($0.line)" }
     }
+    if let memory { lines += InspectMemory.lines(memory) }
     return lines.joined(separator: "\n")
   }
 
-  private static func json(_ summary: ModelSummary, _ session: Session) -> JSONText {
+  private static func json(_ summary: ModelSummary, _ session: Session, _ memory: MemorySummary?) -> JSONText {
     let model = session.model
     func text(_ value: String?) -> JSONText { value.map { .string($0) } ?? .null }
     let counts = ModelCounts(model)
-    return .object([
+    let entries: [(String, JSONText)] = [
       ("version", .int(1)), ("parameters", .int(summary.statistics.parameters)),
       ("macs", .int(summary.statistics.macs)), ("bytes", .int(summary.statistics.bytes)),
       ("sizesCountedAsOne", .array(session.analysis.sizesCountedAsOne(in: model).map { .string($0.name) })),
@@ -66,6 +75,7 @@ struct Inspect: ParsableCommand {
       ("producer", .object([("name", text(model.producerName)), ("version", text(model.producerVersion))])),
       ("barriers", .array(Barrier.largest(session.analysis, .max).filter { !$0.isNatural }.map(\.json))),
       ("analysisSeconds", .double(session.analysisSeconds)),
-    ])
+    ]
+    return .object(entries + (memory.map { [("memory", $0.json)] } ?? []))
   }
 }

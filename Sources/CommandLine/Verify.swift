@@ -3,10 +3,12 @@ import Coppice
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Checks that a model has the interface of another, and lost exactly what a plan says.",
+    abstract: "Checks that a model computes what another does, and lost exactly what a plan says.",
     discussion: """
-      Compares inputs, outputs and operator sets. With a plan it also checks that exactly the slices the plan names are
-      gone: every tensor has the sizes it should, and carrying the plan out again gives the same model.
+      Compares inputs, outputs and operator sets, then runs both models on the same inputs and compares what comes out.
+      With a plan it checks that exactly the slices the plan names are gone: every tensor has the sizes it should,
+      carrying the plan out again gives the same model, and it computes what the original does with these slices set to
+      zero. Where it does not, the groups to blame are named. Groups whose removal is approximate may differ.
       Where the models differ it prints a line for each difference and ends with exit code 6.
 
       EXAMPLE
@@ -19,29 +21,26 @@ struct Verify: ParsableCommand {
     help: ArgumentHelp("What was removed from the original.", valueName: "path"),
     completion: .file(extensions: ["json"]))
   var plan: String?
+  @OptionGroup var inputs: VerifyInputs
+  @OptionGroup var shapes: InputShapeArguments
   @Flag(help: "Print JSON.") var json = false
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
     let file = try ModelFile(path: a)
-    let original = try Session(file)
+    let original = try Session(file, shapes: shapes.parsed())
     let other = try Session(path: b)
     let interface = InterfaceComparison.differences(original.model, other.model)
     var differences = interface
+    var removal: OutputVerification.Removal?
     if let plan {
       let digest = BackgroundDigest(file.bytes)
       let input = try PlanInput(path: plan, for: original, digest: digest.value())
-      differences += SizeComparison.differences(original.model, other.model, removals: input.removals)
-      // The bytes are looked at only where the sizes are right, so that one mistake is told once.
-      if differences.isEmpty {
-        let expected: Model
-        do { expected = try original.model.keeping(input.keep, analysis: original.analysis) } catch {
-          throw Failure.other("\(a): \(error)")
-        }
-        differences = ModelComparison.differences(expected, other.model)
-      }
+      differences += try structure(original, other, input)
+      removal = OutputVerification.Removal(input.removals, keep: input.keep, analysis: original.analysis)
     }
-    let outputs = original.model.graph.outputs.map { original.model.name(of: $0.value) }
+    let outputs = interface.isEmpty ? try compareOutputs(original, other, removal) : nil
+    differences += outputs?.differences(tolerance: inputs.tolerance) ?? []
     try report(differences, hasSameInterface: interface.isEmpty, outputs)
     guard differences.isEmpty else {
       throw Failure.mismatch(
@@ -49,22 +48,97 @@ struct Verify: ParsableCommand {
     }
   }
 
-  private func report(_ differences: [String], hasSameInterface: Bool, _ outputs: [String]) throws {
+  private func structure(_ original: Session, _ other: Session, _ input: PlanInput) throws -> [String] {
+    let sizes = SizeComparison.differences(original.model, other.model, removals: input.removals)
+    // The bytes are looked at only where the sizes are right, so that one mistake is told once.
+    guard sizes.isEmpty else { return sizes }
+    let expected: Model
+    do { expected = try original.model.keeping(input.keep, analysis: original.analysis) } catch {
+      throw Failure.other("\(a): \(error)")
+    }
+    return ModelComparison.differences(expected, other.model)
+  }
+
+  private func compareOutputs(
+    _ original: Session, _ other: Session, _ removal: OutputVerification.Removal?
+  ) throws -> OutputVerification {
+    let sizes: InputSizes
+    do { sizes = try InputSizes(original.model, shapes: shapes.parsed()) } catch PassError.other(let reason) {
+      return warned(OutputVerification(obstacle: reason))
+    }
+    let samples = try inputs.samples(for: [original.model, other.model], sizes: sizes, path: a)
+    var outputs = try OutputVerification(
+      original.model, against: other.model, without: removal, samples: samples, tolerance: inputs.tolerance)
+    if let obstacle = outputs.obstacle, !sizes.assumed.isEmpty, inputs.input == nil {
+      let guessed = "\(obstacle); the model was run with \(sizes.assumed.joined(separator: ", ")), see --input-shape"
+      outputs = OutputVerification(obstacle: guessed)
+    }
+    return warned(outputs)
+  }
+
+  private func warned(_ outputs: OutputVerification) -> OutputVerification {
+    if let obstacle = outputs.obstacle {
+      Talk.say("warning: \(a): outputs were not compared, only structure: \(obstacle)")
+    }
+    return outputs
+  }
+
+  private func report(_ differences: [String], hasSameInterface: Bool, _ outputs: OutputVerification?) throws {
     if json {
-      let object = JSONText.object([
-        ("version", .int(1)), ("sameInterface", .bool(hasSameInterface)),
-        ("asPlanned", plan == nil ? .null : .bool(differences.isEmpty)),
-        // Outputs are not computed: nothing is known of their difference.
-        ("maxRelativeError", .null), ("outputs", .array(outputs.map { .string($0) })),
-        ("differences", .array(differences.map { .string($0) })),
-      ])
-      try printOut(object.text(linesTo: 2))
+      try printOut(object(differences, hasSameInterface: hasSameInterface, outputs).text(linesTo: 2))
     } else if !differences.isEmpty {
       try printOut(Talk.printable(differences.joined(separator: "\n")))
     } else if !talk.quiet {
-      try printOut(
-        plan == nil
-          ? "the same interface; outputs were not compared" : "the same interface, and exactly what the plan says")
+      try printOut(Talk.printable(agreement(outputs)))
     }
+  }
+
+  private func object(
+    _ differences: [String], hasSameInterface: Bool, _ outputs: OutputVerification?
+  ) -> JSONText {
+    func number(_ error: Double?) -> JSONText { error.map { $0.isFinite ? .double($0) : .null } ?? .null }
+    let perOutput = outputs?.comparison?.outputs ?? []
+    return .object([
+      ("version", .int(1)), ("sameInterface", .bool(hasSameInterface)),
+      ("asPlanned", plan == nil ? .null : .bool(differences.isEmpty)),
+      ("outputsCompared", .bool(outputs?.comparison != nil)),
+      ("maxRelativeError", number(outputs?.comparison?.maxRelativeError)), ("tolerance", .double(inputs.tolerance)),
+      (
+        "outputs",
+        .array(
+          perOutput.map {
+            .object([
+              ("name", .string($0.name)), ("maxRelativeError", number($0.maxRelativeError)),
+              ("maxAbsoluteError", number($0.maxAbsoluteError)),
+            ])
+          })
+      ),
+      (
+        "groups",
+        .array(
+          (outputs?.groups ?? []).map {
+            .object([
+              ("id", .string($0.group)), ("exact", .bool($0.isExact)),
+              ("maxRelativeError", number($0.maxRelativeError)),
+            ])
+          })
+      ),
+      ("differences", .array(differences.map { .string($0) })),
+    ])
+  }
+
+  /// What is said of models that agree.
+  private func agreement(_ outputs: OutputVerification?) -> String {
+    let structure = plan == nil ? "the same interface" : "the same interface, and exactly what the plan says"
+    guard let outputs, let comparison = outputs.comparison else { return "\(structure); outputs were not compared" }
+    let error = "relative error \(OutputVerification.short(comparison.maxRelativeError))"
+    guard outputs.isApproximate else {
+      let what = plan == nil ? "the same outputs" : "the outputs of the original with the removed slices zeroed"
+      return "\(structure); \(what) (\(error))"
+    }
+    let lines = outputs.groups.map {
+      "  \($0.group): relative error \(OutputVerification.short($0.maxRelativeError))"
+    }
+    return (["\(structure); approximate groups differ from zeroing (\(error)):"] + lines).joined(separator: "\n")
   }
 }

@@ -6,7 +6,10 @@ extension OperatorRegistry {
     ownNormalization,
     ownPooling,
     ownRecurrent,
+    ownContrib,
     ownLosses,
+    ownMoving,
+    ownLinear,
   ].flatMap { $0 }
 
   static let ownGradients: [any Operator] = [
@@ -20,8 +23,13 @@ extension OperatorRegistry {
     BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(),
     LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
   ]
+  static let ownMoving: [any Operator] = [ReshapeTo(), SliceRange(), ScatterStrided(), GatherGradient(), PadGradient()]
+  static let ownLinear: [any Operator] = [MatrixMultiply()]
   static let ownPooling: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
   static let ownRecurrent: [any Operator] = [RecurrentGradient()]
+  static let ownContrib: [any Operator] = [
+    AttentionGradient(), BiasGeluGradient(), SkipNormalizationGradient(), FusedActivationGradient(),
+  ]
   static let ownLosses: [any Operator] = [
     CrossEntropyLoss(), CrossEntropyLossGradient(), MeanSquaredErrorLoss(), MeanSquaredErrorLossGradient(),
     BinaryCrossEntropyLoss(), BinaryCrossEntropyLossGradient(), DistillationLoss(), DistillationLossGradient(),

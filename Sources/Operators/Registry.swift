@@ -43,7 +43,7 @@ public struct OperatorRegistry: Sendable {
     LRN(), MeanVarianceNormalization(),
   ]
   static let pooling: [any Operator] = [
-    Pool(), GlobalPool(), RegionPool(), GridSample(), ColumnsToImage(),
+    Pool(), GlobalPool(), RegionPool(), GridSample(), ColumnsToImage(), MaxUnpool(),
   ]
   static let recurrent: [any Operator] = Recurrent.all
   static let quantized: [any Operator] = [

@@ -8,6 +8,9 @@ BOUND = 2e-5
 
 def node(name, op, feed, outputs=1, domain="", opset=17, bound=BOUND, types=None, **attributes):
     """A model of one node that reads all of `feed` in order; a value of None leaves an input out."""
+    if op == "QLinearSoftmax":
+        attributes["opset"] = opset
+        opset = max(opset, 13)
     names = [key if value is not None else "" for key, value in feed.items()]
     feed = {key: value for key, value in feed.items() if value is not None}
     results = [f"out{index}" for index in range(outputs)] if isinstance(outputs, int) else outputs

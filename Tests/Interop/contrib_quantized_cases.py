@@ -169,6 +169,8 @@ def pools():
                        kernel_shape=[3, 3], **attributes)
         yield node(f"qlinear_pool_last_{tail}", "QLinearAveragePool", x, 1, MICROSOFT, types=[kind], bound=STEP,
                    kernel_shape=[2, 2], channels_last=1)
+        yield node(f"nhwc_maximum_{tail}", "NhwcMaxPool", {"x": d.bytes(2, 7, 8, 5, dtype=dtype)}, 1, MICROSOFT,
+                   types=[kind], bound=EXACT, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 0, 1])
         for last in (0, 1):
             yield node(f"qlinear_global{last}_{tail}", "QLinearGlobalAveragePool", x, 1, MICROSOFT, types=[kind],
                        bound=STEP, channels_last=last)

@@ -7,8 +7,9 @@ import IR
 ///     y = Reshape(c, shape<1, -1>)
 ///     return y
 ///
-/// `w[8, 3, 3, 3]` declares a float initializer, filled from its name; `shape<1, -1>` an `int64` vector. Sizes of
-/// inputs may be names. A statement ends with its line.
+/// `w[8, 3, 3, 3]` declares a float initializer, filled from its name; `shape<1, -1>` an `int64` vector. `w[8]+` has
+/// numbers from 0.5 to 1.5, and `!w[8]` stands in a `Constant` node. Sizes of inputs may be names. A statement ends with
+/// its line.
 public struct GraphText {
   public struct Mistake: Error, CustomStringConvertible {
     public let description: String
@@ -20,9 +21,13 @@ public struct GraphText {
     irVersion: 8,
     opsetImports: [OpsetImport(domain: "", version: 17), OpsetImport(domain: "com.microsoft", version: 1)])
   private var values: [String: ValueID] = [:]
+  private var scalesWeights = false
 
-  public static func model(_ text: String, opset: Int64 = 17) throws -> Model {
+  /// - Parameter scalesWeights: divides weights of several axes by the root of what they sum over, so that deep networks
+  ///   neither fade nor blow up.
+  public static func model(_ text: String, opset: Int64 = 17, scalesWeights: Bool = false) throws -> Model {
     var builder = GraphText(text: Array(text))
+    builder.scalesWeights = scalesWeights
     builder.model.opsetImports[0].version = opset
     for line in text.split(separator: "\n") where !line.allSatisfy(\.isWhitespace) {
       builder.text = Array(line)
@@ -76,10 +81,11 @@ public struct GraphText {
 
   private mutating func operand() throws -> ValueID? {
     if accept("_") { return nil }
+    let isNode = accept("!")
     let name = try name()
     if peek() == "[" {
       let shape = try list("[", "]") { builder in Int(try builder.requiredInteger()) }
-      return weight(name, shape)
+      return weight(name, shape, isPositive: accept("+"), isNode: isNode)
     }
     if peek() == "<" {
       let numbers = try list("<", ">") { builder in try builder.requiredInteger() }
@@ -121,16 +127,24 @@ public struct GraphText {
     return value
   }
 
-  private mutating func weight(_ name: String, _ shape: [Int]) -> ValueID {
+  private mutating func weight(_ name: String, _ shape: [Int], isPositive: Bool, isNode: Bool) -> ValueID {
     let value = define(name)
     var state = name.utf8.reduce(UInt64(1_469_598_103_934_665_603)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+    let scale = scalesWeights && shape.count > 1 ? 2 / Float(max(1, shape[1...].reduce(1, *))).squareRoot() : 1
     let numbers = (0..<shape.reduce(1, *)).map { _ -> Float in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
+      let number = Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
+      return isPositive ? 1 + number / 2 : number * scale
     }
     let region = numbers.withUnsafeBytes { ByteRegion(copying: $0) }
     let tensor = Tensor(name: name, dataType: .float, shape: shape, storage: .bytes(region))
-    model.graph.initializers.append(Initializer(value: value, tensor: tensor))
+    guard isNode else {
+      model.graph.initializers.append(Initializer(value: value, tensor: tensor))
+      return value
+    }
+    let payload = Attribute(name: "value", value: .tensor(tensor))
+    model.graph.nodes.append(
+      Node(inputs: [], outputs: [value], name: name, opType: "Constant", attributes: [payload]))
     return value
   }
 

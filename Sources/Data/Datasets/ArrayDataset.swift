@@ -14,7 +14,8 @@ public struct ArrayDataset: Dataset {
     var regions: [ByteRegion] = []
     for array in arrays {
       guard !array.tensor.shape.isEmpty else {
-        throw .unsupported(path: array.source, place: "", reason: "it is a single number; its first axis must count samples")
+        throw .unsupported(
+          path: array.source, place: "", reason: "it is a single number; its first axis must count samples")
       }
       guard let region = array.tensor.contiguousBytes(), array.tensor.dataType.byteWidth != nil else {
         throw .unsupported(path: array.source, place: "", reason: "its elements are \(array.tensor.dataType)")
@@ -35,6 +36,21 @@ public struct ArrayDataset: Dataset {
     self.fields = fields
     self.regions = regions
     storedArrays = arrays
+  }
+
+  public func keeping(_ fields: Set<String>) -> any Dataset {
+    let kept = self.fields.indices.filter { fields.contains(self.fields[$0].name) }
+    guard !kept.isEmpty, kept.count < self.fields.count else { return self }
+    return ArrayDataset(self, kept)
+  }
+
+  /// Some of another one's arrays, which were checked there.
+  private init(_ other: ArrayDataset, _ kept: [Int]) {
+    source = other.source
+    count = other.count
+    fields = kept.map { other.fields[$0] }
+    storedArrays = kept.map { other.storedArrays[$0] }
+    regions = kept.map { other.regions[$0] }
   }
 
   public func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {

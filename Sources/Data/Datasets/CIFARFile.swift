@@ -26,7 +26,8 @@ public enum CIFARFile {
     guard name.hasSuffix(".bin") else { return nil }
     if name.hasPrefix("data_batch_") || name == "test_batch.bin" { return .cifar10 }
     let folder = path.contains("/") ? String(path.dropLast(name.count)) : "./"
-    return ["train.bin", "test.bin"].contains(name) && InputFile.exists(folder + "fine_label_names.txt") ? .cifar100 : nil
+    return ["train.bin", "test.bin"].contains(name) && InputFile.exists(folder + "fine_label_names.txt")
+      ? .cifar100 : nil
   }
 
   /// Images and labels of one file, or of the training files of a folder.

@@ -12,6 +12,15 @@ public protocol Dataset: Sendable {
   /// Arrays that are at hand as a whole and can be checked before training starts, in the form they are stored in.
   var storedArrays: [StoredArray] { get }
 
+  /// The same samples as they are, for evaluation.
+  var withoutAugmentation: any Dataset { get }
+
+  /// The same samples with no more than these fields, so that no work goes into the others.
+  func keeping(_ fields: Set<String>) -> any Dataset
+
+  /// Looks at what ``storedArrays`` does not hold, as far as that is cheap: the heads of files that are decoded later.
+  func inspect() throws(DataError)
+
   /// The fields of some samples, each stacked along a new first axis.
   /// - Parameters:
   ///   - indices: samples, from 0; the same one may come twice.
@@ -22,6 +31,12 @@ public protocol Dataset: Sendable {
 extension Dataset {
   public func batch(indices: [Int]) throws(DataError) -> [String: Tensor] { try batch(indices: indices, epoch: 0) }
 
+  public var withoutAugmentation: any Dataset { self }
+
+  public func keeping(_ fields: Set<String>) -> any Dataset { self }
+
+  public func inspect() throws(DataError) {}
+
   public func field(_ name: String) -> DataField? { fields.first { $0.name == name } }
 
   /// The fields beside the label.
@@ -30,6 +45,9 @@ extension Dataset {
 
 /// The name under which data has its labels: classes as integers, or a target of the output's shape.
 public let labelField = "label"
+
+/// The name of the input where a format has no names for arrays; it fits the only input of a model, whatever its name.
+public let unnamedField = "input"
 
 /// One named part of every sample.
 public struct DataField: Sendable, Equatable {

@@ -18,7 +18,8 @@ public enum IDXFile {
     let whole = isCompressed ? Inflation.inflate(file.region, .gzip, count: total) : file.region
     guard let whole, whole.count == total, let elements = whole.slice(header.byteCount, needed) else {
       throw .malformed(
-        path: path, place: "", reason: "shape \(DataError.text(header.shape)) needs \(total) bytes, which are not there")
+        path: path, place: "", reason: "shape \(DataError.text(header.shape)) needs \(total) bytes, which are not there"
+      )
     }
     return Tensor(
       dataType: header.dataType, shape: header.shape, storage: .bytes(ElementOrder.rowMajor(elements, header)))

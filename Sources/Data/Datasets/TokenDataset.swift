@@ -18,12 +18,15 @@ public struct TokenDataset: Dataset {
   public init(
     _ tokens: Tensor, source: String, sequenceLength: Int, stride: Int? = nil, field: String
   ) throws(DataError) {
-    guard sequenceLength > 0 else { throw .setting(name: "sequence length", reason: "\(sequenceLength) is not positive") }
+    guard sequenceLength > 0 else {
+      throw .setting(name: "sequence length", reason: "\(sequenceLength) is not positive")
+    }
     let stride = stride ?? sequenceLength
     guard stride > 0 else { throw .setting(name: "stride", reason: "\(stride) is not positive") }
     guard tokens.shape.count == 1, let region = tokens.contiguousBytes(), Self.types.contains(tokens.dataType) else {
       throw .unsupported(
-        path: source, place: "", reason: "tokens are one row of integers, not \(tokens.dataType) of shape "
+        path: source, place: "",
+        reason: "tokens are one row of integers, not \(tokens.dataType) of shape "
           + DataError.text(tokens.shape))
     }
     guard tokens.elementCount > sequenceLength else {
@@ -61,7 +64,9 @@ public struct TokenDataset: Dataset {
 
   static let types: Set<DataType> = [.uint8, .uint16, .int16, .uint32, .int32, .int64]
 
-  public var storedArrays: [StoredArray] { [StoredArray(field: fields[0].name, source: source, tensor: tokens)] }
+  public var storedArrays: [StoredArray] {
+    fields.map { StoredArray(field: $0.name, source: source, tensor: tokens) }
+  }
 
   public func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {
     var result: [String: Tensor] = [:]

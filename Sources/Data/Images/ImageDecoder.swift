@@ -9,12 +9,27 @@ enum ImageDecoder {
 
   static let suffixes = [".png", ".jpg", ".jpeg"]
 
+  /// Makes sure that a file is a picture, by its first bytes.
+  static func checkHead(_ path: String) throws(DataError) { _ = try kind(of: try InputFile(path: path).region, path) }
+
+  private enum Kind {
+    case png
+    case jpeg
+  }
+
+  private static func kind(of region: ByteRegion, _ path: String) throws(DataError) -> Kind {
+    if region.big(UInt64.self, at: 0) == 0x8950_4e47_0d0a_1a0a { return .png }
+    if region.big(UInt16.self, at: 0) == 0xffd8 { return .jpeg }
+    throw .unsupported(path: path, place: "", reason: "it is neither a PNG nor a JPEG picture; remove or convert it")
+  }
+
   /// - Parameter channels: 1 or 3; pictures of the other kind are converted.
   static func decode(_ path: String, channels: Int) throws(DataError) -> PixelImage {
     let region = try InputFile(path: path).region
-    if region.big(UInt64.self, at: 0) == 0x8950_4e47_0d0a_1a0a { return try png(region, channels, path) }
-    if region.big(UInt16.self, at: 0) == 0xffd8 { return try jpeg(region, channels, path) }
-    throw .unsupported(path: path, place: "", reason: "it is neither a PNG nor a JPEG picture")
+    switch try kind(of: region, path) {
+    case .png: return try png(region, channels, path)
+    case .jpeg: return try jpeg(region, channels, path)
+    }
   }
 
   private static func png(_ region: ByteRegion, _ channels: Int, _ path: String) throws(DataError) -> PixelImage {

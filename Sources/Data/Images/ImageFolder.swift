@@ -11,6 +11,7 @@ public struct ImageFolder: Dataset {
   private let channels: Int
   private let paths: [String]
   private let classes: [Int]
+  private let isScaled: Bool
 
   /// - Parameters:
   ///   - size: what every picture is scaled and cropped to; `nil` for the size of the first one, which all must have.
@@ -51,12 +52,14 @@ public struct ImageFolder: Dataset {
     ]
   }
 
-  private let isScaled: Bool
-
   public var count: Int { paths.count }
 
   public var storedArrays: [StoredArray] {
     [StoredArray(field: labelField, source: "\(source): folders", tensor: Tensor(int64s: classes.map { Int64($0) }))]
+  }
+
+  public func inspect() throws(DataError) {
+    for path in paths { try ImageDecoder.checkHead(path) }
   }
 
   public func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {

@@ -1,7 +1,8 @@
 /// Scales and crops pictures as training pipelines do.
 ///
 /// Bilinear with a triangle filter as wide as the step between output pixels, so that scaling down averages instead of
-/// skipping: what Pillow's `BILINEAR` and torchvision's `Resize(antialias=True)` compute.
+/// skipping: what Pillow's `BILINEAR` and torchvision's `Resize(antialias=True)` compute. Weights and sums are of fixed
+/// point with as many bits as Pillow's, so that results are the same, and the same everywhere.
 enum ImageScaler {
   /// Scales the shorter side to that of the smallest picture that covers `size`, and cuts its centre out.
   static func fit(_ image: PixelImage, to size: ImageSize) -> PixelImage {
@@ -35,9 +36,15 @@ enum ImageScaler {
   private struct Filter {
     var starts: [Int] = []
     var counts: [Int] = []
-    /// `width` for each output.
-    var weights: [Float] = []
+    /// `width` for each output, times 2 to the power of ``bits``.
+    var weights: [Int32] = []
     var width = 0
+
+    /// What 32 bits leave beside 8 of a sample and 2 for sums.
+    static let bits: Int32 = 22
+    static let half: Int32 = 1 << (bits - 1)
+
+    static func sample(_ sum: Int32) -> UInt8 { UInt8(max(0, min(255, sum >> bits))) }
 
     init(from input: Int, to output: Int) {
       let step = Double(input) / Double(output)
@@ -52,8 +59,8 @@ enum ImageScaler {
         part = part.map { $0 / sum }
         starts.append(start)
         counts.append(part.count)
-        weights += part.map { Float($0) }
-        weights += [Float](repeating: 0, count: width - part.count)
+        weights += part.map { Int32(0.5 + $0 * Double(1 << Self.bits)) }
+        weights += [Int32](repeating: 0, count: width - part.count)
       }
     }
   }
@@ -66,11 +73,11 @@ enum ImageScaler {
       for column in 0..<width {
         let base = (row * image.width + filter.starts[column]) * channels
         for channel in 0..<channels {
-          var sum: Float = 0.5
+          var sum = Filter.half
           for tap in 0..<filter.counts[column] {
-            sum += filter.weights[column * filter.width + tap] * Float(image.pixels[base + tap * channels + channel])
+            sum += filter.weights[column * filter.width + tap] * Int32(image.pixels[base + tap * channels + channel])
           }
-          result[(row * width + column) * channels + channel] = UInt8(max(0, min(255, sum)))
+          result[(row * width + column) * channels + channel] = Filter.sample(sum)
         }
       }
     }
@@ -81,15 +88,15 @@ enum ImageScaler {
     let height = filter.starts.count
     let stride = image.width * image.channels
     var result = [UInt8](repeating: 0, count: height * stride)
-    var sums = [Float](repeating: 0, count: stride)
+    var sums = [Int32](repeating: 0, count: stride)
     for row in 0..<height {
-      for index in 0..<stride { sums[index] = 0.5 }
+      for index in 0..<stride { sums[index] = Filter.half }
       for tap in 0..<filter.counts[row] {
         let weight = filter.weights[row * filter.width + tap]
         let base = (filter.starts[row] + tap) * stride
-        for index in 0..<stride { sums[index] += weight * Float(image.pixels[base + index]) }
+        for index in 0..<stride { sums[index] += weight * Int32(image.pixels[base + index]) }
       }
-      for index in 0..<stride { result[row * stride + index] = UInt8(max(0, min(255, sums[index]))) }
+      for index in 0..<stride { result[row * stride + index] = Filter.sample(sums[index]) }
     }
     return PixelImage(width: image.width, height: height, channels: image.channels, pixels: result)
   }

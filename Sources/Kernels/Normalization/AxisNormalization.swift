@@ -134,7 +134,7 @@ public enum AxisNormalization {
 
   /// dx_j ← dy_j·s_j^−β − 2αβ/size·x_j·Σ_i dy_i·x_i·s_i^(−β−1) over those i whose neighbours j is among.
   ///
-  /// `energy` and `weights` are scratch of the tensor's size.
+  /// `weights` is scratch of the tensor's size.
   @specialized(where T == Float)
   @specialized(where T == Double)
   public static func responseGradient<T: Real>(

@@ -7,19 +7,20 @@ extension ChannelNormalization {
     /// 1/√(variance + ε), or the variance where statistics are frozen.
     public let deviation: UnsafePointer<T>
     public let gradient: UnsafePointer<T>
-    /// The output, which tells where the activation let the gradient pass.
-    public let y: UnsafePointer<T>?
+    /// The shift, where an activation follows: from it and x comes anew where the activation let numbers pass, which
+    /// takes less memory and less time than to read the output.
+    public let bias: UnsafePointer<T>?
 
     public init(
       x: UnsafePointer<T>, scale: UnsafePointer<T>, mean: UnsafePointer<T>, deviation: UnsafePointer<T>,
-      gradient: UnsafePointer<T>, y: UnsafePointer<T>?
+      gradient: UnsafePointer<T>, bias: UnsafePointer<T>?
     ) {
       self.x = x
       self.scale = scale
       self.mean = mean
       self.deviation = deviation
       self.gradient = gradient
-      self.y = y
+      self.bias = bias
     }
   }
 
@@ -87,10 +88,42 @@ extension ChannelNormalization {
     }
   }
 
+  /// The numbers of one channel.
+  private struct Channel<T: Real> {
+    let center: T
+    /// What forward multiplied by and added.
+    let factor: T
+    let shift: T
+
+    init(_ operands: Backward<T>, _ channel: Int) {
+      center = operands.mean[channel]
+      factor = T(Double(operands.scale[channel]) * Double(operands.deviation[channel]))
+      shift = operands.bias?[channel] ?? 0
+    }
+
+    /// The gradient the activation lets pass at a distance from the mean.
+    @inline(__always)
+    func passed(_ gradient: SIMD8<T>, _ distance: SIMD8<T>, _ activation: Activation) -> SIMD8<T> {
+      if activation == .none { return gradient }
+      let value = distance * factor + SIMD8(repeating: shift)
+      let zero = SIMD8<T>()
+      let open = RowSums.select(gradient, zero, where: value, exceeds: zero)
+      return activation == .relu ? open : RowSums.select(open, zero, where: SIMD8(repeating: 6), exceeds: value)
+    }
+
+    @inline(__always)
+    func passed(_ gradient: T, _ distance: T, _ activation: Activation) -> T {
+      if activation == .none { return gradient }
+      let value = distance * factor + shift
+      return value <= 0 || (activation == .clip6 && value >= 6) ? 0 : gradient
+    }
+  }
+
   /// Σ g and Σ g·(x − mean), where g is the gradient the activation lets pass.
   private static func sums<T: Real>(
     _ operands: Backward<T>, _ channel: Int, _ activation: Activation, _ layout: Layout
   ) -> (sum: Double, products: Double) {
+    let numbers = Channel(operands, channel)
     var totals = (sum: 0.0, products: 0.0)
     var lanes = (SIMD8<T>(), SIMD8<T>())
     var pending = 0
@@ -99,10 +132,11 @@ extension ChannelNormalization {
       let end = start + layout.inner
       while start < end {
         let count = min(RowSums.block, end - start)
+        let (x, gradient) = (operands.x + start, operands.gradient + start)
         switch activation {
-        case .none: addSums(operands, start, count, channel, .none, &lanes)
-        case .relu: addSums(operands, start, count, channel, .relu, &lanes)
-        case .clip6: addSums(operands, start, count, channel, .clip6, &lanes)
+        case .none: addSums(x, gradient, count, numbers, .none, &lanes)
+        case .relu: addSums(x, gradient, count, numbers, .relu, &lanes)
+        case .clip6: addSums(x, gradient, count, numbers, .clip6, &lanes)
         }
         start += count
         pending += count
@@ -118,29 +152,28 @@ extension ChannelNormalization {
 
   @inline(__always)
   private static func addSums<T: Real>(
-    _ operands: Backward<T>, _ start: Int, _ count: Int, _ channel: Int, _ activation: Activation,
-    _ lanes: inout (SIMD8<T>, SIMD8<T>)
+    _ x: UnsafePointer<T>, _ gradient: UnsafePointer<T>, _ count: Int, _ channel: Channel<T>,
+    _ activation: Activation, _ lanes: inout (SIMD8<T>, SIMD8<T>)
   ) {
-    let (x, gradient) = (operands.x + start, operands.gradient + start)
-    let y = (operands.y ?? operands.x) + start
-    let center = operands.mean[channel]
-    let centers = SIMD8(repeating: center)
+    let centers = SIMD8(repeating: channel.center)
     var (sum1, products1) = lanes
     var (sum2, products2) = (SIMD8<T>(), SIMD8<T>())
     var index = 0
     while index + 16 <= count {
-      let a = masked(RowSums.load(gradient, index), RowSums.load(y, index), activation)
-      let b = masked(RowSums.load(gradient, index + 8), RowSums.load(y, index + 8), activation)
+      let (distance1, distance2) = (RowSums.load(x, index) - centers, RowSums.load(x, index + 8) - centers)
+      let a = channel.passed(RowSums.load(gradient, index), distance1, activation)
+      let b = channel.passed(RowSums.load(gradient, index + 8), distance2, activation)
       sum1 += a
-      products1 += a * (RowSums.load(x, index) - centers)
+      products1 += a * distance1
       sum2 += b
-      products2 += b * (RowSums.load(x, index + 8) - centers)
+      products2 += b * distance2
       index += 16
     }
     while index < count {
-      let a = masked(gradient[index], y[index], activation)
+      let distance = x[index] - channel.center
+      let a = channel.passed(gradient[index], distance, activation)
       sum1[0] += a
-      products1[0] += a * (x[index] - center)
+      products1[0] += a * distance
       index += 1
     }
     lanes = (sum1 + sum2, products1 + products2)
@@ -151,54 +184,36 @@ extension ChannelNormalization {
     _ operands: Backward<T>, _ channel: Int, _ activation: Activation, _ output: UnsafeMutablePointer<T>,
     _ layout: Layout, factor: T, slope: T, shift: T
   ) {
-    let constant = shift - slope * operands.mean[channel]
+    let numbers = Channel(operands, channel)
     for sample in 0..<layout.batch {
       let start = layout.row(sample, channel)
+      let (x, gradient, target) = (operands.x + start, operands.gradient + start, output + start)
       switch activation {
-      case .none: spreadRow(operands, start, layout.inner, .none, output, factor, slope, constant)
-      case .relu: spreadRow(operands, start, layout.inner, .relu, output, factor, slope, constant)
-      case .clip6: spreadRow(operands, start, layout.inner, .clip6, output, factor, slope, constant)
+      case .none: spreadRow(x, gradient, target, layout.inner, numbers, .none, factor, slope, shift)
+      case .relu: spreadRow(x, gradient, target, layout.inner, numbers, .relu, factor, slope, shift)
+      case .clip6: spreadRow(x, gradient, target, layout.inner, numbers, .clip6, factor, slope, shift)
       }
     }
   }
 
   @inline(__always)
   private static func spreadRow<T: Real>(
-    _ operands: Backward<T>, _ start: Int, _ count: Int, _ activation: Activation,
-    _ output: UnsafeMutablePointer<T>, _ factor: T, _ slope: T, _ constant: T
+    _ x: UnsafePointer<T>, _ gradient: UnsafePointer<T>, _ target: UnsafeMutablePointer<T>, _ count: Int,
+    _ channel: Channel<T>, _ activation: Activation, _ factor: T, _ slope: T, _ shift: T
   ) {
-    let (x, gradient) = (operands.x + start, operands.gradient + start)
-    let y = (operands.y ?? operands.x) + start
-    let result = output + start
-    let (factors, slopes) = (SIMD8(repeating: factor), SIMD8(repeating: slope))
-    let constants = SIMD8(repeating: constant)
+    let centers = SIMD8(repeating: channel.center)
+    let (factors, slopes, shifts) = (SIMD8(repeating: factor), SIMD8(repeating: slope), SIMD8(repeating: shift))
     var index = 0
     while index + 8 <= count {
-      let passed = masked(RowSums.load(gradient, index), RowSums.load(y, index), activation)
-      RowSums.store(passed * factors + (RowSums.load(x, index) * slopes + constants), result, index)
+      let distance = RowSums.load(x, index) - centers
+      let passed = channel.passed(RowSums.load(gradient, index), distance, activation)
+      RowSums.store(passed * factors + (distance * slopes + shifts), target, index)
       index += 8
     }
     while index < count {
-      result[index] = masked(gradient[index], y[index], activation) * factor + (x[index] * slope + constant)
+      let distance = x[index] - channel.center
+      target[index] = channel.passed(gradient[index], distance, activation) * factor + (distance * slope + shift)
       index += 1
-    }
-  }
-
-  @inline(__always)
-  private static func masked<T: Real>(_ gradient: SIMD8<T>, _ y: SIMD8<T>, _ activation: Activation) -> SIMD8<T> {
-    switch activation {
-    case .none: gradient
-    case .relu: gradient.replacing(with: 0, where: y .<= 0)
-    case .clip6: gradient.replacing(with: 0, where: y .<= 0).replacing(with: 0, where: y .>= 6)
-    }
-  }
-
-  @inline(__always)
-  private static func masked<T: Real>(_ gradient: T, _ y: T, _ activation: Activation) -> T {
-    switch activation {
-    case .none: gradient
-    case .relu: y <= 0 ? 0 : gradient
-    case .clip6: y <= 0 || y >= 6 ? 0 : gradient
     }
   }
 }

@@ -186,6 +186,7 @@ public enum ChannelNormalization {
   ) {
     let (centers, factors) = (SIMD8(repeating: center), SIMD8(repeating: factor))
     let shifts = SIMD8(repeating: shift)
+    let (zero, six) = (SIMD8<T>(), SIMD8<T>(repeating: 6))
     var index = 0
     switch activation {
     case .none:
@@ -196,14 +197,14 @@ public enum ChannelNormalization {
     case .relu:
       while index + 8 <= count {
         let value = (RowSums.load(x, index) - centers) * factors + shifts
-        RowSums.store(value.replacing(with: 0, where: value .< 0), y, index)
+        RowSums.store(RowSums.select(zero, value, where: zero, exceeds: value), y, index)
         index += 8
       }
     case .clip6:
       while index + 8 <= count {
         let value = (RowSums.load(x, index) - centers) * factors + shifts
-        let positive = value.replacing(with: 0, where: value .< 0)
-        RowSums.store(positive.replacing(with: 6, where: positive .> 6), y, index)
+        let positive = RowSums.select(zero, value, where: zero, exceeds: value)
+        RowSums.store(RowSums.select(six, positive, where: positive, exceeds: six), y, index)
         index += 8
       }
     }

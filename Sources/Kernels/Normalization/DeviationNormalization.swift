@@ -17,7 +17,7 @@ public enum DeviationNormalization {
 
     /// Calls `body` for each element with the group it is averaged in.
     @inline(__always)
-    func forEach(_ body: (_ element: Int, _ group: Int) -> Void) {
+    func visit(_ body: (_ element: Int, _ group: Int) -> Void) {
       guard let width = shape.last, let step = steps.last, count > 0 else {
         if shape.isEmpty { body(0, 0) }
         return
@@ -48,7 +48,7 @@ public enum DeviationNormalization {
   ) {
     statistics(x, layout, scratch)
     let (means, deviations) = (scratch, scratch + layout.groups)
-    layout.forEach { y[$0] = T((Double(x[$0]) - means[$1]) / (deviations[$1] + epsilon)) }
+    layout.visit { y[$0] = T((Double(x[$0]) - means[$1]) / (deviations[$1] + epsilon)) }
   }
 
   private static func statistics<T: Real>(
@@ -57,9 +57,9 @@ public enum DeviationNormalization {
     let (means, deviations) = (scratch, scratch + layout.groups)
     let count = Double(layout.count / max(1, layout.groups))
     scratch.update(repeating: 0, count: 4 * layout.groups)
-    layout.forEach { means[$1] += Double(x[$0]) }
+    layout.visit { means[$1] += Double(x[$0]) }
     for group in 0..<layout.groups { means[group] /= count }
-    layout.forEach { deviations[$1] += (Double(x[$0]) - means[$1]) * (Double(x[$0]) - means[$1]) }
+    layout.visit { deviations[$1] += (Double(x[$0]) - means[$1]) * (Double(x[$0]) - means[$1]) }
     for group in 0..<layout.groups { deviations[group] = (deviations[group] / count).squareRoot() }
   }
 
@@ -74,11 +74,11 @@ public enum DeviationNormalization {
     let (means, deviations) = (scratch, scratch + layout.groups)
     let (sums, products) = (scratch + 2 * layout.groups, scratch + 3 * layout.groups)
     let count = Double(layout.count / max(1, layout.groups))
-    layout.forEach {
+    layout.visit {
       sums[$1] += Double(gradient[$0])
       products[$1] += Double(gradient[$0]) * (Double(x[$0]) - means[$1])
     }
-    layout.forEach {
+    layout.visit {
       let (deviation, divisor) = (deviations[$1], deviations[$1] + epsilon)
       let bend = deviation > 0 ? products[$1] / count / (deviation * divisor * divisor) : 0
       let straight = (Double(gradient[$0]) - sums[$1] / count) / divisor

@@ -83,9 +83,14 @@ public enum RowNormalization {
       for row in (piece * layout.rows / pieces)..<((piece + 1) * layout.rows / pieces) {
         let start = row * width
         let (mean, inverse) = statistics(x + start, layout, epsilon)
-        addColumns(x + start, gradient + start, width, mean, inverse, scales, biases)
+        let sums = addColumns(x + start, scale, gradient + start, width, mean, inverse, scales, biases)
         guard let output else { continue }
-        rowGradient(x + start, scale, gradient + start, output + start, layout, mean, inverse)
+        let count = Double(max(1, width))
+        let slope = T(-sums.products * Double(inverse) * Double(inverse) * Double(inverse) / count)
+        let shift = layout.isCentered ? T(-sums.sum * Double(inverse) / count) : 0
+        spread(
+          x + start, scale, gradient + start, output + start, width, mean, factor: inverse, slope: slope,
+          shift: shift)
       }
     }
     for column in 0..<width {
@@ -99,44 +104,56 @@ public enum RowNormalization {
     }
   }
 
+  /// Adds a row to the gradients of scales and shifts.
+  /// - Returns: Σ g and Σ g·(x − mean) with g = dy·scale.
   @inline(__always)
   private static func addColumns<T: Real>(
-    _ x: UnsafePointer<T>, _ gradient: UnsafePointer<T>, _ count: Int, _ mean: T, _ inverse: T,
-    _ scales: UnsafeMutablePointer<T>, _ biases: UnsafeMutablePointer<T>
-  ) {
+    _ x: UnsafePointer<T>, _ scale: UnsafePointer<T>?, _ gradient: UnsafePointer<T>, _ count: Int, _ mean: T,
+    _ inverse: T, _ scales: UnsafeMutablePointer<T>, _ biases: UnsafeMutablePointer<T>
+  ) -> (sum: Double, products: Double) {
     let (means, inverses) = (SIMD8(repeating: mean), SIMD8(repeating: inverse))
+    var totals = (sum: 0.0, products: 0.0)
     var index = 0
     while index + 8 <= count {
-      let arriving = RowSums.load(gradient, index)
-      let normalized = (RowSums.load(x, index) - means) * inverses
-      RowSums.store(RowSums.load(scales, index) + arriving * normalized, scales, index)
-      RowSums.store(RowSums.load(biases, index) + arriving, biases, index)
-      index += 8
+      let end = min(count, index + RowSums.block)
+      var (sum, products) = (SIMD8<T>(), SIMD8<T>())
+      while index + 8 <= end {
+        let arriving = RowSums.load(gradient, index)
+        let distance = RowSums.load(x, index) - means
+        RowSums.store(RowSums.load(scales, index) + arriving * (distance * inverses), scales, index)
+        RowSums.store(RowSums.load(biases, index) + arriving, biases, index)
+        let scaled = scale.map { arriving * RowSums.load($0, index) } ?? arriving
+        sum += scaled
+        products += scaled * distance
+        index += 8
+      }
+      totals.sum += Double(sum.sum())
+      totals.products += Double(products.sum())
     }
     while index < count {
-      scales[index] += gradient[index] * ((x[index] - mean) * inverse)
+      let distance = x[index] - mean
+      scales[index] += gradient[index] * (distance * inverse)
       biases[index] += gradient[index]
+      let scaled = gradient[index] * (scale?[index] ?? 1)
+      totals.sum += Double(scaled)
+      totals.products += Double(scaled * distance)
       index += 1
     }
+    return totals
   }
 
+  /// dx ← factor·dy·scale + slope·(x − mean) + shift.
   @inline(__always)
-  private static func rowGradient<T: Real>(
+  private static func spread<T: Real>(
     _ x: UnsafePointer<T>, _ scale: UnsafePointer<T>?, _ gradient: UnsafePointer<T>,
-    _ output: UnsafeMutablePointer<T>, _ layout: Layout, _ mean: T, _ inverse: T
+    _ output: UnsafeMutablePointer<T>, _ width: Int, _ mean: T, factor: T, slope: T, shift: T
   ) {
-    let width = layout.width
-    if let scale {
-      for index in 0..<width { output[index] = gradient[index] * scale[index] }
-    } else {
-      output.update(from: gradient, count: width)
+    guard let scale else {
+      for index in 0..<width { output[index] = gradient[index] * factor + ((x[index] - mean) * slope + shift) }
+      return
     }
-    let count = Double(max(1, width))
-    let products = RowSums.products(of: output, x, count: width, center: mean)
-    let slope = T(-products * Double(inverse) * Double(inverse) * Double(inverse) / count)
-    let shift = layout.isCentered ? T(-RowSums.sum(of: output, count: width) * Double(inverse) / count) : 0
     for index in 0..<width {
-      output[index] = output[index] * inverse + ((x[index] - mean) * slope + shift)
+      output[index] = gradient[index] * scale[index] * factor + ((x[index] - mean) * slope + shift)
     }
   }
 }

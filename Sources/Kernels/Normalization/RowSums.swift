@@ -14,6 +14,41 @@ enum RowSums {
     UnsafeMutableRawPointer(elements + index).storeBytes(of: vector, as: SIMD8<T>.self)
   }
 
+  /// Eight elements `stride` apart. Sixteen neighbours may be read.
+  @inline(__always)
+  static func load<T: Real>(_ row: UnsafePointer<T>, stride: Int) -> SIMD8<T> {
+    switch stride {
+    case 1: return load(row, 0)
+    case 2: return UnsafeRawPointer(row).loadUnaligned(as: SIMD16<T>.self).evenHalf
+    default:
+      var vector = SIMD8<T>()
+      for lane in 0..<8 { vector[lane] = row[lane * stride] }
+      return vector
+    }
+  }
+
+  /// In each lane, `a` where `x` > `y` and `b` elsewhere.
+  ///
+  /// Comparisons of vectors become single instructions only where the type of elements is spelled out.
+  @inline(__always)
+  static func select<T: Real>(
+    _ a: SIMD8<T>, _ b: SIMD8<T>, where x: SIMD8<T>, exceeds y: SIMD8<T>
+  ) -> SIMD8<T> {
+    if T.self == Float.self {
+      let mask = unsafeBitCast(x, to: SIMD8<Float>.self) .> unsafeBitCast(y, to: SIMD8<Float>.self)
+      let result = unsafeBitCast(b, to: SIMD8<Float>.self)
+        .replacing(with: unsafeBitCast(a, to: SIMD8<Float>.self), where: mask)
+      return unsafeBitCast(result, to: SIMD8<T>.self)
+    }
+    if T.self == Double.self {
+      let mask = unsafeBitCast(x, to: SIMD8<Double>.self) .> unsafeBitCast(y, to: SIMD8<Double>.self)
+      let result = unsafeBitCast(b, to: SIMD8<Double>.self)
+        .replacing(with: unsafeBitCast(a, to: SIMD8<Double>.self), where: mask)
+      return unsafeBitCast(result, to: SIMD8<T>.self)
+    }
+    return b.replacing(with: a, where: x .> y)
+  }
+
   /// The sum of `term` over indices below `count`; `single` is the same term for one element.
   @inline(__always)
   static func sum<T: Real>(

@@ -49,10 +49,10 @@ public enum MaximumPool {
   ) {
     var output = 0
     while output + 8 <= axis.output {
-      var best = load(row + output * axis.stride, stride: axis.stride)
+      var best = RowSums.load(row + output * axis.stride, stride: axis.stride)
       for tap in 1..<max(1, axis.kernel) {
-        let next = load(row + output * axis.stride + tap * axis.dilation, stride: axis.stride)
-        best.replace(with: next, where: next .> best)
+        let next = RowSums.load(row + output * axis.stride + tap * axis.dilation, stride: axis.stride)
+        best = RowSums.select(next, best, where: next, exceeds: best)
       }
       RowSums.store(best, target, output)
       output += 8
@@ -65,19 +65,6 @@ public enum MaximumPool {
       }
       target[output] = best
       output += 1
-    }
-  }
-
-  /// Eight elements `stride` apart. Sixteen neighbours may be read.
-  @inline(__always)
-  private static func load<T: Real>(_ row: UnsafePointer<T>, stride: Int) -> SIMD8<T> {
-    switch stride {
-    case 1: return RowSums.load(row, 0)
-    case 2: return UnsafeRawPointer(row).loadUnaligned(as: SIMD16<T>.self).evenHalf
-    default:
-      var vector = SIMD8<T>()
-      for lane in 0..<8 { vector[lane] = row[lane * stride] }
-      return vector
     }
   }
 
@@ -142,7 +129,8 @@ public enum MaximumPool {
           geometry.forEachRow { depth, height in
             search.run(source, depth, height, geometry, rounded)
             for index in 0..<width.output where search.places[index] >= 0 {
-              target[Int(search.places[index]) + width.start(index)] += row[index]
+              // By way of double precision, from which there is a conversion in one instruction.
+              target[Int(Double(search.places[index])) + width.start(index)] += row[index]
             }
             row += width.output
           }
@@ -172,11 +160,11 @@ public enum MaximumPool {
         while index < count {
           var (value, place) = (RowSums.load(best, index), RowSums.load(places, index))
           for tap in 0..<width.kernel {
-            let next = MaximumPool.load(
+            let next = RowSums.load(
               UnsafePointer(padded + index * width.stride + tap * width.dilation), stride: width.stride)
-            let isLarger = next .> value
-            value.replace(with: next, where: isLarger)
-            place.replace(with: T(offset + tap * width.dilation), where: isLarger)
+            let here = SIMD8(repeating: T(offset + tap * width.dilation))
+            place = RowSums.select(here, place, where: next, exceeds: value)
+            value = RowSums.select(next, value, where: next, exceeds: value)
           }
           RowSums.store(value, best, index)
           RowSums.store(place, places, index)

@@ -30,7 +30,7 @@ public enum WholePlanePool {
     var index = 0
     while index + 8 <= count {
       let next = RowSums.load(row, index)
-      best.replace(with: next, where: next .> best)
+      best = RowSums.select(next, best, where: next, exceeds: best)
       index += 8
     }
     var result = best.max()
@@ -49,18 +49,22 @@ public enum WholePlanePool {
     return pow(sum, 1 / Double(power))
   }
 
+  /// Means do not need `x`.
   @specialized(where T == Float)
   @specialized(where T == Double)
   public static func gradient<T: Real>(
-    _ x: UnsafePointer<T>, _ gradient: UnsafePointer<T>, _ output: UnsafeMutablePointer<T>, _ kind: Kind,
+    _ x: UnsafePointer<T>?, _ gradient: UnsafePointer<T>, _ output: UnsafeMutablePointer<T>, _ kind: Kind,
     planes: Int, count: Int, workers: Workers
   ) {
     workers.forEachRange(of: planes, grain: max(1, 65_536 / max(1, count))) { range in
       for plane in range {
-        let (row, target) = (x + plane * count, output + plane * count)
-        switch kind {
-        case .average:
+        let target = output + plane * count
+        guard kind != .average, let row = x.map({ $0 + plane * count }) else {
           target.update(repeating: gradient[plane] / T(max(1, count)), count: count)
+          continue
+        }
+        switch kind {
+        case .average: break
         case .maximum:
           target.update(repeating: 0, count: count)
           let best = maximum(row, count)

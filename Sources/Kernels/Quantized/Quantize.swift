@@ -1,5 +1,5 @@
 /// An integer type that numbers are quantized to.
-public protocol QuantizedInteger: FixedWidthInteger, SIMDScalar, BitwiseCopyable, Sendable {}
+public protocol QuantizedInteger: FixedWidthInteger, SIMDScalar, Codable, BitwiseCopyable, Sendable {}
 
 extension UInt8: QuantizedInteger {}
 extension Int8: QuantizedInteger {}
@@ -37,7 +37,20 @@ public enum Quantize {
   public static func quantize<Q: QuantizedInteger, T: Real>(
     _ x: UnsafePointer<T>, _ count: Int, scale: Float, zero: Int32, _ y: UnsafeMutablePointer<Q>
   ) {
-    for index in 0..<count { y[index] = integer(Float(x[index]) / scale, zero: zero, as: Q.self) }
+    var index = 0
+    if T.self == Float.self {
+      let raw = UnsafeRawPointer(x)
+      let rounding = VectorRounding(zero: zero, as: Q.self)
+      while index + 16 <= count {
+        let values = raw.loadUnaligned(fromByteOffset: index * 4, as: SIMD16<Float>.self) / scale
+        UnsafeMutableRawPointer(y + index).storeBytes(of: rounding.integers(values, as: Q.self), as: SIMD16<Q>.self)
+        index += 16
+      }
+    }
+    while index < count {
+      y[index] = integer(Float(x[index]) / scale, zero: zero, as: Q.self)
+      index += 1
+    }
   }
 
   /// x = (q − zero)·scale.
@@ -49,9 +62,9 @@ public enum Quantize {
   @specialized(where Q == UInt8, T == Double)
   @specialized(where Q == Int8, T == Double)
   public static func dequantize<Q: QuantizedInteger, T: Real>(
-    _ q: UnsafePointer<Q>, _ count: Int, scale: Float, zero: Int32, _ x: UnsafeMutablePointer<T>
+    _ q: UnsafePointer<Q>, _ count: Int, scale: T, zero: Int32, _ x: UnsafeMutablePointer<T>
   ) {
-    for index in 0..<count { x[index] = T(Float(Int32(truncatingIfNeeded: q[index]) &- zero) * scale) }
+    for index in 0..<count { x[index] = T(Int32(truncatingIfNeeded: q[index]) &- zero) * scale }
   }
 
   /// x = q − zero, in memory with `stride` elements between numbers.
@@ -71,7 +84,18 @@ public enum Quantize {
     stride: Int = 1
   ) {
     if stride == 1 {
-      for index in 0..<count { y[index] = integer(Float(sums[index]) * scale, zero: zero, as: Q.self) }
+      var index = 0
+      let rounding = VectorRounding(zero: zero, as: Q.self)
+      while index + 16 <= count {
+        let own = UnsafeRawPointer(sums + index).loadUnaligned(as: SIMD16<Int32>.self)
+        let values = SIMD16<Float>(own) * scale
+        UnsafeMutableRawPointer(y + index).storeBytes(of: rounding.integers(values, as: Q.self), as: SIMD16<Q>.self)
+        index += 16
+      }
+      while index < count {
+        y[index] = integer(Float(sums[index]) * scale, zero: zero, as: Q.self)
+        index += 1
+      }
     } else {
       for index in 0..<count { y[index * stride] = integer(Float(sums[index]) * scale, zero: zero, as: Q.self) }
     }
@@ -84,6 +108,39 @@ public enum Quantize {
     _ sums: UnsafePointer<Int32>, _ count: Int, scales: UnsafePointer<Float>, zero: Int32,
     _ y: UnsafeMutablePointer<Q>
   ) {
-    for index in 0..<count { y[index] = integer(Float(sums[index]) * scales[index], zero: zero, as: Q.self) }
+    var index = 0
+    let rounding = VectorRounding(zero: zero, as: Q.self)
+    while index + 16 <= count {
+      let own = UnsafeRawPointer(sums + index).loadUnaligned(as: SIMD16<Int32>.self)
+      let values = SIMD16<Float>(own) * UnsafeRawPointer(scales + index).loadUnaligned(as: SIMD16<Float>.self)
+      UnsafeMutableRawPointer(y + index).storeBytes(of: rounding.integers(values, as: Q.self), as: SIMD16<Q>.self)
+      index += 16
+    }
+    while index < count {
+      y[index] = integer(Float(sums[index]) * scales[index], zero: zero, as: Q.self)
+      index += 1
+    }
+  }
+}
+
+/// ``Quantize/integer(_:zero:as:)`` for sixteen numbers.
+struct VectorRounding {
+  private let low: Float
+  private let high: Float
+  private let zero: Int32
+
+  @inline(__always)
+  init<Q: QuantizedInteger>(zero: Int32, as type: Q.Type) {
+    (low, high, self.zero) = (Float(Q.min) - Float(zero), Float(Q.max) - Float(zero), zero)
+  }
+
+  @inline(__always)
+  func integers<Q: QuantizedInteger>(_ x: SIMD16<Float>, as type: Q.Type) -> SIMD16<Q> {
+    var bounded = x.replacing(with: 0, where: x .!= x)
+    bounded.replace(with: low, where: bounded .< low)
+    bounded.replace(with: high, where: bounded .> high)
+    // 1.5·2²³ leaves the rounded integer in the lowest bits.
+    let bits = unsafeBitCast(bounded + 12_582_912, to: SIMD16<Int32>.self)
+    return SIMD16<Q>(truncatingIfNeeded: bits &- 0x4B40_0000 &+ zero)
   }
 }

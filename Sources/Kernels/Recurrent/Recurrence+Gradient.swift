@@ -131,7 +131,8 @@ extension RecurrentPass {
         after: record.cellAfter + row * size, hidden: memory.hiddenGradient + sample * size,
         cell: memory.cellGradient + sample * size, activations)
       if let peepholes = gradients.peepholes {
-        addPeepholes(peepholes + direction * 3 * size, gradient, record.cellBefore + row * size,
+        addPeepholes(
+          peepholes + direction * 3 * size, gradient, record.cellBefore + row * size,
           record.cellAfter + row * size)
       }
       (memory.gates + row * width).update(from: gradient, count: width)

@@ -222,7 +222,8 @@ struct RecurrentPass<T: Real> {
       if let bias { row.update(from: bias, count: size) } else { row.update(repeating: 0, count: size) }
     }
     product(
-      rows: layout.batch, columns: size, inner: size, MatrixProduct.Operand(UnsafePointer(memory.hidden), leading: size),
+      rows: layout.batch, columns: size, inner: size,
+      MatrixProduct.Operand(UnsafePointer(memory.hidden), leading: size),
       MatrixProduct.Operand(r + 2 * size * size, leading: size, isTransposed: true), beta: 1, memory.candidate,
       leading: size, workers: workers)
   }

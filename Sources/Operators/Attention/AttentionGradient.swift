@@ -40,7 +40,9 @@ public struct AttentionGradient: OwnOperator {
     let weights = plan.scratch.reserve(
       Attention.backwardScratchBytes(plan.sizes, elementBytes: MemoryLayout<T>.stride))
     return Kernel(scratchBytes: plan.scratch.byteCount) { [plan] arguments throws(KernelError) in
-      for operand in [plan.query, plan.key, plan.value] { operand.gather(arguments, batch: plan.sizes.batch, as: T.self) }
+      for operand in [plan.query, plan.key, plan.value] {
+        operand.gather(arguments, batch: plan.sizes.batch, as: T.self)
+      }
       Attention.backward(
         plan.sizes, query: plan.query.place.rows(arguments) as HeadRows<T>, key: plan.key.place.rows(arguments),
         value: plan.value.place.rows(arguments), rule: try plan.rule(arguments, as: T.self),

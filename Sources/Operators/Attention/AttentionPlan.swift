@@ -103,7 +103,9 @@ struct AttentionPlan: Sendable {
       Attention.forwardScratchBytes(sizes, elementBytes: MemoryLayout<T>.stride))
     return Kernel(scratchBytes: plan.scratch.byteCount) { [plan] arguments throws(KernelError) in
       try prepare(arguments)
-      for operand in [plan.query, plan.key, plan.value] { operand.gather(arguments, batch: plan.sizes.batch, as: T.self) }
+      for operand in [plan.query, plan.key, plan.value] {
+        operand.gather(arguments, batch: plan.sizes.batch, as: T.self)
+      }
       try plan.attend(arguments, product, weights: weights, as: T.self)
     }
   }

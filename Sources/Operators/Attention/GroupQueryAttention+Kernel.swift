@@ -33,7 +33,9 @@ private struct GroupedPlan: Sendable {
     let heads = Int(context.node.int("num_heads", default: 0))
     let groups = Int(context.node.int("kv_num_heads", default: 0))
     let query = try context.input(0).shape
-    guard heads > 0, groups > 0, heads % groups == 0, query.count == 3 else { throw .invalid("its heads are not known") }
+    guard heads > 0, groups > 0, heads % groups == 0, query.count == 3 else {
+      throw .invalid("its heads are not known")
+    }
     let isPacked = !context.has(1)
     let width = query[2] / (isPacked ? heads + 2 * groups : heads)
     func operand(_ input: Int, _ count: Int, offset: Int) throws(KernelError) -> AttentionPlan.Operand {

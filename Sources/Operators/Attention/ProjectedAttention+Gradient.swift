@@ -13,7 +13,7 @@ extension ProjectedAttention {
       throw OperatorError("an Attention whose values have a width of their own has no gradient")
     }
     guard let x = context.node.input(0), let weight = context.node.input(1) else { return }
-    var projected = context.emit(OperatorName("MatMul"), x, weight)
+    var projected = context.product(x, weight)
     if let bias = context.node.input(2) { projected = context.emit(OperatorName("Add"), projected, bias) }
     let gradient = context.attentionGradient(
       of: "MultiHeadAttention", inputs: [projected, nil, nil, nil, context.node.input(3), context.node.input(5)],

@@ -31,7 +31,9 @@ extension ProjectedAttention {
     let bias = context.has(2)
     return plan.kernel(product, as: T.self) { arguments throws(KernelError) in
       let result: UnsafeMutablePointer<T> = projected.elements(arguments)
-      if bias { Rows.fill(result, rows: x[0] * x[1], width: columns, with: arguments.input(2), workers: arguments.workers) }
+      if bias {
+        Rows.fill(result, rows: x[0] * x[1], width: columns, with: arguments.input(2), workers: arguments.workers)
+      }
       product(
         rows: x[0] * x[1], columns: columns, inner: x[2],
         MatrixProduct.Operand(arguments.input(0), leading: x[2]),

@@ -83,7 +83,8 @@ struct ScoreMask: Sendable {
     return ScoreBias(UnsafePointer(numbers), strides, column: column, columns: columns)
   }
 
-  private func fill<T: Real, Flag: FixedWidthInteger>(_ numbers: UnsafeMutablePointer<T>, _ flags: UnsafePointer<Flag>) {
+  private func fill<T: Real, Flag: FixedWidthInteger>(_ numbers: UnsafeMutablePointer<T>, _ flags: UnsafePointer<Flag>)
+  {
     for index in 0..<count { numbers[index] = flags[index] > 0 ? 0 : T(filter) }
   }
 

@@ -7,12 +7,12 @@ public struct FusedMatMul: Operator {
 
   public init() {}
 
-  private func isSet(_ node: Node, _ attribute: String) -> Bool { node.int(attribute, default: 0) != 0 }
+  func isSet(_ node: Node, _ attribute: String) -> Bool { node.int(attribute, default: 0) != 0 }
 
   /// Whether rows and batches change places, which nobody but the optimizer of one training framework writes.
-  private func movesBatches(_ node: Node) -> Bool { isSet(node, "transBatchA") || isSet(node, "transBatchB") }
+  func movesBatches(_ node: Node) -> Bool { isSet(node, "transBatchA") || isSet(node, "transBatchB") }
 
-  private func laidOut<Element>(_ axes: [Element], transposed: Bool) -> [Element] {
+  func laidOut<Element>(_ axes: [Element], transposed: Bool) -> [Element] {
     guard transposed, axes.count > 1 else { return axes }
     var axes = axes
     axes.swapAt(axes.count - 1, axes.count - 2)

@@ -50,6 +50,13 @@ extension Conv {
           scratch: arguments.scratch.assumingMemoryBound(to: T.self), arguments.workers)
       }
     }
+    if T.self == Float.self, let winograd = WinogradConvolution(geometry) {
+      return Kernel(scratchBytes: winograd.scratchCount * MemoryLayout<Float>.stride) { arguments throws(KernelError) in
+        winograd(
+          arguments.input(0), arguments.input(1), arguments.output(0), fused.epilogue(arguments, Float.self),
+          scratch: arguments.scratch.assumingMemoryBound(to: Float.self), product, arguments.workers)
+      }
+    }
     let convolution = Convolution(geometry)
     return Kernel(scratchBytes: convolution.scratchCount * MemoryLayout<T>.stride) { arguments throws(KernelError) in
       convolution(

@@ -41,6 +41,14 @@ public struct ConvInputGradient: OwnOperator {
           scratch: arguments.scratch.assumingMemoryBound(to: T.self), arguments.workers)
       }
     }
+    if T.self == Float.self, let winograd = WinogradConvolution(inputGradientOf: geometry) {
+      return Kernel(scratchBytes: winograd.scratchCount * MemoryLayout<Float>.stride) { arguments throws(KernelError) in
+        winograd(
+          arguments.input(0), arguments.input(1), arguments.output(0),
+          ConvolutionEpilogue(bias: bias.map { arguments.input($0) }),
+          scratch: arguments.scratch.assumingMemoryBound(to: Float.self), product, arguments.workers)
+      }
+    }
     let gradient = ConvolutionInputGradient(geometry)
     return Kernel(scratchBytes: gradient.scratchCount * MemoryLayout<T>.stride) { arguments throws(KernelError) in
       gradient(
@@ -78,6 +86,13 @@ public struct ConvWeightGradient: OwnOperator {
         depthwise.weightGradient(
           arguments.input(gradient, as: T.self), arguments.input(input), arguments.output(0),
           scratch: arguments.scratch.assumingMemoryBound(to: T.self), arguments.workers)
+      }
+    }
+    if T.self == Float.self, let winograd = WinogradWeightGradient(geometry) {
+      return Kernel(scratchBytes: winograd.scratchCount * MemoryLayout<Float>.stride) { arguments throws(KernelError) in
+        winograd(
+          arguments.input(gradient), arguments.input(input), arguments.output(0),
+          scratch: arguments.scratch.assumingMemoryBound(to: Float.self), product, arguments.workers)
       }
     }
     let weightGradient = ConvolutionWeightGradient(geometry)

@@ -65,17 +65,34 @@ extension BatchNormalization {
     let epsilon = context.node.copied("epsilon")
     if context.opset >= 14, context.node.int("training_mode", default: 0) != 0 {
       let statistics = context.emit(.own("BatchNormalizationTraining"), inputs, outputs: 5, attributes: epsilon)
-      let found = context.emit(
+      context.emitGradients(
         .own("BatchNormalizationGradient"), [inputs[0], inputs[1], statistics[3], statistics[4], gradient],
-        outputs: 3)
-      for input in 0..<3 { context.accumulate(found[input], to: input) }
+        towards: 0..<3)
       return
     }
     guard inputs.count > 4 else { throw OperatorError("its statistics are missing") }
-    let found = context.emit(
-      .own("BatchNormalizationFrozenGradient"), [inputs[0], inputs[1], inputs[3], inputs[4], gradient], outputs: 5,
-      attributes: epsilon)
-    for (output, input) in [0, 1, 2, 3, 4].enumerated() { context.accumulate(found[output], to: input) }
+    context.emitGradients(
+      .own("BatchNormalizationFrozenGradient"), [inputs[0], inputs[1], inputs[3], inputs[4], gradient],
+      towards: 0..<5, attributes: epsilon)
+  }
+}
+
+extension GradientContext {
+  /// Adds a node whose outputs are the gradients of these inputs, and leads those that are wanted to them; the others
+  /// are left out.
+  mutating func emitGradients(
+    _ name: OperatorName, _ operands: [ValueID?], towards inputs: Range<Int>, attributes: [Attribute] = []
+  ) {
+    guard inputs.contains(where: wants) else { return }
+    let found = emit(name, operands, outputs: inputs.count, attributes: attributes)
+    let place = emitted.count - 1
+    for (gradient, input) in zip(found, inputs) {
+      if wants(input) {
+        accumulate(gradient, to: input)
+      } else {
+        emitted[place].outputs[input - inputs.lowerBound] = nil
+      }
+    }
   }
 }
 

@@ -54,15 +54,14 @@ public struct BatchNormalizationTraining: OwnOperator {
       throw OperatorError("it does not give the statistics of the batch")
     }
     let isActivated = !(node.string("activation") ?? "").isEmpty
-    let inputs = [node.input(0), node.input(1), mean, deviation, gradient] + (isActivated ? [node.output(0)] : [])
-    let found = context.emit(
-      .own("BatchNormalizationGradient"), inputs, outputs: 3, attributes: node.copied("activation"))
-    for input in 0..<3 { context.accumulate(found[input], to: input) }
+    let inputs = [node.input(0), node.input(1), mean, deviation, gradient] + (isActivated ? [node.input(2)] : [])
+    context.emitGradients(
+      .own("BatchNormalizationGradient"), inputs, towards: 0..<3, attributes: node.copied("activation"))
   }
 }
 
 /// The gradients of `BatchNormalizationTraining` towards x, scale and bias, from x, scale, the batch's mean and inverse
-/// deviation, the gradient of y and, where there is an activation, y.
+/// deviation, the gradient of y and, where there is an activation, the bias.
 public struct BatchNormalizationGradient: OwnOperator {
   public let names = [OperatorName.own("BatchNormalizationGradient")]
 
@@ -78,14 +77,14 @@ public struct BatchNormalizationGradient: OwnOperator {
   private func make<T: Real>(_: T.Type, _ context: KernelContext) throws(KernelError) -> Kernel {
     let layout = try BatchNormalization.layout(context.input(0).shape, parameters: context.input(1).count)
     let activation = try BatchNormalizationTraining.activation(context.node)
-    let hasOutput = context.has(5)
-    guard hasOutput || activation == .none else { throw .invalid("the output of the activation is missing") }
+    let hasBias = context.has(5)
+    guard hasBias || activation == .none else { throw .invalid("the bias in front of the activation is missing") }
     let has = (0..<3).map { context.hasOutput($0) }
     // Every row is read in the second pass just before it is written.
     return Kernel(sharing: .overwrites(has[0] ? [4] : [])) { arguments in
       let operands = ChannelNormalization.Backward<T>(
         x: arguments.input(0), scale: arguments.input(1), mean: arguments.input(2), deviation: arguments.input(3),
-        gradient: arguments.input(4), y: hasOutput ? arguments.input(5) : nil)
+        gradient: arguments.input(4), bias: hasBias ? arguments.input(5) : nil)
       let results = ChannelNormalization.Gradients<T>(
         x: has[0] ? arguments.optionalOutput(0) : nil, scale: has[1] ? arguments.optionalOutput(1) : nil,
         bias: has[2] ? arguments.optionalOutput(2) : nil)
@@ -114,7 +113,7 @@ public struct BatchNormalizationFrozenGradient: OwnOperator {
     return Kernel(sharing: .overwrites(has[0] ? [4] : [])) { arguments in
       let operands = ChannelNormalization.Backward<T>(
         x: arguments.input(0), scale: arguments.input(1), mean: arguments.input(2), deviation: arguments.input(3),
-        gradient: arguments.input(4), y: nil)
+        gradient: arguments.input(4), bias: nil)
       let outputs = (0..<5).map { has[$0] ? arguments.optionalOutput($0, as: T.self) : nil }
       let results = ChannelNormalization.Gradients<T>(
         x: outputs[0], scale: outputs[1], bias: outputs[2], mean: outputs[3], variance: outputs[4])

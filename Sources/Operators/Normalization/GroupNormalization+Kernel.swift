@@ -41,10 +41,9 @@ extension GroupNormalization {
 
   static func differentiate(_ context: inout GradientContext, groups: Int64) throws(OperatorError) {
     guard let gradient = context.gradient() else { return }
-    let found = context.emit(
-      .own("GroupNormalizationGradient"), [context.node.input(0), context.node.input(1), gradient], outputs: 3,
+    context.emitGradients(
+      .own("GroupNormalizationGradient"), [context.node.input(0), context.node.input(1), gradient], towards: 0..<3,
       attributes: context.node.copied("epsilon") + [Attribute(name: "num_groups", value: .int(groups))])
-    for input in 0..<3 { context.accumulate(found[input], to: input) }
   }
 }
 

@@ -75,13 +75,10 @@ extension LayerNormalization {
     let isCentered = Self.isCentered(context.node)
     let centered = Attribute(name: "centered", value: .int(isCentered ? 1 : 0))
     let hasBias = isCentered && context.has(2)
-    let found = context.emit(
+    context.emitGradients(
       .own("LayerNormalizationGradient"),
       [context.node.input(0), context.node.input(1), gradient, hasBias ? context.node.input(2) : nil],
-      outputs: hasBias ? 3 : 2, attributes: context.node.copied("axis", "epsilon") + [centered])
-    context.accumulate(found[0], to: 0)
-    context.accumulate(found[1], to: 1)
-    if hasBias { context.accumulate(found[2], to: 2) }
+      towards: 0..<(hasBias ? 3 : 2), attributes: context.node.copied("axis", "epsilon") + [centered])
   }
 }
 

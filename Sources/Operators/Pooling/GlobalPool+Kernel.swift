@@ -22,11 +22,12 @@ extension GlobalPool {
   }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
-    context.differentiateElementwise("\(context.node.opType)Gradient", attributes: context.node.copied("p"))
+    try context.differentiatePool(attributes: context.node.copied("p"))
   }
 }
 
-/// The gradients of poolings over all positions from their input and the gradient of their output.
+/// The gradients of poolings over all positions from their input (for means, its shape as the attribute `input_shape`)
+/// and the gradient of their output.
 public struct GlobalPoolGradient: OwnOperator {
   public let names = [
     OperatorName.own("GlobalAveragePoolGradient"), .own("GlobalMaxPoolGradient"), .own("GlobalLpPoolGradient"),
@@ -35,18 +36,20 @@ public struct GlobalPoolGradient: OwnOperator {
   public init() {}
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
-    context.setOutput(type: context.type(0), shape: context.shape(0))
+    context.setOutput(type: context.type(1), shape: context.node.pooledShape?.map { .known($0) } ?? context.shape(0))
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try make(context.real(0), context) }
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try make(context.real(1), context) }
 
   private func make<T: Real>(_: T.Type, _ context: KernelContext) throws(KernelError) -> Kernel {
     let kind = try GlobalPool.kind(context.node)
-    let shape = try context.input(0).shape
+    let shape = try context.output().shape
+    let isMean = kind == .average
     let (planes, count) = (shape.prefix(2).reduce(1, *), shape.dropFirst(2).reduce(1, *))
     return Kernel { arguments in
       WholePlanePool.gradient(
-        arguments.input(0, as: T.self), arguments.input(1), arguments.output(0), kind, planes: planes, count: count,
+        isMean ? nil : arguments.input(0, as: T.self), arguments.input(1), arguments.output(0), kind, planes: planes,
+        count: count,
         workers: arguments.workers)
     }
   }

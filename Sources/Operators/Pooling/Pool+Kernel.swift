@@ -94,11 +94,29 @@ extension Pool {
   // MARK: Backward
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
-    context.differentiateElementwise(
-      "\(context.node.opType)Gradient",
+    try context.differentiatePool(
       attributes: context.node.copied(
         "kernel_shape", "strides", "pads", "dilations", "auto_pad", "ceil_mode", "count_include_pad", "p"))
   }
+}
+
+extension GradientContext {
+  /// Leads the gradient through a pooling. Means do not need their input again, only its shape: nothing is kept for
+  /// them.
+  mutating func differentiatePool(attributes: [Attribute]) throws(OperatorError) {
+    guard let gradient = gradient() else { return }
+    let isMean = node.opType.hasSuffix("AveragePool")
+    let shape = isMean ? [Attribute(name: "input_shape", value: .ints(try shape(0).map { Int64($0) }))] : []
+    accumulate(
+      emit(
+        .own("\(node.opType)Gradient"), isMean ? nil : node.input(0), gradient, attributes: attributes + shape),
+      to: 0)
+  }
+}
+
+extension Node {
+  /// The shape a pooling's gradient is to have, where the node says it rather than its first input.
+  var pooledShape: [Int]? { ints("input_shape")?.map { Int($0) } }
 }
 
 extension Window {
@@ -116,20 +134,21 @@ extension Window {
   }
 }
 
-/// The gradients of poolings from their input and the gradient of their output.
+/// The gradients of poolings from their input (for means, its shape as the attribute `input_shape`) and the gradient of
+/// their output.
 public struct PoolGradient: OwnOperator {
   public let names = [OperatorName.own("MaxPoolGradient"), .own("AveragePoolGradient"), .own("LpPoolGradient")]
 
   public init() {}
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
-    context.setOutput(type: context.type(0), shape: context.shape(0))
+    context.setOutput(type: context.type(1), shape: context.node.pooledShape?.map { .known($0) } ?? context.shape(0))
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try make(context.real(0), context) }
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try make(context.real(1), context) }
 
   private func make<T: Real>(_: T.Type, _ context: KernelContext) throws(KernelError) -> Kernel {
-    let geometry = try Pool.geometry(context, input: context.input(0).shape, output: context.input(1).shape)
+    let geometry = try Pool.geometry(context, input: context.output().shape, output: context.input(1).shape)
     switch context.node.opType {
     case "MaxPoolGradient":
       return Kernel { arguments in

@@ -32,7 +32,8 @@ struct IntegerMatrices: Sendable {
       places = [(0, 0)]
     } else {
       rows = a[a.count - 2]
-      places = Self.broadcast(aBatch, bBatch, aCount: rows * inner, bCount: inner * columns)
+      let (aSize, bSize) = (rows * inner, inner * columns)
+      places = BatchPlaces(aBatch, bBatch).places.map { ($0.a * aSize, $0.b * bSize) }
     }
     var layout = ScratchLayout()
     aFloats = layout.reserve(aCount * 4)
@@ -41,20 +42,6 @@ struct IntegerMatrices: Sendable {
     sumsPlace = keepsSums ? nil : layout.reserve(rows * columns * places.count * 4)
     product = IntegerProduct(try context.matrixProduct())
     self.layout = layout
-  }
-
-  private static func broadcast(_ a: [Int], _ b: [Int], aCount: Int, bCount: Int) -> [(a: Int, b: Int)] {
-    let rank = max(a.count, b.count)
-    let (a, b) = ([Int](repeating: 1, count: rank - a.count) + a, [Int](repeating: 1, count: rank - b.count) + b)
-    var places = [(a: 0, b: 0)]
-    var (aIndex, bIndex) = ([0], [0])
-    for axis in 0..<rank {
-      let size = max(a[axis], b[axis])
-      aIndex = aIndex.flatMap { index in (0..<size).map { index * a[axis] + (a[axis] == 1 ? 0 : $0) } }
-      bIndex = bIndex.flatMap { index in (0..<size).map { index * b[axis] + (b[axis] == 1 ? 0 : $0) } }
-    }
-    places = zip(aIndex, bIndex).map { ($0 * aCount, $1 * bCount) }
-    return places
   }
 
   var resultCount: Int { rows * columns * places.count }

@@ -11,7 +11,9 @@ extension MatMulNBits {
   }
 
   /// Unpacks some columns at a time, and multiplies by them.
-  private func kernel<T: Real>(_ context: KernelContext, _ layout: Layout, as type: T.Type) throws(KernelError) -> Kernel {
+  private func kernel<T: Real>(_ context: KernelContext, _ layout: Layout, as type: T.Type) throws(KernelError)
+    -> Kernel
+  {
     let rows = try context.input(0).count / layout.rows
     let product = try context.matrixProduct()
     let bytes = (layout.block * layout.bits + 7) / 8

@@ -21,6 +21,11 @@ struct NumberInput: Sendable {
     }
   }
 
+  /// In double precision, which models may run in.
+  func doubles(_ arguments: KernelArguments) -> [Double] {
+    type == .double ? read(arguments, Double.self) { $0 } : floats(arguments).map { Double($0) }
+  }
+
   func ints(_ arguments: KernelArguments) -> [Int32] {
     switch type {
     case .uint8: read(arguments, UInt8.self) { Int32($0) }

@@ -13,7 +13,7 @@ extension QuantizeLinear {
         let x: UnsafePointer<T> = arguments.input(0)
         let y: UnsafeMutablePointer<Q> = arguments.output(0)
         slices.forEach(arguments) { start, count, scale, zero in
-          Quantize.quantize(x + start, count, scale: scale, zero: zero, y + start)
+          Quantize.quantize(x + start, count, scale: Float(scale), zero: zero, y + start)
         }
       }
     }
@@ -30,7 +30,7 @@ extension QuantizeLinear {
         let q: UnsafePointer<Q> = arguments.input(0)
         let x: UnsafeMutablePointer<T> = arguments.output(0)
         slices.forEach(arguments) { start, count, scale, zero in
-          Quantize.dequantize(q + start, count, scale: scale, zero: zero, x + start)
+          Quantize.dequantize(q + start, count, scale: T(scale), zero: zero, x + start)
         }
       }
     }
@@ -76,9 +76,9 @@ private struct ScaledSlices: Sendable {
   }
 
   func forEach(
-    _ arguments: KernelArguments, _ body: (_ start: Int, _ count: Int, _ scale: Float, _ zero: Int32) -> Void
+    _ arguments: KernelArguments, _ body: (_ start: Int, _ count: Int, _ scale: Double, _ zero: Int32) -> Void
   ) {
-    let scales = scale.floats(arguments)
+    let scales = scale.doubles(arguments)
     let zeros = zeroPoint?.ints(arguments) ?? [Int32](repeating: 0, count: scales.count)
     if isBlocked { return forEachBlocked(arguments, scales, zeros, body) }
     if outer * along == 1 {
@@ -92,8 +92,8 @@ private struct ScaledSlices: Sendable {
   }
 
   private func forEachBlocked(
-    _ arguments: KernelArguments, _ scales: [Float], _ zeros: [Int32],
-    _ body: (_ start: Int, _ count: Int, _ scale: Float, _ zero: Int32) -> Void
+    _ arguments: KernelArguments, _ scales: [Double], _ zeros: [Int32],
+    _ body: (_ start: Int, _ count: Int, _ scale: Double, _ zero: Int32) -> Void
   ) {
     arguments.workers.forEachRange(of: outer * along, grain: max(1, 16_384 / max(1, inner))) { range in
       for slice in range {

@@ -27,11 +27,7 @@ extension Recurrent {
     guard arriving.contains(where: { $0 != nil }) else { return }
     guard node.float("clip") == nil else { throw OperatorError("it clips its gates, which has no gradient") }
     let inputs = (0..<8).map { node.input($0) } + arriving
-    let outputs = context.emit(
-      .own("\(node.opType)Gradient"), inputs, outputs: 8, attributes: node.attributes)
-    for input in 0..<8 where input != RecurrentPresence.lengths && context.has(input) {
-      context.accumulate(outputs[input], to: input)
-    }
+    context.emitGradients(.own("\(node.opType)Gradient"), inputs, towards: 0..<8, attributes: node.attributes)
   }
 }
 

@@ -30,11 +30,6 @@ enum Choosers {
     FixingOperator("NonMaxSuppression", reason: "chooses boxes") { context in
       context.setOutput(type: .int64, shape: [context.freshSize(axis: 0), .known(3)])
     },
-    FixingOperator("MaxUnpool", reason: "writes at given positions") { context in
-      var shape = context.has(2) ? context.shape(heldBy: 2) : nil
-      if shape == nil, let input = context.shape(0) { shape = context.freshShape(rank: input.count) }
-      context.setOutput(type: context.type(0), shape: shape)
-    },
     FixingOperator("CenterCropPad", reason: "crops or pads it") { (context: inout ShapeContext) throws(OperatorError) in
       guard var shape = context.shape(0) else { return context.setOutput(type: context.type(0), shape: nil) }
       let axes = context.node.ints("axes") ?? shape.indices.map { Int64($0) }

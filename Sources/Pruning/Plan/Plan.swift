@@ -85,7 +85,7 @@ public struct Plan: Sendable {
   }
 
   /// The slices that go where these indices stay.
-  static func removals(_ analysis: ModelAnalysis, _ keep: KeepSets) -> [Removal] {
+  public static func removals(_ analysis: ModelAnalysis, _ keep: KeepSets) -> [Removal] {
     var removed: [Removal] = []
     for weight in analysis.weights {
       for (axis, dimension) in weight.axes.enumerated() {

@@ -1,4 +1,5 @@
 import IR
+import Kernels
 
 /// Between tensors as files hold them and tensors as they are computed with.
 extension RuntimeValue {
@@ -65,7 +66,7 @@ enum Widening {
 
   private static func element(_ source: UnsafeRawBufferPointer, _ type: DataType, _ index: Int) -> Double {
     switch type {
-    case .float16: Double(half(source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)))
+    case .float16: Double(HalfPrecision.half(source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)))
     case .bfloat16:
       Double(Float(bitPattern: UInt32(source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16))
     default: Double(source.loadUnaligned(fromByteOffset: index * 4, as: Float.self))
@@ -99,41 +100,8 @@ enum Widening {
     }
     let floats = source.assumingMemoryBound(to: Float.self)
     for index in 0..<count {
-      let bits = to == .float16 ? halfBits(floats[index]) : brainBits(floats[index])
+      let bits = to == .float16 ? HalfPrecision.bits(floats[index]) : HalfPrecision.brainBits(floats[index])
       target.storeBytes(of: bits, toByteOffset: index * 2, as: UInt16.self)
     }
-  }
-
-  /// IEEE 754 half precision, exact.
-  static func half(_ bits: UInt16) -> Float {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10) & 0x1f
-    let fraction = UInt32(bits & 0x3ff)
-    switch exponent {
-    case 0:
-      let magnitude = Float(fraction) * 0x1p-24
-      return sign == 0 ? magnitude : -magnitude
-    case 31: return Float(bitPattern: sign | 0x7f80_0000 | fraction << 13)
-    default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
-    }
-  }
-
-  /// The nearest half-precision number, ties to even.
-  static func halfBits(_ value: Float) -> UInt16 {
-    let sign = UInt16(truncatingIfNeeded: value.bitPattern >> 16) & 0x8000
-    let magnitude = value.magnitude
-    if magnitude.isNaN { return sign | 0x7e00 }
-    if magnitude >= 65520 { return sign | 0x7c00 }
-    if magnitude < 0x1p-14 { return sign | UInt16((magnitude * 0x1p24).rounded(.toNearestOrEven)) }
-    let bits = magnitude.bitPattern
-    let rounded = bits &+ 0xfff &+ (bits >> 13 & 1)
-    return sign | UInt16(truncatingIfNeeded: (rounded >> 13) &- (112 << 10))
-  }
-
-  /// The nearest number of eight significant bits, ties to even.
-  static func brainBits(_ value: Float) -> UInt16 {
-    let bits = value.bitPattern
-    if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
-    return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
   }
 }

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Coppice
+import DataSources
+
+/// What models are run on to compare their outputs, and how far these may be apart.
+struct VerifyInputs: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Inputs to run on: an .npz with an array for each input. Random ones by default.", valueName: "path"),
+    completion: .file(extensions: ["npz"]))
+  var input: String?
+  @Option(help: ArgumentHelp("How many inputs to run on (random: 2; of a file: all).", valueName: "count"))
+  var samples: Int?
+  @Option(help: "Where random inputs start.") var seed: UInt64 = 0
+  @Option(help: ArgumentHelp("Largest difference allowed, relative to the largest output.", valueName: "share"))
+  var tolerance = OutputVerification.usualTolerance
+
+  func validate() throws {
+    guard samples.map({ $0 > 0 }) ?? true else { throw ValidationError("samples must be at least 1") }
+    guard tolerance >= 0, tolerance.isFinite else { throw ValidationError("tolerance must be a number of at least 0") }
+  }
+
+  /// - Parameter path: of the model, for messages.
+  func samples(for models: [Model], sizes: InputSizes, path: String) throws -> [[String: Tensor]] {
+    guard let input else {
+      let inputs = RandomInputs(for: models, sizes: sizes, seed: seed)
+      return (0..<(samples ?? OutputVerification.usualSamples)).map { inputs.sample($0) }
+    }
+    let arrays: [Tensor]
+    do { arrays = try NumPyFile.readArchive(input) } catch { throw Failure.usage("\(error)") }
+    return try batches(arrays, sizes, input, path)
+  }
+
+  /// The arrays cut along their first axis into what the model takes at once.
+  private func batches(
+    _ arrays: [Tensor], _ sizes: InputSizes, _ file: String, _ path: String
+  ) throws -> [[String: Tensor]] {
+    var given: [(input: InputSizes.Input, array: Tensor)] = []
+    for input in sizes.inputs {
+      guard let array = arrays.first(where: { $0.name == input.name }) else {
+        let names = arrays.compactMap(\.name).joined(separator: ", ")
+        throw Failure.usage("\(file): has no array \(input.name), which is an input of \(path); it has \(names)")
+      }
+      guard array.shape.count == input.shape.count, array.dataType == input.type else {
+        throw Failure.usage(
+          "\(file): array \(input.name) is \(array.dataType)\(array.shape), the input \(input.type) of \(input.shape.count) axes"
+        )
+      }
+      given.append((input, array))
+    }
+    let counts = given.compactMap { $0.array.shape.first }
+    guard let count = counts.first, counts.allSatisfy({ $0 == count }) else {
+      throw Failure.usage("\(file): the first axes of its arrays differ: \(counts)")
+    }
+    let all = min(count, samples ?? count)
+    let fixed = given.first { !$0.input.isBatchOpen && !$0.input.shape.isEmpty }?.input.shape[0]
+    let size = fixed ?? min(all, 32)
+    guard size > 0, all >= size else {
+      throw Failure.usage("\(file): holds \(all) samples, \(path) takes \(size) at once")
+    }
+    // A last batch that is too small is left out only where the model has no other way.
+    return stride(from: 0, to: fixed == nil ? all : all - all % size, by: size).map { start in
+      Dictionary(uniqueKeysWithValues: given.map { ($0.input.name, $0.array.rows(start..<min(start + size, all))) })
+    }
+  }
+}
+
+extension Tensor {
+  /// Part of the first axis. Scalars are whole.
+  fileprivate func rows(_ range: Range<Int>) -> Tensor {
+    guard let count = shape.first, count > 0, let region = contiguousBytes() else { return self }
+    let rowBytes = region.count / count
+    let part = region.withUnsafeBytes { bytes in
+      ByteRegion(copying: bytes[range.lowerBound * rowBytes..<range.upperBound * rowBytes])
+    }
+    return Tensor(name: name, dataType: dataType, shape: [range.count] + shape.dropFirst(), storage: .bytes(part))
+  }
+}

@@ -1,0 +1,69 @@
+import IR
+
+/// How numbers are brought to the range a network expects: (x · scale − mean) ÷ deviation.
+public struct Normalization: Sendable, Equatable {
+  public var scale: Float
+  /// One number for every channel, or one for all. Channels are the first axis of a sample.
+  public var mean: [Float]
+  public var deviation: [Float]
+
+  public init(scale: Float = 1, mean: [Float] = [0], deviation: [Float] = [1]) {
+    self.scale = scale
+    self.mean = mean
+    self.deviation = deviation
+  }
+
+  public static let none = Normalization()
+  /// Bytes to numbers from 0 to 1.
+  public static let bytes = Normalization(scale: 1 / 255)
+
+  /// The factor and the addend of every channel.
+  /// - Throws: where the numbers do not fit the channels, or a deviation is not positive.
+  func factors(channels: Int) throws(DataError) -> (factors: [Float], addends: [Float]) {
+    for (name, values) in [("mean", mean), ("std", deviation)] where values.count != 1 && values.count != channels {
+      throw .setting(name: name, reason: "\(values.count) numbers for \(channels) channels; give 1 or \(channels)")
+    }
+    guard scale.isFinite, (mean + deviation).allSatisfy(\.isFinite), deviation.allSatisfy({ $0 > 0 }) else {
+      throw .setting(name: "normalisation", reason: "scale and mean are finite numbers, std is positive")
+    }
+    func value(_ values: [Float], _ channel: Int) -> Float { values[values.count == 1 ? 0 : channel] }
+    return (
+      (0..<channels).map { scale / value(deviation, $0) },
+      (0..<channels).map { -value(mean, $0) / value(deviation, $0) }
+    )
+  }
+}
+
+/// A change that leaves a picture what it is, drawn anew for every sample and epoch.
+public enum Augmentation: Sendable, Equatable {
+  /// Left and right are exchanged in half of the pictures.
+  case horizontalFlip
+  /// Moves pictures by up to so many pixels along both axes; what comes in from outside is 0. The same as padding by as
+  /// much and cutting a piece of the original size out.
+  case shift(pixels: Int)
+  /// As `shift`, but what comes in is the mirrored picture.
+  case reflectedShift(pixels: Int)
+
+  /// Reads `flip`, `shift:2`, `crop:4` (a shift by another name) and `reflect:4`.
+  public init(_ text: String) throws(DataError) {
+    let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+    let pixels = parts.count == 2 ? Int(parts[1]) : nil
+    switch (parts.first, pixels) {
+    case ("flip", nil) where parts.count == 1: self = .horizontalFlip
+    case ("shift", let pixels?) where pixels >= 0: self = .shift(pixels: pixels)
+    case ("crop", let pixels?) where pixels >= 0: self = .shift(pixels: pixels)
+    case ("reflect", let pixels?) where pixels >= 0: self = .reflectedShift(pixels: pixels)
+    default:
+      throw .setting(
+        name: "augmentation", reason: "'\(text)' is none; there are flip, shift:PIXELS, crop:PIXELS and reflect:PIXELS")
+    }
+  }
+}
+
+/// The order of a picture's axes.
+public enum ImageLayout: String, Sendable, CaseIterable {
+  /// Channels, rows, columns.
+  case nchw
+  /// Rows, columns, channels.
+  case nhwc
+}
