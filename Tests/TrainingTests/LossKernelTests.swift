@@ -29,7 +29,7 @@ struct LossKernelTests {
     }
     pointers.append(Self.memory([Double](repeating: .nan, count: output.reduce(1, *))))
     let scratch = UnsafeMutableRawPointer.allocate(byteCount: kernel.scratchBytes + 64, alignment: 64)
-    defer { (pointers + [scratch]).forEach { $0.deallocate() } }
+    defer { for pointer in pointers + [scratch] { pointer.deallocate() } }
     let all = pointers.map { Optional($0) }
     try all.withUnsafeBufferPointer { all in
       guard let first = all.baseAddress else { return }

@@ -17,7 +17,7 @@ struct OptimizerTests {
         pointers.append(pointer)
         return pointer
       }
-      defer { storage.forEach { $0.deallocate() } }
+      defer { for pointer in storage { pointer.deallocate() } }
       withUnsafePointer(to: gradient) { gradient in
         rule.update(&value, gradient: gradient, state: pointers, count: 1, step: index + 1, rate: rate, scale: 1)
       }
