@@ -32,7 +32,7 @@ public struct LossGraph: Sendable {
     let (name, attributes) = Self.node(loss.kind, classAxis)
     var total = Self.add(
       name, [output, label], attributes + [Attribute(name: "weight", value: .float(1 - share))], &self.model)
-    teacherInput = loss.distillation.map { _ in Self.unique("teacher/\(outputName)", names) }
+    teacherInput = loss.distillation == nil ? nil : Self.unique("teacher/\(outputName)", names)
     if let distillation = loss.distillation, let teacherInput {
       let teacher = Self.addInput(teacherInput, .float, &self.model)
       let distance = Self.add(
