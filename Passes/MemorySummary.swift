@@ -47,7 +47,9 @@ public struct MemorySummary: Sendable {
     let outputs = model.graph.outputs.filter {
       $0.type?.tensor?.elementType.flatMap(DataType.init(rawValue:))?.isFloatingPoint ?? true
     }.map(\.value)
-    guard !outputs.isEmpty else { throw RuntimeError("no output is of a floating-point type, so nothing can be trained") }
+    guard !outputs.isEmpty else {
+      throw RuntimeError("no output is of a floating-point type, so nothing can be trained")
+    }
     let shapes = Dictionary(sizes.inputs.map { ($0.name, $0.shape) }) { first, _ in first }
     return try TrainingProgram(
       model, minimizing: outputs.count == 1 ? .loss(outputs[0]) : .outside(outputs), parameters: Parameters(of: model),

@@ -42,7 +42,7 @@ public struct InputSizes: Sendable {
         } else if axis == 0, let batch, size.extent == batchExtent {
           if case .symbol(let symbol) = size.extent { symbols[symbol] = batch }
           shape.append(batch)
-        } else if case .known(let number) = size.extent {
+        } else if case .known(let number) = size.extent, number >= 0 {
           shape.append(Int(clamping: number))
         } else if case .symbol(let symbol) = size.extent, let number = symbols[symbol] {
           shape.append(number)
@@ -53,9 +53,11 @@ public struct InputSizes: Sendable {
           shape.append(number)
         }
       }
+      // Numbers of elements that overflow would be a trap later on.
+      guard Tensor.count(shape) != nil else { throw .other("input \(name) of shape \(shape) is too large") }
       var isOpen = false
       if let first = declared.first?.extent, shapes.sizes(of: name) == nil {
-        if case .known = first { isOpen = false } else { isOpen = true }
+        if case .known(let number) = first { isOpen = number < 0 } else { isOpen = true }
       }
       inputs.append(Input(name: name, type: type, shape: shape, isBatchOpen: isOpen))
       if isAssumed { assumed.append("\(name)=\(shape.map(String.init).joined(separator: "x"))") }
@@ -66,4 +68,17 @@ public struct InputSizes: Sendable {
 
   /// One sample; pictures of 64 × 64; 16 of everything else, such as tokens.
   private static func usual(axis: Int, rank: Int) -> Int { axis == 0 ? 1 : rank >= 4 && axis >= 2 ? 64 : 16 }
+}
+
+extension Tensor {
+  /// The elements of a shape, where memory could hold them.
+  fileprivate static func count(_ shape: [Int]) -> Int? {
+    var count = 1
+    for size in shape {
+      let (product, overflows) = count.multipliedReportingOverflow(by: size)
+      guard !overflows, product < 1 << 31 else { return nil }
+      count = product
+    }
+    return count
+  }
 }

@@ -36,27 +36,31 @@ public struct OutputVerification: Sendable {
     tolerance: Double = usualTolerance
   ) throws {
     let expected = try removal.map { try original.zeroing($0.removals) } ?? original
-    let comparison: OutputComparison
-    do {
-      comparison = try OutputComparison(
+    let outcome = Result { () throws(RuntimeError) in
+      try OutputComparison(
         expected: expected, found: found, original: removal == nil ? nil : original, samples: samples)
-    } catch let error as RuntimeError {
-      (self.comparison, obstacle, groups) = (nil, "\(error)", [])
-      return
     }
-    (self.comparison, obstacle) = (comparison, nil)
-    if let removal, !(comparison.maxRelativeError <= tolerance) {
-      groups = try GroupComparison.differences(
-        original, removal.analysis, removing: removal.keep, samples: samples, tolerance: tolerance)
-    } else {
-      groups = []
+    var groups: [GroupComparison.Difference] = []
+    switch outcome {
+    case .failure(let error):
+      comparison = nil
+      obstacle = error.description
+    case .success(let compared):
+      comparison = compared
+      obstacle = nil
+      if let removal, !(compared.maxRelativeError <= tolerance) {
+        groups = try GroupComparison.differences(
+          original, removal.analysis, removing: removal.keep, samples: samples, tolerance: tolerance)
+      }
     }
+    self.groups = groups
   }
 
   /// Nothing was compared.
   public init(obstacle: String) {
     self.obstacle = obstacle
-    (comparison, groups) = (nil, [])
+    comparison = nil
+    groups = []
   }
 
   /// Whether the removal of some group is approximate and so explains a difference from zeroing.

@@ -20,7 +20,8 @@ public struct RandomInputs: Sendable {
     var tensors: [String: Tensor] = [:]
     for input in sizes.inputs {
       // Each input has numbers of its own, whatever others there are.
-      var random = SplitMix64(seed: input.name.utf8.reduce(seed &+ UInt64(number) << 32) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+      var random = SplitMix64(
+        seed: input.name.utf8.reduce(seed &+ UInt64(number) << 32) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
       tensors[input.name] = tensor(input, &random)
     }
     return tensors

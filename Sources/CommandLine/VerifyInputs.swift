@@ -5,7 +5,8 @@ import DataSources
 /// What models are run on to compare their outputs, and how far these may be apart.
 struct VerifyInputs: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Inputs to run on: an .npz with an array for each input. Random ones by default.", valueName: "path"),
+    help: ArgumentHelp(
+      "Inputs to run on: an .npz with an array for each input. Random ones by default.", valueName: "path"),
     completion: .file(extensions: ["npz"]))
   var input: String?
   @Option(help: ArgumentHelp("How many inputs to run on (random: 2; of a file: all).", valueName: "count"))

@@ -62,7 +62,7 @@ struct PipelineFileTests {
       ("# nothing", "p.yaml: empty; a pipeline file starts with coppice: 1"),
       ("coppice: [1", "p.yaml:2:1: not YAML: did not find expected ',' or ']'"),
       (
-        "coppice: 1\nmodel: m.onnx\npipeline: [{verify: {samples: 8}}]",
+        "coppice: 1\nmodel: m.onnx\npipeline: [{verify: {sample: 8}}]",
         "p.yaml:3:22: pass verify has no option samples; it takes none"
       ),
       ("coppice: 1\nmodel: {pth: m.onnx}", "p.yaml:2:9: model of the file has no option pth; did you mean path?"),

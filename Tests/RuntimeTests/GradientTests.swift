@@ -22,7 +22,7 @@ struct GradientTests {
     var testDescription: String { text.split(separator: "\n").joined(separator: "; ") }
   }
 
-  static let elementwise: [Case] =
+  static let elementwiseCases: [Case] =
     [
       "Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Neg", "Abs", "Sin", "Cos", "Softplus", "Softsign", "Elu", "Selu",
       "Celu",
@@ -46,7 +46,7 @@ struct GradientTests {
       Case("y = CumSum(a[2, 4], i<1>)\nreturn y"),
     ]
 
-  static let reductions: [Case] =
+  static let reductionsCases: [Case] =
     ["ReduceSum", "ReduceMean", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp", "ReduceMax", "ReduceMin"]
     .map { Case("y = \($0)(a[2, 3, 4], i<1>)\nreturn y", opset: 18) }
     + [
@@ -58,7 +58,7 @@ struct GradientTests {
       Case("y, i = TopK(a[2, 6], k<3>)\nreturn y"),
     ]
 
-  static let linear: [Case] = [
+  static let linearCases: [Case] = [
     Case("y = MatMul(a[2, 3], b[3, 4])\nreturn y"), Case("y = MatMul(a[2, 5, 3], b[3, 4])\nreturn y"),
     Case("y = MatMul(a[2, 1, 4, 3], b[5, 3, 2])\nreturn y"), Case("y = MatMul(a[3], b[3, 4])\nreturn y"),
     Case("y = MatMul(a[2, 4, 3], b[3])\nreturn y"),
@@ -70,7 +70,7 @@ struct GradientTests {
     Case("y = ms:FusedMatMul(a[2, 4, 3], b[2, 4, 5]) { transA: 1, alpha: 0.5 }\nreturn y"),
   ]
 
-  static let moving: [Case] = [
+  static let movingCases: [Case] = [
     Case("y = Concat(a[2, 3], b[2, 2], a) { axis: 1 }\nreturn y"),
     Case("y = Transpose(a[2, 3, 4]) { perm: [2, 0, 1] }\nreturn y"), Case("y = Reshape(a[2, 6], s<3, -1>)\nreturn y"),
     Case("y = Flatten(a[2, 3, 4])\nreturn y"), Case("y = Squeeze(a[2, 1, 3], i<1>)\nreturn y"),
@@ -91,7 +91,7 @@ struct GradientTests {
     Case("y = DepthToSpace(a[1, 8, 2, 2]) { blocksize: 2 }\nreturn y"),
   ]
 
-  static let images: [Case] = [
+  static let imagesCases: [Case] = [
     Case("y = Conv(a[2, 3, 6, 5], w[4, 3, 3, 3], b[4]) { pads: [1, 1, 1, 1] }\nreturn y"),
     Case("y = Conv(a[2, 3, 7, 7], w[4, 3, 3, 3]) { strides: [2, 2], pads: [0, 1, 1, 0] }\nreturn y"),
     Case("y = Conv(a[2, 4, 7, 7], w[6, 2, 3, 3], b[6]) { group: 2, dilations: [2, 2] }\nreturn y"),
@@ -108,7 +108,7 @@ struct GradientTests {
     Case("y = GlobalAveragePool(a[2, 3, 4, 4])\nreturn y"), Case("y = GlobalMaxPool(a[2, 3, 4, 4])\nreturn y"),
   ]
 
-  static let normalization: [Case] = [
+  static let normalizationCases: [Case] = [
     Case("y = BatchNormalization(a[4, 3, 2, 2], s[3], b[3], m[3], v[3])\nreturn y", 0.4...2),
     Case("y = LayerNormalization(a[2, 3, 6], s[6], b[6])\nreturn y"),
     Case("y = LayerNormalization(a[2, 3, 6], s[3, 6], b[3, 6]) { axis: 1 }\nreturn y"),
@@ -120,7 +120,7 @@ struct GradientTests {
     Case("y = LRN(a[2, 5, 3, 3]) { size: 3 }\nreturn y"),
   ]
 
-  static let sequences: [Case] = [
+  static let sequencesCases: [Case] = [
     Case("y = LSTM(x[3, 2, 4], w[1, 12, 4], r[1, 12, 3], b[1, 24]) { hidden_size: 3 }\nreturn y"),
     Case(
       "y, h, c = LSTM(x[3, 2, 4], w[2, 12, 4], r[2, 12, 3], b[2, 24], _, i[2, 2, 3], j[2, 2, 3]) { hidden_size: 3, direction: \"bidirectional\" }\nreturn y, h, c"
@@ -132,28 +132,28 @@ struct GradientTests {
     Case("y = ms:Attention(x[2, 3, 8], w[8, 24], b[24]) { num_heads: 2 }\nreturn y"),
   ]
 
-  @Test("elementwise operators", arguments: elementwise)
+  @Test("elementwise operators", arguments: elementwiseCases)
   func elementwise(_ example: Case) throws { try check(example) }
 
-  @Test("reductions", arguments: reductions)
+  @Test("reductions", arguments: reductionsCases)
   func reductions(_ example: Case) throws { try check(example) }
 
-  @Test("matrix products", arguments: linear)
+  @Test("matrix products", arguments: linearCases)
   func linear(_ example: Case) throws { try check(example) }
 
-  @Test("operators that only move elements", arguments: moving)
+  @Test("operators that only move elements", arguments: movingCases)
   func moving(_ example: Case) throws { try check(example) }
 
-  @Test("convolution and pooling", arguments: images)
+  @Test("convolution and pooling", arguments: imagesCases)
   func images(_ example: Case) throws { try check(example) }
 
-  @Test("normalization, with running statistics and with those of the batch", arguments: normalization)
+  @Test("normalization, with running statistics and with those of the batch", arguments: normalizationCases)
   func normalization(_ example: Case) throws {
     try check(example)
     try check(example, normalizesByBatch: true)
   }
 
-  @Test("recurrence and attention", arguments: sequences)
+  @Test("recurrence and attention", arguments: sequencesCases)
   func sequences(_ example: Case) throws { try check(example) }
 
   // MARK: Checking

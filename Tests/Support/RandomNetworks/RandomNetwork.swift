@@ -44,7 +44,8 @@ struct NetworkText {
   /// A node with one output.
   mutating func add(_ operation: String, _ inputs: String..., attributes: String = "") -> String {
     let output = fresh()
-    line("\(output) = \(operation)(\(inputs.joined(separator: ", ")))" + (attributes.isEmpty ? "" : " { \(attributes) }"))
+    line(
+      "\(output) = \(operation)(\(inputs.joined(separator: ", ")))" + (attributes.isEmpty ? "" : " { \(attributes) }"))
     return output
   }
 
@@ -56,7 +57,9 @@ struct NetworkText {
   }
 
   /// A constant vector of integers.
-  mutating func ints(_ numbers: [Int]) -> String { "\(fresh("i"))<\(numbers.map(String.init).joined(separator: ", "))>" }
+  mutating func ints(_ numbers: [Int]) -> String {
+    "\(fresh("i"))<\(numbers.map(String.init).joined(separator: ", "))>"
+  }
 
   /// A weight, where some exporter would put it.
   mutating func weight(_ shape: Int...) -> String {
