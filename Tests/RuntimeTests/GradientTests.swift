@@ -163,7 +163,7 @@ struct GradientTests {
     let options = RuntimeOptions(precision: .double, workers: .one)
     let parameters = try Parameters(of: model, precision: .double) { _ in true }
     var random = Random(seed: 7)
-    for parameter in parameters.trained {
+    for parameter in parameters.all {
       for index in 0..<parameter.count { parameters.set(parameter, index, random.next(in: example.range)) }
     }
     let program = try TrainingProgram(

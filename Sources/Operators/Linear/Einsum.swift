@@ -5,13 +5,13 @@ import IR
 public struct Einsum: Operator {
   public let names = [OperatorName("Einsum")]
 
-  private struct Equation {
+  struct Equation {
     var inputs: [[Character]]
     var output: [Character]
   }
 
   /// Explicit and implicit equations without ellipsis and without repeated labels in one operand.
-  private func equation(_ node: Node) -> Equation? {
+  func equation(_ node: Node) -> Equation? {
     guard let text = node.string("equation")?.filter({ !$0.isWhitespace }), !text.contains(".") else { return nil }
     let sides = text.split(separator: ">", omittingEmptySubsequences: false)
     let inputs = (sides.count == 2 ? sides[0].dropLast() : sides[0])

@@ -46,7 +46,9 @@ extension Gemm {
   }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
-    guard let gradient = context.gradient(), let a = context.node.input(0), let b = context.node.input(1) else { return }
+    guard let gradient = context.gradient(), let a = context.node.input(0), let b = context.node.input(1) else {
+      return
+    }
     let transposeA = context.node.int("transA", default: 0) != 0
     let transposeB = context.node.int("transB", default: 0) != 0
     let alpha = context.node.float("alpha") ?? 1

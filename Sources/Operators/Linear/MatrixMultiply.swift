@@ -73,7 +73,9 @@ enum BatchedProduct {
     switch a.type {
     case .float: return try run(Float.self, layout, context)
     case .double: return try run(Double.self, layout, context)
-    default: return try WrappingProduct.kernel(a.type, layout.offsets, layout.rows, layout.inner, layout.columns, layout.transposeA, layout.transposeB)
+    default:
+      return try WrappingProduct.kernel(
+        a.type, layout.offsets, layout.rows, layout.inner, layout.columns, layout.transposeA, layout.transposeB)
     }
   }
 
@@ -138,7 +140,9 @@ enum BatchedProduct {
   static func differentiate(
     _ context: inout GradientContext, _ a: [Int], _ b: [Int], transposed: (a: Bool, b: Bool)
   ) throws(OperatorError) {
-    guard let gradient = context.gradient(), let x = context.node.input(0), let w = context.node.input(1) else { return }
+    guard let gradient = context.gradient(), let x = context.node.input(0), let w = context.node.input(1) else {
+      return
+    }
     let output = try context.outputShape()
     if a.count == 1 || b.count == 1 { return try differentiateVectors(&context, a, b, gradient, output) }
     if context.wants(0) {

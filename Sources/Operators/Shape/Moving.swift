@@ -18,7 +18,9 @@ enum Moving {
   /// Repeats what has size one until it has the shape of the output.
   static func broadcast(_ context: KernelContext) throws(KernelError) -> Kernel {
     let (input, output) = (try context.input(0), try context.output())
-    guard input.rank <= output.rank else { throw .invalid("shape \(input.shape) does not broadcast to \(output.shape)") }
+    guard input.rank <= output.rank else {
+      throw .invalid("shape \(input.shape) does not broadcast to \(output.shape)")
+    }
     if input.count == output.count { return .view }
     let shape = [Int](repeating: 1, count: output.rank - input.rank) + input.shape
     var strides = StridedCopy.strides(shape)

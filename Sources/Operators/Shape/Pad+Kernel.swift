@@ -12,7 +12,9 @@ extension Pad {
     var before = [Int](repeating: 0, count: shape.count)
     for (position, given) in axes.enumerated() {
       let axis = given < 0 ? given + shape.count : given
-      guard shape.indices.contains(axis) else { throw .invalid("axis \(given) is outside a tensor of \(shape.count) axes") }
+      guard shape.indices.contains(axis) else {
+        throw .invalid("axis \(given) is outside a tensor of \(shape.count) axes")
+      }
       before[axis] = flat[position]
     }
     let mode = context.node.string("mode") ?? "constant"

@@ -37,7 +37,8 @@ extension Slice {
     let offset = zip(steps.starts, strides).reduce(0) { $0 + $1.0 * $1.1 }
     return Moving.kernel(
       StridedCopy(
-        shape: output.shape, source: zip(strides, steps.steps).map { $0 * $1 }, sourceOffset: output.count > 0 ? offset : 0,
+        shape: output.shape, source: zip(strides, steps.steps).map { $0 * $1 },
+        sourceOffset: output.count > 0 ? offset : 0,
         elementBytes: try Moving.width(input)))
   }
 

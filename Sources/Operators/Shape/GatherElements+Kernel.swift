@@ -1,0 +1,75 @@
+import IR
+import Kernels
+
+extension GatherElements {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    let (data, indices) = (try context.input(0), try context.input(1))
+    let axis = try context.axis(context.node.int("axis", default: 0), rank: data.rank)
+    let walk = ElementWalk(data.shape, indices: indices.shape, axis: axis)
+    let (isWide, width, count, size) = (
+      try Moving.isWide(indices), try Moving.width(data), indices.count, data.shape[axis]
+    )
+    return Kernel { arguments throws(KernelError) in
+      let (source, target, list) = (arguments.rawInput(0), arguments.rawOutput(0), arguments.rawInput(1))
+      for position in 0..<count {
+        let index = try Moving.index(list, position, isWide: isWide, size: size)
+        (target + position * width).copyMemory(
+          from: source + (walk.base(position) + index * walk.step) * width, byteCount: width)
+      }
+    }
+  }
+}
+
+/// Where the elements of a tensor of indices point to in the tensor of data, but for the axis the indices are of.
+struct ElementWalk: Sendable {
+  private let shape: [Int]
+  private var strides: [Int]
+  /// Elements between neighbours along the axis.
+  let step: Int
+
+  init(_ data: [Int], indices: [Int], axis: Int) {
+    shape = indices
+    strides = StridedCopy.strides(data)
+    step = strides[axis]
+    strides[axis] = 0
+  }
+
+  func base(_ position: Int) -> Int {
+    var (rest, offset) = (position, 0)
+    for axis in shape.indices.reversed() {
+      let (next, index) = rest.quotientAndRemainder(dividingBy: shape[axis])
+      offset += index * strides[axis]
+      rest = next
+    }
+    return offset
+  }
+}
+
+extension GatherND {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    let (data, indices) = (try context.input(0), try context.input(1))
+    let batch = Int(context.node.int("batch_dims", default: 0))
+    guard let depth = indices.shape.last, batch >= 0, batch + depth <= data.rank, batch < indices.rank else {
+      throw .invalid("indices of shape \(indices.shape) do not point into \(data.shape)")
+    }
+    let isWide = try Moving.isWide(indices)
+    let strides = StridedCopy.strides(data.shape)
+    let run = data.shape[(batch + depth)...].reduce(try Moving.width(data), *)
+    let unit = try Moving.width(data)
+    let batches = data.shape[..<batch].reduce(1, *)
+    let perBatch = batches == 0 ? 0 : indices.shape.dropLast().reduce(1, *) / batches
+    let batchStep = data.shape[batch...].reduce(1, *)
+    let sizes = Array(data.shape[batch..<(batch + depth)])
+    let steps = Array(strides[batch..<(batch + depth)])
+    return Kernel { arguments throws(KernelError) in
+      let (source, target, list) = (arguments.rawInput(0), arguments.rawOutput(0), arguments.rawInput(1))
+      for position in 0..<(batches * perBatch) {
+        var offset = position / max(1, perBatch) * batchStep
+        for axis in 0..<depth {
+          offset += try Moving.index(list, position * depth + axis, isWide: isWide, size: sizes[axis]) * steps[axis]
+        }
+        (target + position * run).copyMemory(from: source + offset * unit, byteCount: run)
+      }
+    }
+  }
+}
