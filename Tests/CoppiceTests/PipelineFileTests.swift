@@ -63,7 +63,7 @@ struct PipelineFileTests {
       ("coppice: [1", "p.yaml:2:1: not YAML: did not find expected ',' or ']'"),
       (
         "coppice: 1\nmodel: m.onnx\npipeline: [{verify: {sample: 8}}]",
-        "p.yaml:3:22: pass verify has no option samples; it takes none"
+        "p.yaml:3:22: pass verify has no option sample; did you mean samples?"
       ),
       ("coppice: 1\nmodel: {pth: m.onnx}", "p.yaml:2:9: model of the file has no option pth; did you mean path?"),
       ("coppice: 1\nextends: none.yaml", "p.yaml:2:10: none.yaml: cannot be opened: No such file or directory"),

@@ -28,7 +28,7 @@ struct OptimizerTests {
   }
 
   private func expect(_ found: [Float], _ expected: [Float]) {
-    for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1e-6, "\(found), expected \(expected)") }
+    for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1e-5, "\(found), expected \(expected)") }
   }
 
   @Test("gradient descent, plain, with momentum, Nesterov's, and weight decay")

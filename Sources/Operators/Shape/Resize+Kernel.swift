@@ -14,11 +14,7 @@ extension Resize {
     let (input, output) = (try context.input(0), try context.output())
     guard context.node.int("antialias", default: 0) == 0 else { throw .unsupported("Resize with antialiasing") }
     let mode = context.node.string("mode") ?? "nearest"
-    let scales = try scales(context, input.shape, output.shape)
-    var axes: [AxisWeights] = []
-    for axis in input.shape.indices where scales[axis] != 1 || input.shape[axis] != output.shape[axis] {
-      axes.append(try weights(context, mode, axis, input.shape[axis], output.shape[axis], scales[axis]))
-    }
+    let axes = try axisWeights(context, input.shape, output.shape)
     if axes.isEmpty { return .view }
     if mode == "nearest" {
       var sources = output.shape.map { Array(0..<$0) }
@@ -36,6 +32,19 @@ extension Resize {
     case .double: return interpolate(Double.self, axes, input.shape)
     default: throw .unsupported("Resize by \(mode) of type \(input.type)")
     }
+  }
+
+  /// Of the axes that something happens along.
+  func axisWeights(
+    _ context: KernelContext, _ input: [Int], _ output: [Int]
+  ) throws(KernelError) -> [AxisWeights] {
+    let mode = context.node.string("mode") ?? "nearest"
+    let scales = try scales(context, input, output)
+    var axes: [AxisWeights] = []
+    for axis in input.indices where scales[axis] != 1 || input[axis] != output[axis] {
+      axes.append(try weights(context, mode, axis, input[axis], output[axis], scales[axis]))
+    }
+    return axes
   }
 
   private func scales(_ context: KernelContext, _ input: [Int], _ output: [Int]) throws(KernelError) -> [Double] {
