@@ -23,7 +23,10 @@ extension OperatorRegistry {
     BatchNormalizationTraining(), BatchNormalizationGradient(), BatchNormalizationFrozenGradient(),
     LayerNormalizationGradient(), GroupNormalizationGradient(), AxisNormalizationGradient(),
   ]
-  static let ownMoving: [any Operator] = [ReshapeTo(), SliceRange(), ScatterStrided(), GatherGradient(), PadGradient(), GatherElementsGradient(), ResizeGradient()]
+  static let ownMoving: [any Operator] = [
+    ReshapeTo(), SliceRange(), ScatterStrided(), GatherGradient(), PadGradient(), GatherElementsGradient(),
+    ResizeGradient(),
+  ]
   static let ownLinear: [any Operator] = [MatrixMultiply()]
   static let ownPooling: [any Operator] = [PoolGradient(), GlobalPoolGradient()]
   static let ownRecurrent: [any Operator] = [RecurrentGradient()]

@@ -140,6 +140,8 @@ enum Normalized {
     text.replacing(#/("[a-zA-Z]*[sS]econds": )[0-9.e-]+/#) { "\($0.output.1)TIME" }
       .replacing(#/: [0-9.]+ ms/#) { _ in ": TIME ms" }
       .replacing(#/in [0-9.e-]+ s\n/#) { _ in "in TIME s\n" }
+      .replacing(#/relative error [0-9.e-]+/#) { _ in "relative error ERROR" }
+      .replacing(#/("maxRelativeError": )[0-9.e-]+/#) { "\($0.output.1)ERROR" }
       .replacing(#/[0-9a-f]{64}/#) { _ in "SHA256" }
   }
 }

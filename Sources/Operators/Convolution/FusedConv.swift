@@ -39,3 +39,19 @@ public struct FusedConv: Operator {
 
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) { Conv.adaptGroup(&context) }
 }
+
+extension FusedConv {
+  public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
+    guard let output = context.node.output(0), var gradient = context.gradient() else { return }
+    let activation = context.node.string("activation") ?? ""
+    guard activation == "" || activation == "Relu" else { throw OperatorError("its activation has no gradient here") }
+    // Where the output is positive, so was what was rectified.
+    if activation == "Relu" { gradient = context.emit(.own("ReluGradient"), output, gradient) }
+    context.accumulate(gradient, to: 3)
+    let node = context.node
+    context.gradients[output.index] = gradient
+    context.node.attributes.removeAll { $0.name.hasPrefix("activation") }
+    try Conv().differentiate(&context)
+    context.node = node
+  }
+}

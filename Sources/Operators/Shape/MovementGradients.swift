@@ -69,7 +69,8 @@ extension Resize {
     let sizes = context.node.inputs.dropFirst()
     context.accumulate(
       context.emit(
-        .own("ResizeGradient"), [gradient] + sizes + [ValueID?](repeating: nil, count: max(0, 3 - sizes.count))
+        .own("ResizeGradient"),
+        [gradient] + sizes + [ValueID?](repeating: nil, count: max(0, 3 - sizes.count))
           + [context.vector(try context.shape(0))], outputs: 1,
         attributes: context.node.attributes + [
           Attribute(name: "opset", value: .int(context.opset)),

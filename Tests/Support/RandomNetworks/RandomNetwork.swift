@@ -31,10 +31,16 @@ struct NetworkText {
   private var count = 0
   /// Vectors other nodes use already, by size and kind: exporters merge equal ones.
   private var shared: [String: [String]] = [:]
+  private var undeclared: [(key: String, name: String)] = []
 
   init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-  mutating func line(_ text: String) { lines.append(text) }
+  mutating func line(_ text: String) {
+    lines.append(text)
+    // A vector may be shared from the line on that declares it.
+    for (key, name) in undeclared where text.contains("\(name)[") { shared[key, default: []].append(name) }
+    undeclared.removeAll { text.contains("\($0.name)[") }
+  }
 
   mutating func fresh(_ prefix: String = "v") -> String {
     count += 1
@@ -86,7 +92,7 @@ struct NetworkText {
     let name = fresh("b")
     let spelled = "\(name)[\(size)]\(isPositive ? "+" : "")"
     if random.chance(0.15) { return "!" + spelled }
-    shared[key, default: []].append(name)
+    undeclared.append((key, name))
     return spelled
   }
 }
