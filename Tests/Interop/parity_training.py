@@ -1,8 +1,8 @@
-"""Gradients and steps of whole models against PyTorch, on the models of ../shared/bench/torch_train.py.
+"""Steps of whole models against PyTorch, on the models of ../shared/bench/torch_train.py.
 
     parity_training.py [--only TEXT]
 
-Gradients of every parameter must agree within 1e-4 of its largest, and the losses of 20 steps of SGD within 1e-3.
+The losses of 20 steps of SGD must agree within 1e-3.
 """
 import json
 import pathlib
@@ -13,7 +13,7 @@ import numpy as np
 
 import harness
 
-GRADIENT_BAR, LOSS_BAR = 1e-4, 1e-3
+LOSS_BAR = 1e-3
 NAMES = ["resnet18_32px_b32", "mobilenetv2_32px_b32", "encoder_d256_l4_t128_b8"]
 TORCH_TRAIN = harness.ROOT.parent / "shared" / "bench" / "torch_train.py"
 TORCH = harness.ROOT / ".venv-torch"
@@ -30,18 +30,6 @@ def torch_python():
     return python
 
 
-def worst_gradient(expected, found):
-    """(relative error, parameter) of the gradient that agrees least."""
-    largest = max(float(np.abs(expected[name]).max()) for name in expected.files)
-    worst = 0.0, ""
-    for name in expected.files:
-        a, b = expected[name], found[name]
-        # Biases before a batch normalization have no gradient but rounding: they count against the largest of all.
-        scale = max(float(np.abs(a).max()), 1e-3 * largest)
-        worst = max(worst, (float(np.abs(a - b).max()) / scale, name))
-    return worst
-
-
 def check(binary, name, report):
     coppice = harness.Coppice(binary)
     with harness.scratch() as folder:
@@ -50,8 +38,6 @@ def check(binary, name, report):
         subprocess.run([str(part) for part in reference], check=True, capture_output=True)
         facts = json.loads((folder / f"{name}.json").read_text())
         model, data = folder / f"{name}.onnx", folder / f"{name}.npz"
-        coppice("gradients", model, "--data", data, "--loss", "cross-entropy", "-o", folder / "gradients.npz")
-        error, parameter = worst_gradient(np.load(folder / f"{name}-gradients.npz"), np.load(folder / "gradients.npz"))
         batch = len(np.load(data)["label"])
         coppice("train", model, "--data", data, "--loss", "cross-entropy", "--optimizer", "sgd", "--lr", facts["rate"],
                 "--momentum", facts["momentum"], "--schedule", "constant", "--batch", batch, "--steps",
@@ -59,12 +45,8 @@ def check(binary, name, report):
         lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
         losses = [line["loss"] for line in lines if "loss" in line and "step" in line]
     off = max(abs(a - b) / max(1, abs(a)) for a, b in zip(facts["losses"], losses, strict=True))
-    problem = None
-    if error > GRADIENT_BAR:
-        problem = f"gradient of {parameter} off by {error:.1e}"
-    elif off > LOSS_BAR:
-        problem = f"losses off by {off:.1e}"
-    report.row(name, f"gradients {error:.1e} ({parameter}), losses of {len(losses)} steps {off:.1e}", problem)
+    problem = f"losses off by {off:.1e}" if off > LOSS_BAR else None
+    report.row(name, f"losses of {len(losses)} steps agree within {off:.1e}", problem)
 
 
 def main():

@@ -2,7 +2,7 @@
 
     torch_reference.py torch_train.py MODEL FOLDER
 
-Exports the model, and writes one batch of data, the gradients of its loss and the losses of 20 steps on it.
+Exports the model, and writes one batch of data and the losses of 20 steps on it.
 """
 import json
 import pathlib
@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import torch
 
-STEPS, RATE, MOMENTUM = 20, 0.01, 0.9
+STEPS, RATE, MOMENTUM = 20, 0.001, 0.9  # as torch_train.py trains
 
 
 def main():
@@ -27,13 +27,10 @@ def main():
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
     losses = []
-    for step in range(STEPS):
+    for _ in range(STEPS):
         optimizer.zero_grad()
         loss = torch.nn.functional.cross_entropy(model(inputs), labels)
         loss.backward()
-        if step == 0:
-            gradients = {key: value.grad.numpy() for key, value in model.named_parameters()}
-            np.savez(folder / f"{name}-gradients.npz", **gradients)
         losses.append(loss.item())
         optimizer.step()
     (folder / f"{name}.json").write_text(json.dumps({"losses": losses, "rate": RATE, "momentum": MOMENTUM}))

@@ -42,10 +42,10 @@ public struct Workers: Sendable {
   /// take less than about 20 µs is not worth a thread: choose the grain so.
   public func forEachRange(of total: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     let grain = max(1, grain)
-    let pieces = (total + grain - 1) / grain
+    let pieces = total <= 0 ? 0 : (total - 1) / grain + 1
     forEach(pieces) { piece in
       let start = piece * grain
-      body(start..<min(total, start + grain))
+      body(start..<(start + min(grain, total - start)))
     }
   }
 }

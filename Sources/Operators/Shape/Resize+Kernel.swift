@@ -92,7 +92,8 @@ extension Resize {
   private static func coordinate(_ mode: String, _ x: Double, _ size: Int, _ count: Int, _ scale: Double) -> Double {
     switch mode {
     case "asymmetric": return x / scale
-    case "align_corners": return count == 1 ? 0 : x * Double(size - 1) / Double(count - 1)
+    case "align_corners": return count == 1 ? 0 : x * Double(size - 1) / (scale * Double(size) - 1)
+    case "tf_half_pixel_for_nn": return (x + 0.5) / scale
     case "pytorch_half_pixel": return count == 1 ? 0 : (x + 0.5) / scale - 0.5
     case "half_pixel_symmetric":
       let center = Double(size) / 2

@@ -249,7 +249,10 @@ final class Program {
       let sizes = dataShapes?[index] ?? facts.shape?.compactMap(\.known)
       guard let type = facts.type ?? compiled.bound.type(output), let sizes,
         sizes.count == facts.shape?.count ?? sizes.count
-      else { throw RuntimeError(node: step.label, "the shape of output \(index) does not follow from its inputs") }
+      else {
+        throw RuntimeError(
+          node: step.label, "the shape of output \(index) follows from the data, which Coppice cannot run")
+      }
       context.outputs.append(
         KernelContext.Operand(declaredType: type, type: options.precision.storage(type), shape: sizes))
     }
