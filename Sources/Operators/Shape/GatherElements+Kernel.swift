@@ -5,6 +5,9 @@ extension GatherElements {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     let (data, indices) = (try context.input(0), try context.input(1))
     let axis = try context.axis(context.node.int("axis", default: 0), rank: data.rank)
+    guard ElementWalk.fits(indices.shape, in: data.shape, axis: axis) else {
+      throw .invalid("indices of shape \(indices.shape) do not point into \(data.shape)")
+    }
     let walk = ElementWalk(data.shape, indices: indices.shape, axis: axis)
     let (isWide, width, count, size) = (
       try Moving.isWide(indices), try Moving.width(data), indices.count, data.shape[axis]
@@ -34,6 +37,12 @@ struct ElementWalk: Sendable {
     strides[axis] = 0
   }
 
+  /// Whether every index but those of the axis itself lies inside of the data.
+  static func fits(_ indices: [Int], in data: [Int], axis: Int) -> Bool {
+    indices.count == data.count && !data.isEmpty
+      && data.indices.allSatisfy { $0 == axis || indices[$0] <= data[$0] }
+  }
+
   func base(_ position: Int) -> Int {
     var (rest, offset) = (position, 0)
     for axis in shape.indices.reversed() {
@@ -49,7 +58,9 @@ extension GatherND {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     let (data, indices) = (try context.input(0), try context.input(1))
     let batch = Int(context.node.int("batch_dims", default: 0))
-    guard let depth = indices.shape.last, batch >= 0, batch + depth <= data.rank, batch < indices.rank else {
+    guard let depth = indices.shape.last, batch >= 0, batch + depth <= data.rank, batch < indices.rank,
+      indices.shape[..<batch].elementsEqual(data.shape[..<batch])
+    else {
       throw .invalid("indices of shape \(indices.shape) do not point into \(data.shape)")
     }
     let isWide = try Moving.isWide(indices)

@@ -33,6 +33,9 @@ public struct GatherElementsGradient: OwnOperator {
   private func run<T: Real>(_: T.Type, _ context: KernelContext) throws(KernelError) -> Kernel {
     let (data, indices) = (try context.output(), try context.input(1))
     let axis = try context.axis(context.node.int("axis", default: 0), rank: data.rank)
+    guard ElementWalk.fits(indices.shape, in: data.shape, axis: axis) else {
+      throw .invalid("indices of shape \(indices.shape) do not point into \(data.shape)")
+    }
     let walk = ElementWalk(data.shape, indices: indices.shape, axis: axis)
     let (isWide, count, size, total) = (try Moving.isWide(indices), indices.count, data.shape[axis], data.count)
     return Kernel { arguments throws(KernelError) in

@@ -17,6 +17,9 @@ extension ScatterND {
     let type = data.type
     let isElements = context.node.opType != "ScatterND"
     let axis = isElements ? try context.axis(context.node.int("axis", default: 0), rank: data.rank) : 0
+    guard !isElements || indices.rank == data.rank else {
+      throw .invalid("indices of shape \(indices.shape) do not point into \(data.shape)")
+    }
     let walk = ElementWalk(data.shape, indices: isElements ? indices.shape : data.shape, axis: axis)
     let depth = isElements ? 1 : indices.shape.last ?? 0
     guard depth <= data.rank else {
@@ -25,6 +28,13 @@ extension ScatterND {
     let strides = StridedCopy.strides(data.shape)
     let run = isElements ? 1 : data.shape[depth...].reduce(1, *)
     let positions = run == 0 ? 0 : updates.count / run
+    let fits =
+      isElements
+      ? updates.shape == indices.shape && ElementWalk.fits(indices.shape, in: data.shape, axis: axis)
+      : updates.count == indices.shape.dropLast().reduce(1, *) * run
+    guard fits else {
+      throw .invalid("updates \(updates.shape) and indices \(indices.shape) do not fit data \(data.shape)")
+    }
     let shape = data.shape
     return Kernel(sharing: .overwrites([0])) { arguments throws(KernelError) in
       let (target, list) = (arguments.rawOutput(0), arguments.rawInput(1))
