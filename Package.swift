@@ -51,7 +51,8 @@ let package = Package(
     .target(
       name: "Coppice",
       dependencies: [
-        "Passes", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR", .product(name: "Yams", package: "Yams"),
+        "Passes", "Runtime", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR",
+        .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
       name: "CommandLineTool",

@@ -1,1 +1,2 @@
 @_exported import Passes
+@_exported import Runtime

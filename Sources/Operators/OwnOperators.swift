@@ -34,7 +34,8 @@ extension OperatorRegistry {
     AttentionGradient(), BiasGeluGradient(), SkipNormalizationGradient(), FusedActivationGradient(),
   ]
   static let ownLosses: [any Operator] = [
-    CrossEntropyLoss(), CrossEntropyLossGradient(), MeanSquaredErrorLoss(), MeanSquaredErrorLossGradient(),
-    BinaryCrossEntropyLoss(), BinaryCrossEntropyLossGradient(), DistillationLoss(), DistillationLossGradient(),
+    CrossEntropyLoss(), CrossEntropyLossGradient(), ElementLoss.meanSquaredError,
+    ElementLoss.meanSquaredError.gradient, ElementLoss.binaryCrossEntropy, ElementLoss.binaryCrossEntropy.gradient,
+    DistillationLoss(), DistillationLossGradient(),
   ]
 }

@@ -109,9 +109,9 @@ struct LossKernelTests {
   func elements() throws {
     let targets = logits(6, 0.3).map { ($0 + 1) / 2 }
     try expectGradient(
-      MeanSquaredErrorLoss(), MeanSquaredErrorLossGradient(), logits(6), targets, shape: [2, 3])
+      ElementLoss.meanSquaredError, ElementLoss.meanSquaredError.gradient, logits(6), targets, shape: [2, 3])
     try expectGradient(
-      BinaryCrossEntropyLoss(), BinaryCrossEntropyLossGradient(), logits(6), targets, shape: [2, 3])
+      ElementLoss.binaryCrossEntropy, ElementLoss.binaryCrossEntropy.gradient, logits(6), targets, shape: [2, 3])
   }
 
   @Test("gradients of distillation, and none where student and teacher agree")
