@@ -24,69 +24,20 @@ public struct ConvolutionEpilogue<T: Real> {
     _ source: UnsafePointer<T>, to target: UnsafeMutablePointer<T>, count: Int, channel: Int, offset: Int
   ) {
     let shift = bias.map { $0[channel] } ?? 0
-    switch activation {
-    case .none:
-      run(source, target, count, shift, offset, { $0 }, { $0 })
-    case .clip(let low, let high):
-      let (low, high) = (T(low), T(high))
-      let (lows, highs) = (SIMD8<T>(repeating: low), SIMD8<T>(repeating: high))
-      run(
-        source, target, count, shift, offset,
-        { vector in
-          // Comparisons that keep NaN.
-          let raised = vector.replacing(with: lows, where: vector .< lows)
-          return raised.replacing(with: highs, where: raised .> highs)
-        },
-        { $0 < low ? low : $0 > high ? high : $0 })
-    case .hardSwish:
-      run(
-        source, target, count, shift, offset,
-        { vector in
-          let gate = vector * SIMD8(repeating: 1 / 6) + SIMD8(repeating: 0.5)
-          let raised = gate.replacing(with: SIMD8<T>(), where: gate .< SIMD8<T>())
-          return vector * raised.replacing(with: SIMD8<T>(repeating: 1), where: raised .> SIMD8<T>(repeating: 1))
-        },
-        { $0 * Swift.min(Swift.max($0 / 6 + 0.5, 0), 1) })
-    default:
-      scalars(source, target, count, shift, offset)
-    }
-  }
-
-  @inline(__always)
-  private func run(
-    _ source: UnsafePointer<T>, _ target: UnsafeMutablePointer<T>, _ count: Int, _ shift: T, _ offset: Int,
-    _ vectors: (SIMD8<T>) -> SIMD8<T>, _ scalars: (T) -> T
-  ) {
-    let shifts = SIMD8<T>(repeating: shift)
-    var index = 0
-    if let residual {
-      while index + 8 <= count {
-        let sum = Runs.load(source + index, SIMD8<T>.self) + shifts
-        Runs.store(vectors(sum + Runs.load(residual + (offset + index), SIMD8<T>.self)), target + index)
-        index += 8
-      }
-      while index < count {
-        target[index] = scalars(source[index] + shift + residual[offset + index])
-        index += 1
-      }
-    } else {
-      while index + 8 <= count {
-        Runs.store(vectors(Runs.load(source + index, SIMD8<T>.self) + shifts), target + index)
-        index += 8
-      }
-      while index < count {
-        target[index] = scalars(source[index] + shift)
-        index += 1
-      }
-    }
+    let residual = residual.map { $0 + offset }
+    guard T.self == Float.self else { return activateDoubles(source, target, count, shift, residual) }
+    activation.applyFloats(
+      VectorLoops.floats(source), to: VectorLoops.floats(target), count: count, shift: Float(shift),
+      residual: residual.map { VectorLoops.floats($0) })
   }
 
   @inline(never)
-  private func scalars(
-    _ source: UnsafePointer<T>, _ target: UnsafeMutablePointer<T>, _ count: Int, _ shift: T, _ offset: Int
+  private func activateDoubles(
+    _ source: UnsafePointer<T>, _ target: UnsafeMutablePointer<T>, _ count: Int, _ shift: T,
+    _ residual: UnsafePointer<T>?
   ) {
     for index in 0..<count {
-      let sum = source[index] + shift + (residual.map { $0[offset + index] } ?? 0)
+      let sum = source[index] + shift + (residual?[index] ?? 0)
       target[index] = T(activation(Double(sum)))
     }
   }
@@ -116,6 +67,76 @@ public enum ConvolutionActivation: Sendable, Equatable {
     case .sigmoid: 1 / (1 + exp(-x))
     case .tanh: Glibc.tanh(x)
     case .silu: x / (1 + exp(-x))
+    }
+  }
+}
+
+extension ConvolutionActivation {
+  typealias Vector = VectorLoops.Vector
+
+  /// target ← activation(source + shift + residual). The memory may be the same.
+  func applyFloats(
+    _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int, shift: Float,
+    residual: UnsafePointer<Float>?
+  ) {
+    switch self {
+    case .none:
+      run(source, target, count, shift, residual) { $0 }
+    case .clip(let low, let high):
+      let (lows, highs) = (Vector(repeating: Float(low)), Vector(repeating: Float(high)))
+      // Comparisons that keep NaN.
+      run(source, target, count, shift, residual) { x in
+        let raised = x.replacing(with: lows, where: x .< lows)
+        return raised.replacing(with: highs, where: raised .> highs)
+      }
+    case .hardSwish:
+      run(source, target, count, shift, residual) { $0 * Self.unit($0 * (1.0 / 6) + 0.5) }
+    case .hardSigmoid(let slope, let shiftOfGate):
+      let (slope, offset) = (Vector(repeating: Float(slope)), Vector(repeating: Float(shiftOfGate)))
+      run(source, target, count, shift, residual) { Self.unit($0 * slope + offset) }
+    case .leakyRelu(let slope):
+      let slope = Vector(repeating: Float(slope))
+      run(source, target, count, shift, residual) { $0.replacing(with: $0 * slope, where: $0 .< 0) }
+    case .sigmoid:
+      run(source, target, count, shift, residual) { SIMDMath.sigmoid($0) }
+    case .tanh:
+      run(source, target, count, shift, residual) { SIMDMath.tanh($0) }
+    case .silu:
+      run(source, target, count, shift, residual) { $0 * SIMDMath.sigmoid($0) }
+    }
+  }
+
+  /// Cut to the range from zero to one.
+  @inline(__always)
+  private static func unit(_ x: Vector) -> Vector {
+    let raised = x.replacing(with: 0, where: x .< 0)
+    return raised.replacing(with: 1, where: raised .> 1)
+  }
+
+  @inline(__always)
+  private func run(
+    _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ count: Int, _ shift: Float,
+    _ residual: UnsafePointer<Float>?, _ body: (Vector) -> Vector
+  ) {
+    let whole = count & ~15
+    let rest = count - whole
+    var index = 0
+    if let residual {
+      while index < whole {
+        let sum = VectorLoops.load(source + index) + shift + VectorLoops.load(residual + index)
+        VectorLoops.store(body(sum), target + index)
+        index += 16
+      }
+      guard rest > 0 else { return }
+      let sum = VectorLoops.loadTail(source + index, rest) + shift + VectorLoops.loadTail(residual + index, rest)
+      VectorLoops.storeTail(body(sum), target + index, rest)
+    } else {
+      while index < whole {
+        VectorLoops.store(body(VectorLoops.load(source + index) + shift), target + index)
+        index += 16
+      }
+      guard rest > 0 else { return }
+      VectorLoops.storeTail(body(VectorLoops.loadTail(source + index, rest) + shift), target + index, rest)
     }
   }
 }

@@ -59,18 +59,35 @@ public struct DepthwiseConvolution: Sendable {
     _ input: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ output: UnsafeMutablePointer<T>,
     _ epilogue: ConvolutionEpilogue<T>, scratch: UnsafeMutablePointer<T>, _ workers: Workers
   ) {
-    let plane = geometry.output.count
     forEachChannel(scratch, workers) { channel, chunk, memory in
       let sums = memory + phaseCount * pitch
       split(input, channel, chunk, memory)
       sum(taps: 0..<taps, weight + channel * taps, sums) { UnsafePointer(memory + (phases[$0] * pitch + shifts[$0])) }
-      for (index, image) in chunk.enumerated() {
-        let first = (image * geometry.outputChannels + channel) * plane
-        for y in 0..<geometry.output.height {
-          let offset = first + y * geometry.output.width
-          epilogue.apply(
-            sums + (index * rows + y) * width, to: output + offset, count: geometry.output.width, channel: channel,
-            offset: offset)
+      write(sums, channel, chunk, to: output, epilogue)
+    }
+  }
+
+  /// Takes the lines of the output out of the sums.
+  @inline(__always)
+  private func write<T: Real>(
+    _ sums: UnsafeMutablePointer<T>, _ channel: Int, _ chunk: Range<Int>, to output: UnsafeMutablePointer<T>,
+    _ epilogue: ConvolutionEpilogue<T>
+  ) {
+    let size = geometry.output
+    // What lies between the lines is finite and thrown away.
+    let isWhole = epilogue.residual == nil
+    if isWhole, !epilogue.isEmpty {
+      epilogue.apply(sums, to: sums, count: chunk.count * rows * width, channel: channel, offset: 0)
+    }
+    for (index, image) in chunk.enumerated() {
+      let first = (image * geometry.outputChannels + channel) * size.count
+      let source = sums + index * rows * width
+      if isWhole {
+        Runs.copyLines(source, pitch: width, to: output + first, lines: size.height, count: size.width)
+      } else {
+        for y in 0..<size.height {
+          let offset = first + y * size.width
+          epilogue.apply(source + y * width, to: output + offset, count: size.width, channel: channel, offset: offset)
         }
       }
     }
@@ -184,12 +201,9 @@ public struct DepthwiseConvolution: Sendable {
   private func split<T: Real>(
     _ input: UnsafePointer<T>, _ channel: Int, _ chunk: Range<Int>, _ memory: UnsafeMutablePointer<T>
   ) {
+    let end = geometry.inputCount
     forEachLine(channel, chunk) { source, target, count, stride in
-      if stride == 1 {
-        Runs.copy(input + source, to: memory + target, count: count)
-      } else {
-        Runs.copy(input + source, stride: stride, to: memory + target, count: count)
-      }
+      Runs.place(input + source, stride: stride, readable: end - source, to: memory + target, count: count)
     }
   }
 
@@ -208,10 +222,10 @@ public struct DepthwiseConvolution: Sendable {
         (output + (image * geometry.inputChannels + channel) * plane).update(repeating: 0, count: plane)
       }
     }
-    forEachLine(channel, chunk) { target, source, count, stride in
-      if stride == 1 {
-        Runs.copy(memory + source, to: output + target, count: count)
-      } else {
+    if geometry.strides.width == 2 {
+      joinPairs(memory, channel, chunk, output)
+    } else {
+      forEachLine(channel, chunk) { target, source, count, stride in
         for index in 0..<count { output[target + index * stride] = memory[source + index] }
       }
     }
@@ -219,6 +233,32 @@ public struct DepthwiseConvolution: Sendable {
     for image in chunk {
       let offset = (image * geometry.inputChannels + channel) * plane
       epilogue.apply(output + offset, to: output + offset, count: plane, channel: channel, offset: offset)
+    }
+  }
+
+  /// Collects lines of the input's gradient whose elements lie in two phases in turn.
+  @inline(__always)
+  private func joinPairs<T: Real>(
+    _ memory: UnsafeMutablePointer<T>, _ channel: Int, _ chunk: Range<Int>, _ output: UnsafeMutablePointer<T>
+  ) {
+    let (strides, size, padding) = (geometry.strides, geometry.input, geometry.padding)
+    // Position c of the input is position (c + padding) / 2 of phase (c + padding) % 2.
+    let start = max(0, -padding.width)
+    let end = min(size.width, 2 * width - padding.width)
+    guard start < end else { return }
+    for phaseY in 0..<strides.height {
+      let vertical = inside(
+        phaseY, size: size.height, count: rows, stride: strides.height, padding: padding.height)
+      let even = memory + phaseY * 2 * pitch
+      for (index, image) in chunk.enumerated() {
+        let plane = output + (image * geometry.inputChannels + channel) * size.count
+        for row in vertical.range {
+          Runs.interleave(
+            even + (index * rows + row) * width, even + (pitch + (index * rows + row) * width),
+            from: start + padding.width, to: plane + (row * strides.height + vertical.first) * size.width + start,
+            count: end - start)
+        }
+      }
     }
   }
 
@@ -256,70 +296,13 @@ public struct DepthwiseConvolution: Sendable {
   ) {
     for (index, image) in chunk.enumerated() {
       let plane = gradient + (image * geometry.outputChannels + channel) * geometry.output.count
+      let end = geometry.outputCount - (image * geometry.outputChannels + channel) * geometry.output.count
       for y in 0..<geometry.output.height {
-        Runs.copy(
-          plane + y * geometry.output.width, to: lines + (margin + (index * rows + y) * width),
+        let offset = y * geometry.output.width
+        Runs.place(
+          plane + offset, stride: 1, readable: end - offset, to: lines + (margin + (index * rows + y) * width),
           count: geometry.output.width)
       }
     }
-  }
-}
-
-/// Sums of shifted runs, and sums of their products.
-enum ShiftedSums {
-  /// Elements computed at once: sums may be written up to this far past their end.
-  static let block = 32
-
-  /// sums[i] ← Σ weights[t] · sources[t][i]
-  @inline(__always)
-  static func sum<T: Real>(
-    _ sources: UnsafePointer<UnsafePointer<T>>, _ weights: UnsafePointer<T>, taps: Int,
-    _ sums: UnsafeMutablePointer<T>, count: Int
-  ) {
-    var index = 0
-    while index < count {
-      var (a, b, c, d) = (SIMD8<T>(), SIMD8<T>(), SIMD8<T>(), SIMD8<T>())
-      for tap in 0..<taps {
-        let weight = SIMD8<T>(repeating: weights[tap])
-        let source = sources[tap] + index
-        a += Runs.load(source, SIMD8<T>.self) * weight
-        b += Runs.load(source + 8, SIMD8<T>.self) * weight
-        c += Runs.load(source + 16, SIMD8<T>.self) * weight
-        d += Runs.load(source + 24, SIMD8<T>.self) * weight
-      }
-      Runs.store(a, sums + index)
-      Runs.store(b, sums + (index + 8))
-      Runs.store(c, sums + (index + 16))
-      Runs.store(d, sums + (index + 24))
-      index += block
-    }
-  }
-
-  /// sums[t] ← sums[t] + Σ run[i] · sources[t][i] for up to three t. `run` is zero up to the end of its block.
-  @inline(__always)
-  static func addProducts<T: Real>(
-    _ run: UnsafePointer<T>, count: Int, taps: Int, to sums: UnsafeMutablePointer<T>,
-    _ source: (Int) -> UnsafePointer<T>
-  ) {
-    let first = source(0)
-    let second = source(min(1, taps - 1))
-    let third = source(taps - 1)
-    var (a, b, c) = (SIMD8<T>(), SIMD8<T>(), SIMD8<T>())
-    var (d, e, f) = (SIMD8<T>(), SIMD8<T>(), SIMD8<T>())
-    var index = 0
-    while index < count {
-      let low = Runs.load(run + index, SIMD8<T>.self)
-      let high = Runs.load(run + (index + 8), SIMD8<T>.self)
-      a += Runs.load(first + index, SIMD8<T>.self) * low
-      b += Runs.load(second + index, SIMD8<T>.self) * low
-      c += Runs.load(third + index, SIMD8<T>.self) * low
-      d += Runs.load(first + (index + 8), SIMD8<T>.self) * high
-      e += Runs.load(second + (index + 8), SIMD8<T>.self) * high
-      f += Runs.load(third + (index + 8), SIMD8<T>.self) * high
-      index += 16
-    }
-    sums[0] += (a + d).sum()
-    if taps > 1 { sums[1] += (b + e).sum() }
-    if taps > 2 { sums[2] += (c + f).sum() }
   }
 }
