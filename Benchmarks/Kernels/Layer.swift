@@ -89,7 +89,9 @@ struct Layer {
   /// Seconds of the quickest of some runs.
   func measure(_ direction: Direction, _ product: MatrixProduct, _ workers: Workers) -> Double {
     let kernel = ConvolutionKernel(geometry, direction)
-    let input = Memory(inputCount), weight = Memory(weightCount), output = Memory(outputCount)
+    let input = Memory(inputCount)
+    let weight = Memory(weightCount)
+    let output = Memory(outputCount)
     let scratch = Memory(kernel.scratchCount)
     return quickest { kernel.run(input, weight, output, scratch, product, workers) }
   }

@@ -38,7 +38,9 @@ struct Limits {
 
   init(_ product: MatrixProduct, _ workers: Workers) {
     let size = 1536
-    let a = Memory(size * size), b = Memory(size * size), c = Memory(size * size)
+    let a = Memory(size * size)
+    let b = Memory(size * size)
+    let c = Memory(size * size)
     let seconds = quickest {
       product(
         rows: size, columns: size, inner: size, .init(UnsafePointer(a.floats), leading: size),
@@ -46,7 +48,8 @@ struct Limits {
     }
     productRate = Double(size * size) * Double(size) / seconds
     let count = 1 << 25
-    let source = Memory(count), target = Memory(count)
+    let source = Memory(count)
+    let target = Memory(count)
     let copying = quickest {
       workers.forEachRange(of: count, grain: count / 16) { range in
         (target.floats + range.lowerBound).update(from: source.floats + range.lowerBound, count: range.count)

@@ -15,6 +15,13 @@ public struct ConvolutionEpilogue<T: Real> {
     self.activation = activation
   }
 
+  /// The same, where it is one of floats.
+  var floats: ConvolutionEpilogue<Float> {
+    .init(
+      bias: bias.map { VectorLoops.floats($0) }, residual: residual.map { VectorLoops.floats($0) },
+      activation: activation)
+  }
+
   var isEmpty: Bool { bias == nil && residual == nil && activation == .none }
 
   /// Writes a run of one channel's plane, computed at `source`, to `target`, which may be the same memory. `offset` is

@@ -3,6 +3,7 @@
 /// A channel's plane is copied into a frame of zeros and split by what remains of its positions divided by the strides,
 /// its *phases*. What a kernel position reads for all outputs is then one run of a phase, so that the convolution is a
 /// sum of shifted runs. Lines of the output are as far apart as those of a phase; what falls between them is thrown away.
+/// The kernels and strides most networks have need no such copies: ``DepthwisePlanes``.
 public struct DepthwiseConvolution: Sendable {
   public let geometry: ConvolutionGeometry
   /// Rows and columns of one phase of one image.
@@ -13,6 +14,9 @@ public struct DepthwiseConvolution: Sendable {
   /// Where each kernel position reads within its phase, and in which phase.
   let shifts: [Int]
   let phases: [Int]
+  /// The short ways forward and towards the input, where there are such.
+  private let planes: DepthwisePlanes?
+  private let reversedPlanes: DepthwisePlanes?
 
   public init(_ geometry: ConvolutionGeometry) {
     self.geometry = geometry
@@ -34,6 +38,8 @@ public struct DepthwiseConvolution: Sendable {
     }
     self.shifts = shifts
     self.phases = phases
+    planes = DepthwisePlanes(geometry)
+    reversedPlanes = geometry.reversed.flatMap { DepthwisePlanes($0) }
   }
 
   /// What the first cache holds together with the sums.
@@ -49,7 +55,11 @@ public struct DepthwiseConvolution: Sendable {
   private var laneCount: Int { pitch * (phaseCount + 1) }
   private var grain: Int { max(1, 200_000 / max(1, run * taps)) }
 
-  public var scratchCount: Int { laneCount * Workers.lanes }
+  public var scratchCount: Int {
+    max(laneCount * Workers.lanes, planes?.scratchCount ?? 0, (reversedPlanes?.scratchCount ?? 0) + reversedCount)
+  }
+
+  private var reversedCount: Int { Scratch.rounded(geometry.outputChannels * taps) }
 
   // MARK: Forward
 
@@ -59,6 +69,12 @@ public struct DepthwiseConvolution: Sendable {
     _ input: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ output: UnsafeMutablePointer<T>,
     _ epilogue: ConvolutionEpilogue<T>, scratch: UnsafeMutablePointer<T>, _ workers: Workers
   ) {
+    if T.self == Float.self, let planes {
+      planes(
+        VectorLoops.floats(input), VectorLoops.floats(weight), VectorLoops.floats(output), epilogue.floats,
+        scratch: VectorLoops.floats(scratch), workers)
+      return
+    }
     forEachChannel(scratch, workers) { channel, chunk, memory in
       let sums = memory + phaseCount * pitch
       split(input, channel, chunk, memory)
@@ -101,6 +117,13 @@ public struct DepthwiseConvolution: Sendable {
     _ gradient: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ output: UnsafeMutablePointer<T>,
     _ epilogue: ConvolutionEpilogue<T>, scratch: UnsafeMutablePointer<T>, _ workers: Workers
   ) {
+    if T.self == Float.self, epilogue.isEmpty,
+      directInputGradient(
+        VectorLoops.floats(gradient), VectorLoops.floats(weight), VectorLoops.floats(output),
+        VectorLoops.floats(scratch), workers)
+    {
+      return
+    }
     let order = (0..<taps).sorted { (phases[$0], $0) < (phases[$1], $1) }
     forEachChannel(scratch, workers) { channel, chunk, memory in
       let lines = memory + phaseCount * pitch
@@ -129,6 +152,12 @@ public struct DepthwiseConvolution: Sendable {
     _ gradient: UnsafePointer<T>, _ input: UnsafePointer<T>, _ output: UnsafeMutablePointer<T>,
     scratch: UnsafeMutablePointer<T>, _ workers: Workers
   ) {
+    if T.self == Float.self, let planes {
+      planes.weightGradient(
+        VectorLoops.floats(gradient), VectorLoops.floats(input), VectorLoops.floats(output),
+        scratch: VectorLoops.floats(scratch), workers)
+      return
+    }
     let (grain, channels) = (max(1, grain / max(1, chunks)), geometry.outputChannels)
     workers.forEachTile((channels + grain - 1) / grain) { piece, lane in
       let memory = scratch + lane * laneCount
@@ -155,6 +184,24 @@ public struct DepthwiseConvolution: Sendable {
         }
       }
     }
+  }
+
+  /// - Returns: whether there is a short way.
+  private func directInputGradient(
+    _ gradient: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
+    _ scratch: UnsafeMutablePointer<Float>, _ workers: Workers
+  ) -> Bool {
+    if let reversedPlanes {
+      for channel in 0..<geometry.outputChannels {
+        for tap in 0..<taps { scratch[channel * taps + tap] = weight[channel * taps + taps - 1 - tap] }
+      }
+      reversedPlanes(
+        gradient, scratch, output, ConvolutionEpilogue(), scratch: scratch + reversedCount, workers)
+      return true
+    }
+    guard let planes, geometry.strides.width == 2 else { return false }
+    planes.inputGradient(gradient, weight, output, scratch: scratch, workers)
+    return true
   }
 
   // MARK: Parts
