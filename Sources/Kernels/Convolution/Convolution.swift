@@ -9,6 +9,10 @@ public struct Convolution: Sendable {
   let tiles: ConvolutionTiles
   /// Whether the weight is larger than all columns: then it is what is cut.
   let splitsRows: Bool
+  /// Whether the weight is small enough for products by panels, in single precision.
+  let usesPanels: Bool
+  /// Output channels a thread computes at once.
+  let rowsOfPiece: Int
 
   public init(_ geometry: ConvolutionGeometry) { self.init(geometry, isTransposed: false) }
 
@@ -17,25 +21,34 @@ public struct Convolution: Sendable {
     self.isTransposed = isTransposed
     let columns = geometry.batch * geometry.output.count
     splitsRows = geometry.groups == 1 && geometry.outputChannels > columns && geometry.outputChannels >= 32
+    rowsOfPiece = splitsRows ? Self.rowsOfPiece(geometry.outputChannels) : geometry.outputChannelsInGroup
+    usesPanels = PanelProduct.suits(rows: rowsOfPiece, inner: geometry.inner)
     let fitting = max(256, min(2048, Self.tileElements / max(1, geometry.inner)))
     // Two threads at least find a tile of 64 columns each.
     let shared = geometry.groups > 1 ? columns : max(64, (columns + 1) / 2)
     tiles = ConvolutionTiles(geometry, columns: splitsRows ? columns : min(fitting, shared))
   }
 
+  private static func rowsOfPiece(_ rows: Int) -> Int {
+    let pieces = max(1, min(4, rows / 64))
+    return ((rows + pieces - 1) / pieces + 15) / 16 * 16
+  }
+
   /// Elements of a tile's columns: about what the second cache holds beside the weight.
   private static let tileElements = 1 << 19
 
   public var scratchCount: Int {
-    if splitsRows { return columnsCount + resultCount }
+    if splitsRows { return columnsCount + resultCount + panelCount * Workers.lanes }
     return laneCount * min(Workers.lanes, tiles.count * geometry.groups)
   }
+
+  private var panelCount: Int { usesPanels ? Scratch.rounded(PanelProduct.scratchCount(inner: geometry.inner)) : 0 }
 
   private var columnsCount: Int { readsInput ? 0 : Scratch.rounded(geometry.inner * tiles.columns) }
   private var resultCount: Int {
     tiles.images > 1 ? Scratch.rounded(geometry.outputChannelsInGroup * tiles.columns) : 0
   }
-  private var laneCount: Int { columnsCount + resultCount }
+  private var laneCount: Int { columnsCount + resultCount + panelCount }
   /// Whether a part of the input is a matrix of columns as it is.
   private var readsInput: Bool { geometry.isPointwise && tiles.images == 1 }
 
@@ -55,7 +68,8 @@ public struct Convolution: Sendable {
         let columns = scratch + lane * laneCount
         let operand = run.columns(tiles[tile], group: group, in: columns, channels: nil)
         run.multiply(
-          tiles[tile], group: group, rows: 0..<geometry.outputChannelsInGroup, operand, result: columns + columnsCount)
+          tiles[tile], group: group, rows: 0..<geometry.outputChannelsInGroup, operand, result: columns + columnsCount,
+          panel: columns + (columnsCount + resultCount))
       }
     }
   }
@@ -70,10 +84,10 @@ public struct Convolution: Sendable {
         }
       }
       let operand = run.operand(tile, group: 0, columns: scratch)
-      let blocks = max(1, min(4, geometry.outputChannels / 64))
-      let height = ((geometry.outputChannels + blocks - 1) / blocks + 15) / 16 * 16
-      workers.forEachRange(of: geometry.outputChannels, grain: height) { rows in
-        run.multiply(tile, group: 0, rows: rows, operand, result: result)
+      workers.forEachTile((geometry.outputChannels + rowsOfPiece - 1) / rowsOfPiece) { piece, lane in
+        run.multiply(
+          tile, group: 0, rows: piece * rowsOfPiece..<min(geometry.outputChannels, (piece + 1) * rowsOfPiece), operand,
+          result: result, panel: result + (resultCount + lane * panelCount))
       }
     }
   }
@@ -120,7 +134,7 @@ public struct Convolution: Sendable {
     /// Computes `rows` of a group's output channels.
     func multiply(
       _ tile: ConvolutionTiles.Tile, group: Int, rows: Range<Int>, _ columns: MatrixProduct.Operand<T>,
-      result: UnsafeMutablePointer<T>
+      result: UnsafeMutablePointer<T>, panel: UnsafeMutablePointer<T>
     ) {
       let plane = geometry.output.count
       let firstChannel = group * geometry.outputChannelsInGroup + rows.lowerBound
@@ -131,9 +145,18 @@ public struct Convolution: Sendable {
           + ((tile.images.lowerBound * geometry.outputChannels + firstChannel) * plane + tile.positions.lowerBound)
         : result + rows.lowerBound * tile.columns
       let leading = isDirect ? plane : tile.columns
-      product(
-        rows: rows.count, columns: tile.columns, inner: geometry.inner,
-        weights(group: group).from(row: rows.lowerBound, column: 0), columns, target, leading: leading)
+      let weights = weights(group: group).from(row: rows.lowerBound, column: 0)
+      if T.self == Float.self, convolution.usesPanels {
+        let finish = isDirect ? panelFinish(firstChannel, residualOffset: target - output) : .init()
+        PanelProduct(
+          rows: rows.count, columns: tile.columns, inner: geometry.inner, weights: .init(weights.floats),
+          source: VectorLoops.floats(columns.elements), sourceLeading: columns.leading,
+          target: VectorLoops.floats(target), leading: leading, finish: finish)(panel: VectorLoops.floats(panel))
+        if isDirect, isClipped { return }
+      } else {
+        product(
+          rows: rows.count, columns: tile.columns, inner: geometry.inner, weights, columns, target, leading: leading)
+      }
       if isDirect, epilogue.isEmpty { return }
       for row in 0..<rows.count {
         for (index, image) in tile.images.enumerated() {
@@ -143,6 +166,27 @@ public struct Convolution: Sendable {
             channel: firstChannel + row, offset: offset)
         }
       }
+    }
+
+    /// Whether bounds are all there is to the activation.
+    private var isClipped: Bool {
+      switch epilogue.activation {
+      case .none, .clip: true
+      default: false
+      }
+    }
+
+    /// What a panel does itself: everything, or nothing.
+    private func panelFinish(_ channel: Int, residualOffset: Int) -> PanelProduct.Finish {
+      guard isClipped else { return .init() }
+      let floats = epilogue.floats
+      var finish = PanelProduct.Finish(
+        bias: floats.bias.map { $0 + channel }, residual: floats.residual.map { $0 + residualOffset })
+      if case .clip(let low, let high) = epilogue.activation {
+        finish.lows = PanelProduct.Vector(repeating: Float(low))
+        finish.highs = PanelProduct.Vector(repeating: Float(high))
+      }
+      return finish
     }
 
     private func weights(group: Int) -> MatrixProduct.Operand<T> {

@@ -18,6 +18,11 @@ public struct MatrixProduct: Sendable {
       self.isTransposed = isTransposed
     }
 
+    /// The same, where its elements are floats.
+    var floats: Operand<Float> {
+      Operand<Float>(VectorLoops.floats(elements), leading: leading, isTransposed: isTransposed)
+    }
+
     /// The operand from a row and a column of op(·) on.
     func from(row: Int, column: Int) -> Operand {
       let offset = isTransposed ? column * leading + row : row * leading + column
