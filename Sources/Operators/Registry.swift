@@ -24,9 +24,8 @@ public struct OperatorRegistry: Sendable {
 
   /// All operators, by family.
   public static let operators: [any Operator] =
-    elementwise + linear + shaping + selection + random + signal + reductions + convolution + normalization + pooling
-    + recurrent + quantized
-    + contrib + attention + controlFlow
+    elementwise + linear + shaping + selection + random + signal + text + reductions + convolution + normalization
+    + pooling + recurrent + quantized + contrib + attention + controlFlow
 
   static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
   static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]
@@ -42,6 +41,7 @@ public struct OperatorRegistry: Sendable {
   static let selection: [any Operator] = [Compress(), NonZero(), Unique(), NonMaxSuppression()]
   static let random: [any Operator] = [RandomTensor(), Bernoulli(), Multinomial()]
   static let signal: [any Operator] = [WindowFunction(), MelWeightMatrix(), DFT(), STFT()]
+  static let text: [any Operator] = [TfIdfVectorizer()]
   static let controlFlow: [any Operator] = [If(), Loop(), Scan()]
   static let convolution: [any Operator] = [Conv(), ConvTranspose(), DeformConv(), DepthToSpace()]
   static let normalization: [any Operator] = [
