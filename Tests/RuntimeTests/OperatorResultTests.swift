@@ -24,7 +24,7 @@ struct OperatorResultTests {
     var testDescription: String { text.split(separator: "\n").joined(separator: "; ") }
   }
 
-  static let choosing: [Case] = [
+  static let choosingCases: [Case] = [
     Case("y = NonZero(x)\nreturn y", [0, 2, 3], shapes: [[1, 3]]),
     Case("m = Reshape(x, s<2, 2>)\ny = NonZero(m)\nreturn y", [0, 1, 1, 0, 0, 1], shapes: [[2, 3]]),
     Case("c = Cast(x) { to: 9 }\ny = Compress(k<5, 6, 7, 8, 9>, c)\nreturn y", [5, 7, 8]),
@@ -40,7 +40,7 @@ struct OperatorResultTests {
     Case("y = OneHot(x, d<2>, v<0, 7>) { axis: 0 }\nreturn y", [0, 7, 0, 0, 0, 0, 0, 7], shapes: [[2, 4]]),
   ]
 
-  static let moving: [Case] = [
+  static let movingCases: [Case] = [
     Case(
       "m = Reshape(k<1, 2, 3, 4, 5, 6>, s<3, 2>)\ny = ReverseSequence(m, l<3, 2>)\nreturn y", [5, 4, 3, 2, 1, 6]),
     Case(
@@ -58,7 +58,9 @@ struct OperatorResultTests {
   ]
 
   /// Attributes and inputs as large as their types allow.
-  static let extremes: [Case] = [
+  static let extremeCases: [Case] = [
+    Case("y = BitShift(x, k<-1, 64, -64, -1>) { direction: \"RIGHT\" }\nreturn y", [0, 0, 0, -1]),
+    Case("y = BitShift(x, k<-1, 64, 1, 1>) { direction: \"LEFT\" }\nreturn y", [0, 0, 6, -2]),
     Case("m = Reshape(x, s<2, 2>)\ny = Trilu(m, k<9223372036854775807>)\nreturn y", [0, 0, 0, 0]),
     Case("m = Reshape(x, s<2, 2>)\ny = Trilu(m, k<-9223372036854775807>)\nreturn y", [3, 0, 3, -1]),
     Case("m = Reshape(x, s<2, 2>)\ny = Trilu(m, k<9223372036854775807>) { upper: 0 }\nreturn y", [3, 0, 3, -1]),
@@ -67,13 +69,13 @@ struct OperatorResultTests {
     Case("y = Slice(x, a<3>, b<-9223372036854775807>, c<0>, d<-2>)\nreturn y", [-1, 0]),
   ]
 
-  @Test("operators that choose", arguments: choosing)
+  @Test("operators that choose", arguments: choosingCases)
   func choosing(_ example: Case) throws { try check(example) }
 
-  @Test("operators that move", arguments: moving)
+  @Test("operators that move", arguments: movingCases)
   func moving(_ example: Case) throws { try check(example) }
 
-  @Test("numbers at the ends of their range", arguments: extremes)
+  @Test("numbers at the ends of their range", arguments: extremeCases)
   func extremes(_ example: Case) throws { try check(example) }
 
   @Test(
