@@ -74,6 +74,7 @@ interop: build cases $(VENV)/ready ## check results with onnx and ONNX Runtime: 
 	$(CHECK)/conformance.py --coppice $(COPPICE)
 	$(CHECK)/operator_rules.py --coppice $(COPPICE)
 	$(CHECK)/parity_operators.py --coppice $(COPPICE)
+	$(CHECK)/parity_contrib.py --coppice $(COPPICE)
 	$(CHECK)/parity_models.py --coppice $(COPPICE) --short
 	$(CHECK)/fuzz.py --coppice $(COPPICE) --seconds $(SECONDS)
 	@if [ -e ../shared/zoo/zoo.json ]; then set -ex; \
@@ -85,6 +86,7 @@ interop: build cases $(VENV)/ready ## check results with onnx and ONNX Runtime: 
 parity: build cases $(VENV)/ready ## compare results and speed with ONNX Runtime and PyTorch, side by side
 	status=0; \
 	$(CHECK)/parity_operators.py --coppice $(COPPICE) || status=1; \
+	$(CHECK)/parity_contrib.py --coppice $(COPPICE) || status=1; \
 	$(CHECK)/parity_models.py --coppice $(COPPICE) || status=1; \
 	$(CHECK)/parity_training.py --coppice $(COPPICE) || status=1; \
 	$(BENCH)/runtime_speed.py --coppice $(COPPICE) || status=1; exit $$status

@@ -64,16 +64,35 @@ public struct OpsetImport: Sendable, Equatable {
   }
 }
 
-/// A function the model brings along: an operator defined by a graph. Its body is carried as it is.
+/// A function the model brings along: an operator defined by a graph. Its message is carried as it is.
 public struct FunctionDefinition: Sendable {
   public var name: String
   public var domain: String
+  /// Tells functions of the same name apart.
+  public var overload: String
   /// The whole `FunctionProto`.
   public var message: [UInt8]
+  /// What the message says, for running; `nil` where it is not understood.
+  public var body: FunctionBody?
 
-  public init(name: String, domain: String, message: [UInt8]) {
+  public init(name: String, domain: String, overload: String = "", message: [UInt8], body: FunctionBody? = nil) {
     self.name = name
     self.domain = domain
+    self.overload = overload
     self.message = message
+    self.body = body
+  }
+}
+
+/// The graph of a function.
+public struct FunctionBody: Sendable {
+  /// The function's inputs, outputs and nodes, with the operator sets it imports; its values are its own.
+  public var model: Model
+  /// Attributes a call may leave out.
+  public var defaults: [Attribute]
+
+  public init(model: Model, defaults: [Attribute] = []) {
+    self.model = model
+    self.defaults = defaults
   }
 }

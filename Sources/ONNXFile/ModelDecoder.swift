@@ -37,19 +37,21 @@ struct ModelDecoder {
     }
     for index in 0..<Int(message.n_functions) {
       guard let function = message.functions[index] else { continue }
+      let message = packed {
+        onnx__function_proto__get_packed_size(function)
+      } into: {
+        onnx__function_proto__pack(function, $0)
+      }
       model.functions.append(
         FunctionDefinition(
           name: try text(function.pointee.name, "function") ?? "",
           domain: try text(function.pointee.domain, "function") ?? "",
-          message: packed {
-            onnx__function_proto__get_packed_size(function)
-          } into: {
-            onnx__function_proto__pack(function, $0)
-          }))
+          overload: try text(function.pointee.overload, "function") ?? "", message: message,
+          body: FunctionDecoder.body(message, path: path)))
     }
     model.graph = try decode(graph)
     model.valueNames = names
-    model.sources = externalFiles.identities
+    model.sources = externalFiles.identities + model.functions.flatMap { $0.body?.model.sources ?? [] }
     return model
   }
 

@@ -25,7 +25,7 @@ extension OperatorRegistry {
   ]
   static let ownMoving: [any Operator] = [
     ReshapeTo(), SliceRange(), ScatterStrided(), GatherGradient(), PadGradient(), GatherElementsGradient(),
-    ResizeGradient(),
+    GatherNDGradient(), ResizeGradient(),
   ]
   static let ownLinear: [any Operator] = [MatrixMultiply()]
   static let ownPooling: [any Operator] = [PoolGradient(), GlobalPoolGradient()]

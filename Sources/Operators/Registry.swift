@@ -24,19 +24,24 @@ public struct OperatorRegistry: Sendable {
 
   /// All operators, by family.
   public static let operators: [any Operator] =
-    elementwise + linear + shaping + reductions + convolution + normalization + pooling + recurrent + quantized
-    + contrib + attention + controlFlow
+    elementwise + linear + shaping + selection + random + signal + text + reductions + convolution + normalization
+    + pooling + recurrent + quantized + contrib + attention + controlFlow
 
   static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
   static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]
   static let reductions: [any Operator] =
-    Reduce.all + [ArgumentReduce(), Softmax(), TopK(), LikelihoodLoss(), Determinant()] + Fourier.all
+    Reduce.all + [ArgumentReduce(), Softmax(), TopK(), LikelihoodLoss(), Determinant()]
   static let shaping: [any Operator] =
     [
       Cast(), Concat(), Constant(), ConstantOfShape(), Expand(), Flatten(), Gather(), GatherElements(), GatherND(),
       Identity(), Pad(), RangeOperator(), Reshape(), Resize(), ScatterND(), Shape(), SizeOperator(), Slice(), Split(),
-      Squeeze(), Tile(), Transpose(), Trilu(), Unsqueeze(), OneHot(), NonZero(), ReverseSequence(),
-    ] + Generators.all + Choosers.all
+      Squeeze(), Tile(), Transpose(), Trilu(), Unsqueeze(), OneHot(), ReverseSequence(), EyeLike(), CenterCropPad(),
+      TensorScatter(),
+    ]
+  static let selection: [any Operator] = [Compress(), NonZero(), Unique(), NonMaxSuppression()]
+  static let random: [any Operator] = [RandomTensor(), Bernoulli(), Multinomial()]
+  static let signal: [any Operator] = [WindowFunction(), MelWeightMatrix(), DFT(), STFT()]
+  static let text: [any Operator] = [TfIdfVectorizer()]
   static let controlFlow: [any Operator] = [If(), Loop(), Scan()]
   static let convolution: [any Operator] = [Conv(), ConvTranspose(), DeformConv(), DepthToSpace()]
   static let normalization: [any Operator] = [
@@ -44,7 +49,7 @@ public struct OperatorRegistry: Sendable {
     LRN(), MeanVarianceNormalization(),
   ]
   static let pooling: [any Operator] = [
-    Pool(), GlobalPool(), RegionPool(), GridSample(), ColumnsToImage(), MaxUnpool(),
+    Pool(), GlobalPool(), RegionPool(), GridSample(), AffineGrid(), ColumnsToImage(), MaxUnpool(),
   ]
   static let recurrent: [any Operator] = Recurrent.all
   static let quantized: [any Operator] = [

@@ -28,7 +28,7 @@ public final class Session {
   public init(_ model: Model, options: RuntimeOptions = RuntimeOptions()) throws(RuntimeError) {
     // Folding rounds weights to single precision.
     let rules = options.precision == .single ? Fusion.inference : Fusion.differentiable
-    self.model = Fusion.apply(rules, to: model, keeping: [])
+    self.model = Fusion.apply(rules, to: try FunctionInlining.apply(to: model), keeping: [])
     self.options = options
     let given = Set(model.graph.initializers.map(\.value))
     inputs = model.graph.inputs.filter { !given.contains($0.value) }

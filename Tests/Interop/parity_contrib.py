@@ -1,4 +1,4 @@
-"""Runs operators of quantized, fused and attention models by coppice and compares with ONNX Runtime.
+"""Runs operators of quantized, fused and attention models, and functions, by coppice and compares with ONNX Runtime.
 
     parity_contrib.py [--only TEXT]
 
@@ -13,11 +13,12 @@ import onnx
 import onnxruntime
 
 import contrib_attention_cases
+import contrib_function_cases
 import contrib_fused_cases
 import contrib_quantized_cases
 import harness
 
-FAMILIES = [contrib_attention_cases, contrib_quantized_cases, contrib_fused_cases]
+FAMILIES = [contrib_attention_cases, contrib_quantized_cases, contrib_fused_cases, contrib_function_cases]
 
 
 def expected_of(model, feed):

@@ -1,7 +1,8 @@
 """Runs ONNX's own operator cases by coppice and compares with the outputs they come with.
 
-    parity_operators.py [--only TEXT] [--list]
+    parity_operators.py [--newest] [--only TEXT] [--list]
 
+The cases are those of Debian's libonnx-testdata, or the newest ones, which the installed onnx package makes itself.
 A case passes where every output has the expected type, shape and numbers (1e-3 relative, 1e-5 absolute; integers
 exactly). Coppice names what it cannot run before it starts, with exit code 3: such cases are counted and listed, and
 fail the check only where the operator is one coppice says it computes.
@@ -9,6 +10,7 @@ fail the check only where the operator is one coppice says it computes.
 import collections
 import concurrent.futures
 import pathlib
+import warnings
 
 import numpy as np
 import onnx
@@ -34,17 +36,51 @@ def tensor(path):
         return None
 
 
-def case_arrays(folder, model):
-    """(inputs by name, outputs by name) of a case; None where it has something else than tensors."""
+def stored_cases(only):
+    """(name, model, inputs by name, outputs by name) of the cases in files; no inputs where not all are tensors."""
+    for path in sorted(CASES.glob("*/model.onnx")):
+        if only not in path.parent.name:
+            continue
+        model, data = onnx.load(path), path.parent / "test_data_set_0"
+        inputs = {info.name: tensor(data / f"input_{index}.pb") for index, info in enumerate(model.graph.input)}
+        outputs = {info.name: tensor(data / f"output_{index}.pb") for index, info in enumerate(model.graph.output)}
+        yield path.parent.name, model, *checked(model, inputs, outputs)
+
+
+def made_cases(only):
+    """The same of the cases the onnx package makes."""
+    from onnx.backend.test.case.node import collect_testcases
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cases = collect_testcases(None)
+    for case in sorted(cases, key=lambda case: case.name):
+        if only not in case.name or case.model is None:
+            continue
+        given, expected = case.data_sets[0]
+        inputs = {info.name: array(value) for info, value in zip(case.model.graph.input, given)}
+        outputs = {info.name: array(value) for info, value in zip(case.model.graph.output, expected)}
+        yield case.name, case.model, *checked(case.model, inputs, outputs)
+
+
+def array(value):
+    """An array of a case; None for what is none or cannot be handed over."""
+    if isinstance(value, onnx.TensorProto):
+        value = numpy_helper.to_array(value)
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
+    if not isinstance(value, np.ndarray):
+        return None
+    return value if value.dtype.kind in "fiub" and value.dtype.isbuiltin == 1 else None
+
+
+def checked(model, inputs, outputs):
+    """The arrays of a case; (None, None) where it has something else than tensors."""
     ends = [*model.graph.input, *model.graph.output]
     if any(info.type.tensor_type.elem_type == onnx.TensorProto.BFLOAT16 for info in ends):
-        return None
-    data = folder / "test_data_set_0"
-    given = [info.name for info in model.graph.input]
-    inputs = {name: tensor(data / f"input_{index}.pb") for index, name in enumerate(given)}
-    outputs = {info.name: tensor(data / f"output_{index}.pb") for index, info in enumerate(model.graph.output)}
+        return None, None
     if any(value is None for value in [*inputs.values(), *outputs.values()]):
-        return None
+        return None, None
     return inputs, outputs
 
 
@@ -66,30 +102,29 @@ def difference(expected, found):
     return None
 
 
-def run(binary, folder):
+def run(binary, case):
     """(case, outcome, detail): passed, failed, refused (named before it starts) or not tensors."""
     coppice = harness.Coppice(binary)
-    model = onnx.load(folder / "model.onnx")
+    name, model, inputs, expected = case
     operator = model.graph.node[0].op_type if model.graph.node else ""
-    arrays = case_arrays(folder, model)
-    if arrays is None:
-        return folder.name, "other", operator
-    inputs, expected = arrays
+    if inputs is None:
+        return name, "other", operator
     with harness.scratch() as place:
         place = pathlib.Path(place)
+        onnx.save(model, place / "model.onnx")
         np.savez(place / "x.npz", **inputs)
-        result = coppice.run("infer", folder / "model.onnx", "--input", place / "x.npz", "-o", place / "y.npz")
+        result = coppice.run("infer", place / "model.onnx", "--input", place / "x.npz", "-o", place / "y.npz")
         if result.returncode != 0:
             message = " ".join(result.stderr.split())[-200:]
-            return folder.name, "refused" if "cannot run" in message else "failed", f"{operator}: {message}"
+            return name, "refused" if "cannot run" in message else "failed", f"{operator}: {message}"
         found = np.load(place / "y.npz")
-        for name, array in expected.items():
-            if name not in found:
-                return folder.name, "failed", f"{operator}: output {name} is missing"
-            wrong = difference(array, found[name])
+        for output, numbers in expected.items():
+            if output not in found:
+                return name, "failed", f"{operator}: output {output} is missing"
+            wrong = difference(numbers, found[output])
             if wrong and not is_random(operator):
-                return folder.name, "failed", f"{operator}: {name}: {wrong}"
-    return folder.name, "passed", operator
+                return name, "failed", f"{operator}: {output}: {wrong}"
+    return name, "passed", operator
 
 
 def is_random(operator):
@@ -99,12 +134,13 @@ def is_random(operator):
 
 def main():
     parser = harness.parser(__doc__)
+    parser.add_argument("--newest", action="store_true", help="the cases the onnx package makes")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--list", action="store_true", help="list the refused cases too")
     arguments = parser.parse_args()
-    folders = sorted(path.parent for path in CASES.glob("*/model.onnx") if arguments.only in path.parent.name)
+    cases = (made_cases if arguments.newest else stored_cases)(arguments.only)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda folder: run(arguments.coppice, folder), folders))
+        results = list(pool.map(lambda case: run(arguments.coppice, case), cases))
     counts = collections.Counter(outcome for _, outcome, _ in results)
     for name, outcome, detail in results:
         if outcome == "failed" or (arguments.list and outcome == "refused"):

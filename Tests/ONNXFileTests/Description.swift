@@ -18,7 +18,10 @@ struct Description {
     lines.append("\(model.irVersion as Any) \(model.opsetImports) \(model.producerName as Any)")
     lines.append("\(model.producerVersion as Any) \(model.domain as Any) \(model.modelVersion as Any)")
     lines.append("\(model.docString as Any) \(model.metadata) \(model.carried)")
-    for function in model.functions { lines.append("\(function)") }
+    // The body is what the message says, not something more the file holds.
+    for function in model.functions {
+      lines.append("\(function.domain) \(function.name) \(function.overload) \(function.message)")
+    }
     describe(model.graph)
   }
 

@@ -67,6 +67,11 @@ struct GradientTests {
     Case("y = Gemm(a[2, 3], b[4, 3]) { transB: 1 }\nreturn y"),
     Case("y = Einsum(a[2, 3, 4], b[2, 4, 5]) { equation: \"bij,bjk->bik\" }\nreturn y"),
     Case("y = Einsum(a[2, 3, 4, 5], b[2, 6, 4, 5]) { equation: \"bqhd,bkhd->bhqk\" }\nreturn y"),
+    Case("y = Einsum(a[2, 3], b[2, 1]) { equation: \"ij,ij->ij\" }\nreturn y"),
+    Case("y = Einsum(a[2, 3], b[1, 3]) { equation: \"ij,ij->i\" }\nreturn y"),
+    Case("y = Einsum(a[2, 3, 4], b[3]) { equation: \"ijk,j->i\" }\nreturn y"),
+    Case("y = Einsum(a[2, 3], b[4, 2]) { equation: \"ij,ki->k\" }\nreturn y"),
+    Case("y = Einsum(a[2, 1, 3, 4], b[5, 4, 2]) { equation: \"...ij,...jk->...ik\" }\nreturn y"),
     Case("y = ms:FusedMatMul(a[2, 4, 3], b[2, 4, 5]) { transA: 1, alpha: 0.5 }\nreturn y"),
   ]
 
@@ -88,6 +93,15 @@ struct GradientTests {
     Case("y = Resize(a[1, 2, 3, 3], _, _, s<1, 2, 6, 5>) { mode: \"linear\" }\nreturn y"),
     Case("i = Reshape(j<0, 2, 1, 1>, s<2, 2>)\ny = GatherElements(a[2, 3], i) { axis: 1 }\nreturn y"),
     Case("i = Reshape(j<2, 0>, s<2, 1>)\ny = ScatterND(a[4, 3], i, u[2, 3])\nreturn y"),
+    Case("i = Reshape(j<2, 0, 2>, s<3, 1>)\ny = GatherND(a[4, 3], i)\nreturn y"),
+    Case("i = Reshape(j<2, 0, 1, 1>, s<2, 2, 1>)\ny = GatherND(a[2, 3, 2], i) { batch_dims: 1 }\nreturn y"),
+    Case("i = Reshape(j<2, 0>, s<1, 2>)\ny = ScatterElements(a[2, 3], i, u[1, 2]) { axis: 1 }\nreturn y"),
+    Case("i = Reshape(j<0, 2>, s<1, 2>)\ny = ScatterElements(a[3, 2], i, u[1, 2])\nreturn y"),
+    Case("i = Reshape(j<2, 2>, s<2, 1>)\ny = ScatterND(a[4, 3], i, u[2, 3]) { reduction: \"add\" }\nreturn y"),
+    Case("i = Reshape(j<2, 2>, s<2, 1>)\ny = ScatterND(a[4, 3], i, u[2, 3]) { reduction: \"max\" }\nreturn y"),
+    Case("i = Reshape(j<2, 1>, s<1, 2>)\ny = ScatterElements(a[3, 2], i, u[1, 2]) { reduction: \"min\" }\nreturn y"),
+    Case("u = Cast(c<2, 3>) { to: 1 }\ny = ScatterElements(a[3], i<1, 1>, u) { reduction: \"mul\" }\nreturn y"),
+    Case("y = ReverseSequence(a[3, 2, 2], l<3, 2>)\nreturn y"),
     Case("y = DepthToSpace(a[1, 8, 2, 2]) { blocksize: 2 }\nreturn y"),
   ]
 

@@ -27,8 +27,8 @@ public enum IntegerMap {
         $0.remainderReportingOverflow(dividingBy: $1).partialValue
       }
     case .flooredRemainder: VectorLoops.combine(a, strideA, b, strideB, y, count) { flooredRemainder($0, $1) }
-    case .shiftLeft: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 << $1 }
-    case .shiftRight: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 >> $1 }
+    case .shiftLeft: VectorLoops.combine(a, strideA, b, strideB, y, count) { $1 < 0 ? 0 : $0 << $1 }
+    case .shiftRight: VectorLoops.combine(a, strideA, b, strideB, y, count) { $1 < 0 ? ($0 < 0 ? ~0 : 0) : $0 >> $1 }
     case .and: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 & $1 }
     case .or: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 | $1 }
     case .xor: VectorLoops.combine(a, strideA, b, strideB, y, count) { $0 ^ $1 }

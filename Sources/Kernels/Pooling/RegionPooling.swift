@@ -78,7 +78,7 @@ public enum RegionPooling {
           let place = top + (Double(binRow) + (Double(row) + 0.5) / Double(rows)) * binHeight
           for column in 0..<columns {
             let across = left + (Double(binColumn) + (Double(column) + 0.5) / Double(columns)) * binWidth
-            let value = sample(plane, place, across, layout)
+            let value = sample(plane, place, across, layout, takesMaximum: sampling.takesMaximum)
             sum += value
             best = max(best, value)
           }
@@ -96,9 +96,10 @@ public enum RegionPooling {
     return Int(min(size.rounded(.up), Double(4 * limit + 4)))
   }
 
+  /// Between four elements; of maxima, the largest of the weighted elements, as the reference has it.
   @inline(__always)
   private static func sample<T: Real>(
-    _ plane: UnsafePointer<T>, _ row: Double, _ column: Double, _ layout: Layout
+    _ plane: UnsafePointer<T>, _ row: Double, _ column: Double, _ layout: Layout, takesMaximum: Bool
   ) -> Double {
     guard row >= -1, row <= Double(layout.height), column >= -1, column <= Double(layout.width),
       layout.planeCount > 0
@@ -107,12 +108,11 @@ public enum RegionPooling {
     let (top, left) = (Int(row), Int(column))
     let (bottom, right) = (min(top + 1, layout.height - 1), min(left + 1, layout.width - 1))
     let (down, across) = (row - Double(top), column - Double(left))
-    let upper =
-      Double(plane[top * layout.width + left]) * (1 - across) + Double(plane[top * layout.width + right]) * across
-    let lower =
-      Double(plane[bottom * layout.width + left]) * (1 - across)
-      + Double(plane[bottom * layout.width + right]) * across
-    return upper * (1 - down) + lower * down
+    let (upper, lower) = (plane + top * layout.width, plane + bottom * layout.width)
+    let elements = SIMD4(Double(upper[left]), Double(upper[right]), Double(lower[left]), Double(lower[right]))
+    let weights = SIMD4(1 - down, 1 - down, down, down) * SIMD4(1 - across, across, 1 - across, across)
+    let terms = weights * elements
+    return takesMaximum ? terms.max() : terms.sum()
   }
 
   /// Maxima over the positions of each bin; each region is an image and four corners.

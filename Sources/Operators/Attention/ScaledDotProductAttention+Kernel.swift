@@ -11,6 +11,9 @@ extension ScaledDotProductAttention {
   }
 
   func plan(_ context: KernelContext, elementBytes: Int) throws(KernelError) -> AttentionPlan {
+    for name in ["left_window_size", "right_window_size"] where context.node.int(name, default: -1) >= 0 {
+      throw .unsupported("attention within a window")
+    }
     var plan = try operands(context)
     try addCaches(&plan, context)
     plan.gather(\.key, to: present(1, plan.key, context), elementBytes: elementBytes)

@@ -1,27 +1,14 @@
 import Dimensions
 import IR
 
-/// An operator whose shapes are understood and whose inputs may not shrink: one that depends on positions, draws random
-/// numbers, or means its axes literally.
-public struct FixingOperator: Operator {
-  public let names: [OperatorName]
-  private let reason: String
-  private let infer: @Sendable (inout ShapeContext) throws(OperatorError) -> Void
+/// An operator none of whose inputs may shrink: one that depends on positions, draws random numbers, or means its axes
+/// literally. What is left to say of it is its shapes and its kernel.
+public protocol FixingOperator: Operator {
+  /// Why nothing may shrink, as remarks say it after the operator's name.
+  var reason: String { get }
+}
 
-  /// - Parameters:
-  ///   - reason: Why nothing may shrink, as remarks say it after the operator's name.
-  ///   - infer: Sets the facts of the outputs.
-  init(
-    _ types: String..., reason: String,
-    infer: @escaping @Sendable (inout ShapeContext) throws(OperatorError) -> Void
-  ) {
-    names = types.map { OperatorName($0) }
-    self.reason = reason
-    self.infer = infer
-  }
-
-  public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) { try infer(&context) }
-
+extension FixingOperator {
   public func relateAxes(_ context: inout AxisContext) {
     let reason = "\(context.node.opType) \(reason)"
     context.fixInputs(reason)
@@ -45,5 +32,16 @@ extension ShapeContext {
     guard let contents = contents(input) else { return nil }
     let sizes = contents.compactMap(\.size)
     return sizes.count == contents.count && sizes.allSatisfy { ($0.known ?? 0) >= 0 } ? sizes : nil
+  }
+
+  /// The size an input of one element holds, of whatever type it is; a fresh one where it is not known.
+  mutating func size(heldBy input: Int, axis: Int) throws(OperatorError) -> Size {
+    guard let element = contents(input)?.first else { return freshSize(axis: axis) }
+    if let size = element.size, size.known == nil { return size }
+    guard let number = element.double else { return freshSize(axis: axis) }
+    guard number >= 0, number <= Double(Self.sizeLimit) else {
+      throw OperatorError("input \(input) holds \(number) where a size is expected")
+    }
+    return .known(Int(number))
   }
 }

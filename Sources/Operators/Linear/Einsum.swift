@@ -8,22 +8,60 @@ public struct Einsum: Operator {
   struct Equation {
     var inputs: [[Character]]
     var output: [Character]
+
+    /// Whether an operand is read along a diagonal.
+    var takesDiagonals: Bool { inputs.contains { Set($0).count != $0.count } }
   }
 
-  /// Explicit and implicit equations without ellipsis and without repeated labels in one operand.
-  func equation(_ node: Node) -> Equation? {
-    guard let text = node.string("equation")?.filter({ !$0.isWhitespace }), !text.contains(".") else { return nil }
+  /// The equation of operands of these ranks; `nil` where it is not understood.
+  func equation(_ node: Node, ranks: [Int?]) -> Equation? {
+    guard let text = node.string("equation")?.filter({ !$0.isWhitespace }) else { return nil }
     let sides = text.split(separator: ">", omittingEmptySubsequences: false)
-    let inputs = (sides.count == 2 ? sides[0].dropLast() : sides[0])
-      .split(separator: ",", omittingEmptySubsequences: false).map(Array.init)
-    guard inputs.count == node.inputs.count, inputs.allSatisfy({ Set($0).count == $0.count }) else { return nil }
-    if sides.count == 2 { return Equation(inputs: inputs, output: Array(sides[1])) }
+    guard sides.count <= 2, sides.count == 1 || sides[0].last == "-" else { return nil }
+    let terms = (sides.count == 2 ? sides[0].dropLast() : sides[0]).split(
+      separator: ",", omittingEmptySubsequences: false)
+    guard terms.count == node.inputs.count, ranks.count == terms.count else { return nil }
+    var (inputs, spread): ([[Character]], Int) = ([], 0)
+    for (term, rank) in zip(terms, ranks) {
+      guard let parts = Self.parts(term) else { return nil }
+      let named = parts.before.count + (parts.after?.count ?? 0)
+      guard let after = parts.after else {
+        inputs.append(parts.before)
+        continue
+      }
+      guard let rank, rank >= named, rank <= 64 else { return nil }
+      spread = max(spread, rank - named)
+      inputs.append(parts.before + Self.ellipsis(rank - named) + after)
+    }
+    if sides.count == 2 {
+      guard let parts = Self.parts(sides[1]) else { return nil }
+      let output = parts.before + (parts.after.map { Self.ellipsis(spread) + $0 } ?? [])
+      return Set(output).count == output.count ? Equation(inputs: inputs, output: output) : nil
+    }
+    let spreadLabels = Self.ellipsis(spread)
     let counts = inputs.joined().reduce(into: [Character: Int]()) { $0[$1, default: 0] += 1 }
-    return Equation(inputs: inputs, output: counts.filter { $0.value == 1 }.keys.sorted())
+    let single = counts.filter { $0.value == 1 && !spreadLabels.contains($0.key) }.keys.sorted()
+    return Equation(inputs: inputs, output: spreadLabels + single)
+  }
+
+  /// The labels before and after an ellipsis; none after where there is no ellipsis.
+  private static func parts(_ term: Substring) -> (before: [Character], after: [Character]?)? {
+    guard let dot = term.firstIndex(of: ".") else { return (Array(term), nil) }
+    let rest = term[dot...]
+    guard rest.hasPrefix("..."), !rest.dropFirst(3).contains(".") else { return nil }
+    return (Array(term[..<dot]), Array(rest.dropFirst(3)))
+  }
+
+  /// Labels no equation spells, for the axes an ellipsis stands for: paired from the last one backwards.
+  private static func ellipsis(_ count: Int) -> [Character] {
+    (0..<count).reversed().compactMap { Unicode.Scalar(UInt32(0xE000 + $0)).map { Character($0) } }
   }
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
-    guard let equation = equation(context.node) else { return context.setOutput(type: context.type(0), shape: nil) }
+    let ranks = context.node.inputs.indices.map { context.shape($0)?.count }
+    guard let equation = equation(context.node, ranks: ranks) else {
+      return context.setOutput(type: context.type(0), shape: nil)
+    }
     var sizes: [Character: Size] = [:]
     for (index, labels) in equation.inputs.enumerated() {
       guard let shape = context.shape(index) else { return context.setOutput(type: context.type(0), shape: nil) }
@@ -42,7 +80,10 @@ public struct Einsum: Operator {
   }
 
   public func relateAxes(_ context: inout AxisContext) {
-    guard let equation = equation(context.node) else { return context.fixInputs("its equation is not understood") }
+    let ranks = context.node.inputs.indices.map { context.shape($0)?.count }
+    guard let equation = equation(context.node, ranks: ranks), !equation.takesDiagonals else {
+      return context.fixInputs("its equation is not understood")
+    }
     var labelled: [Character: [Axis]] = [:]
     var order: [Character] = []
     for (index, labels) in equation.inputs.enumerated() {
@@ -88,7 +129,8 @@ public struct Einsum: Operator {
   }
 
   public func macs(_ context: MACContext) -> [MACTerm] {
-    guard let equation = equation(context.node) else { return [] }
+    let ranks = context.node.inputs.indices.map { context.dimensions($0)?.count }
+    guard let equation = equation(context.node, ranks: ranks), !equation.takesDiagonals else { return [] }
     var dimensions: [Character: DimensionID] = [:]
     var order: [Character] = []
     for (index, labels) in equation.inputs.enumerated() {

@@ -4,6 +4,7 @@ import Kernels
 extension Gather {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     let (data, indices) = (try context.input(0), try context.input(1))
+    guard data.rank > 0 else { throw .invalid("nothing can be gathered of a scalar") }
     let axis = try context.axis(context.node.int("axis", default: 0), rank: data.rank)
     let isWide = try Moving.isWide(indices)
     let run = data.shape[(axis + 1)...].reduce(try Moving.width(data), *)

@@ -53,34 +53,3 @@ struct ElementWalk: Sendable {
     return offset
   }
 }
-
-extension GatherND {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
-    let (data, indices) = (try context.input(0), try context.input(1))
-    let batch = Int(context.node.int("batch_dims", default: 0))
-    guard let depth = indices.shape.last, batch >= 0, batch + depth <= data.rank, batch < indices.rank,
-      indices.shape[..<batch].elementsEqual(data.shape[..<batch])
-    else {
-      throw .invalid("indices of shape \(indices.shape) do not point into \(data.shape)")
-    }
-    let isWide = try Moving.isWide(indices)
-    let strides = StridedCopy.strides(data.shape)
-    let run = data.shape[(batch + depth)...].reduce(try Moving.width(data), *)
-    let unit = try Moving.width(data)
-    let batches = data.shape[..<batch].reduce(1, *)
-    let perBatch = batches == 0 ? 0 : indices.shape.dropLast().reduce(1, *) / batches
-    let batchStep = data.shape[batch...].reduce(1, *)
-    let sizes = Array(data.shape[batch..<(batch + depth)])
-    let steps = Array(strides[batch..<(batch + depth)])
-    return Kernel { arguments throws(KernelError) in
-      let (source, target, list) = (arguments.rawInput(0), arguments.rawOutput(0), arguments.rawInput(1))
-      for position in 0..<(batches * perBatch) {
-        var offset = position / max(1, perBatch) * batchStep
-        for axis in 0..<depth {
-          offset += try Moving.index(list, position * depth + axis, isWide: isWide, size: sizes[axis]) * steps[axis]
-        }
-        (target + position * run).copyMemory(from: source + offset * unit, byteCount: run)
-      }
-    }
-  }
-}

@@ -9,27 +9,12 @@ public struct OneHot: Operator {
     guard let indices = context.shape(0) else { return context.setOutput(type: context.type(2), shape: nil) }
     let axis = try context.axis(context.node.int("axis", default: -1), rank: indices.count + 1)
     var shape = indices
-    shape.insert(context.contents(1)?.first?.size ?? context.freshSize(axis: axis), at: axis)
+    shape.insert(try context.size(heldBy: 1, axis: axis), at: axis)
     context.setOutput(type: context.type(2), shape: shape)
   }
 
   public func relateAxes(_ context: inout AxisContext) {
     context.fixInputs("it names classes")
     context.setFixedOutput("it names classes")
-  }
-}
-
-/// `NonZero`: positions, as many as the data has.
-public struct NonZero: Operator {
-  public let names = [OperatorName("NonZero")]
-
-  public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
-    let rank = context.shape(0).map { Size.known($0.count) } ?? context.freshSize(axis: 0)
-    context.setOutput(type: .int64, shape: [rank, context.freshSize(axis: 1)])
-  }
-
-  public func relateAxes(_ context: inout AxisContext) {
-    context.fixInputs("NonZero depends on positions along it")
-    context.setFixedOutput("it holds positions")
   }
 }

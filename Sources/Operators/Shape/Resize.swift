@@ -19,8 +19,9 @@ public struct Resize: Operator {
     guard axes.allSatisfy({ input.indices.contains($0) }) else { throw OperatorError("it resizes an axis it lacks") }
     var shape = input
     if context.opset >= 11, context.node.opType == "Resize", context.has(3) {
-      let keepsRatio = (context.node.string("keep_aspect_ratio_policy") ?? "stretch") != "stretch"
-      let sizes = keepsRatio ? nil : context.contents(3)
+      let policy = context.node.string("keep_aspect_ratio_policy") ?? "stretch"
+      let sizes =
+        policy == "stretch" ? context.contents(3) : sizes(context, keepingRatio: policy, axes.map { input[$0] })
       for (position, axis) in axes.enumerated() {
         shape[axis] = sizes.flatMap { position < $0.count ? $0[position].size : nil } ?? context.freshSize(axis: axis)
       }
@@ -33,6 +34,18 @@ public struct Resize: Operator {
       }
     }
     context.setOutput(type: context.type(0), shape: shape)
+  }
+
+  /// The sizes nearest to those wanted that keep the proportions.
+  private func sizes(_ context: ShapeContext, keepingRatio policy: String, _ input: [Size]) -> [Element]? {
+    let known = input.compactMap(\.known)
+    guard known.count == input.count, let wanted = context.facts(3).knownInts,
+      let scale = Self.commonScale(policy, known, wanted), scale >= 0
+    else { return nil }
+    return known.map { size in
+      let scaled = (Double(size) * scale + 0.5).rounded(.down)
+      return scaled <= Double(ShapeContext.sizeLimit) ? .int(Int(scaled)) : .unknown
+    }
   }
 
   private func scaled(_ context: inout ShapeContext, _ size: Size, by scale: Double?, axis: Int) -> Size {

@@ -5,16 +5,16 @@ extension ScatterND {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     let (data, indices, updates) = (try context.input(0), try context.input(1), try context.input(2))
     let reduction = context.node.string("reduction") ?? "none"
-    guard reduction == "none" || data.type == .float || data.type == .double else {
-      throw .unsupported("scattering by \(reduction) in type \(data.type)")
-    }
     guard ["none", "add", "mul", "min", "max"].contains(reduction) else {
       throw .unsupported("scattering by \(reduction)")
     }
+    guard data.rank > 0, updates.type == data.type else {
+      throw .invalid("updates \(updates.shape) do not fit data \(data.shape)")
+    }
+    let write = try Self.writing(reduction, data.type)
     let (isWide, width, bytes) = (
       try Moving.isWide(indices), try Moving.width(data), data.count * (try Moving.width(data))
     )
-    let type = data.type
     let isElements = context.node.opType != "ScatterND"
     let axis = isElements ? try context.axis(context.node.int("axis", default: 0), rank: data.rank) : 0
     guard !isElements || indices.rank == data.rank else {
@@ -52,28 +52,51 @@ extension ScatterND {
           }
         }
         let source = arguments.rawInput(2) + position * run * width
-        if reduction == "none" {
-          (target + offset * width).copyMemory(from: source, byteCount: run * width)
-        } else if type == .float {
-          Self.combine(source, target + offset * width, run, Float.self, reduction)
+        if let write {
+          write(source, target + offset * width, run)
         } else {
-          Self.combine(source, target + offset * width, run, Double.self, reduction)
+          (target + offset * width).copyMemory(from: source, byteCount: run * width)
         }
       }
     }
   }
 
-  private static func combine<T: Real>(
-    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int, _: T.Type, _ reduction: String
-  ) {
-    let (from, to) = (source.assumingMemoryBound(to: T.self), target.assumingMemoryBound(to: T.self))
-    for index in 0..<count {
+  private typealias Writing =
+    @Sendable (_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int) -> Void
+
+  /// How elements are combined with what is there; `nil` where they take its place.
+  private static func writing(_ reduction: String, _ type: DataType) throws(KernelError) -> Writing? {
+    if reduction == "none" { return nil }
+    guard type != .bool else { throw .unsupported("scattering truth values by \(reduction)") }
+    if KernelContext.isReal(type) {
+      let real = try KernelContext.real(type)
+      return adding(real, reduction)
+    }
+    let integer = try KernelContext.integer(type)
+    return wrapping(integer, reduction)
+  }
+
+  private static func adding<T: Real>(_: T.Type, _ reduction: String) -> Writing {
+    combining(T.self, reduction, { $0 + $1 }, { $0 * $1 })
+  }
+
+  private static func wrapping<T: IntegerElement>(_: T.Type, _ reduction: String) -> Writing {
+    combining(T.self, reduction, { $0 &+ $1 }, { $0 &* $1 })
+  }
+
+  private static func combining<T: BitwiseCopyable & Comparable & Sendable>(
+    _: T.Type, _ reduction: String, _ add: @escaping @Sendable (T, T) -> T, _ multiply: @escaping @Sendable (T, T) -> T
+  ) -> Writing {
+    let combine: @Sendable (T, T) -> T =
       switch reduction {
-      case "add": to[index] += from[index]
-      case "mul": to[index] *= from[index]
-      case "min": to[index] = min(to[index], from[index])
-      default: to[index] = max(to[index], from[index])
+      case "add": add
+      case "mul": multiply
+      case "min": { min($0, $1) }
+      default: { max($0, $1) }
       }
+    return { source, target, count in
+      let (from, to) = (source.assumingMemoryBound(to: T.self), target.assumingMemoryBound(to: T.self))
+      for index in 0..<count { to[index] = combine(to[index], from[index]) }
     }
   }
 }

@@ -7,7 +7,11 @@ extension Slice {
     var starts: [Int]
     var steps: [Int]
 
-    init(_ shape: [Int], starts: [Int], axes: [Int]?, steps: [Int]?) {
+    /// `nil` where the lists do not belong together.
+    init?(_ shape: [Int], starts: [Int], axes: [Int]?, steps: [Int]?) {
+      guard axes?.count ?? starts.count == starts.count, steps?.count ?? starts.count == starts.count,
+        steps?.contains(0) != true
+      else { return nil }
       self.starts = [Int](repeating: 0, count: shape.count)
       self.steps = [Int](repeating: 1, count: shape.count)
       for (position, start) in starts.enumerated() {
@@ -15,7 +19,8 @@ extension Slice {
         let axis = given < 0 ? given + shape.count : given
         guard shape.indices.contains(axis) else { continue }
         let size = shape[axis]
-        let step = steps.map { $0[position] } ?? 1
+        // A step beyond the axis takes one element, whatever it is.
+        let step = min(max(steps.map { $0[position] } ?? 1, -max(size, 1)), max(size, 1))
         let absolute = start < 0 ? start + size : start
         self.starts[axis] = step > 0 ? min(max(absolute, 0), size) : min(max(absolute, -1), size - 1)
         self.steps[axis] = step
@@ -29,10 +34,9 @@ extension Slice {
     let starts = try isAttribute ? context.node.ints("starts")?.map { Int($0) } : context.ints(1)
     let axes = try isAttribute ? context.node.ints("axes")?.map { Int($0) } : context.ints(3)
     let given = try isAttribute ? nil : context.ints(4)
-    guard let starts, axes?.count ?? starts.count == starts.count, given?.count ?? starts.count == starts.count else {
+    guard let starts, let steps = Steps(input.shape, starts: starts, axes: axes, steps: given) else {
       throw .invalid("starts, axes and steps do not belong together")
     }
-    let steps = Steps(input.shape, starts: starts, axes: axes, steps: given)
     let strides = StridedCopy.strides(input.shape)
     let offset = zip(steps.starts, strides).reduce(0) { $0 + $1.0 * $1.1 }
     return Moving.kernel(
@@ -48,8 +52,9 @@ extension Slice {
     let isAttribute = context.node.inputs.count < 2
     let starts = try isAttribute ? context.node.ints("starts")?.map { Int($0) } : context.ints(1)
     let axes = try isAttribute ? context.node.ints("axes")?.map { Int($0) } : context.ints(3)
-    guard let starts else { throw OperatorError("its starts are not known") }
-    let steps = Steps(shape, starts: starts, axes: axes, steps: try isAttribute ? nil : context.ints(4))
+    guard let starts,
+      let steps = Steps(shape, starts: starts, axes: axes, steps: try isAttribute ? nil : context.ints(4))
+    else { throw OperatorError("its starts, axes and steps do not belong together") }
     context.accumulate(
       ScatterStrided.emit(&context, gradient, shape: shape, starts: steps.starts, steps: steps.steps), to: 0)
   }

@@ -209,7 +209,7 @@ public struct Slice: Operator {
 }
 
 extension StrideTo<Int> {
-  /// How many elements the stride has, at most `limit`, without walking it.
+  /// How many elements the stride has, at most `limit`.
   fileprivate func underestimatedCount(of limit: Int) -> Int {
     var count = 0
     for _ in self {

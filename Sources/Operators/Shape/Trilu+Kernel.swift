@@ -6,7 +6,8 @@ extension Trilu {
     let input = try context.input(0)
     guard input.rank >= 2 else { throw .invalid("its input has \(input.rank) axes, expected 2 at least") }
     let (rows, columns) = (input.shape[input.rank - 2], input.shape[input.rank - 1])
-    let shift = try context.ints(1)?.first ?? 0
+    // A diagonal outside of the matrix is the same wherever it is.
+    let shift = min(max(try context.ints(1)?.first ?? 0, -rows), columns)
     let isUpper = context.node.int("upper", default: 1) != 0
     let (width, count) = (try Moving.width(input), input.count)
     return Kernel { arguments throws(KernelError) in

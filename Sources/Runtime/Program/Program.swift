@@ -246,7 +246,8 @@ final class Program {
         continue
       }
       let facts = shapes.facts[output.index]
-      let sizes = dataShapes?[index] ?? facts.shape?.compactMap(\.known)
+      let dataShape = dataShapes.flatMap { index < $0.count ? $0[index] : nil }
+      let sizes = dataShape ?? facts.shape?.compactMap(\.known)
       guard let type = facts.type ?? compiled.bound.type(output), let sizes,
         sizes.count == facts.shape?.count ?? sizes.count
       else {

@@ -61,7 +61,7 @@ public final class TrainingProgram {
     case .outside(let values): (loss, roots) = (nil, values)
     }
     self.outputs = loss == nil ? roots : outputs
-    let training = TrainingMode(model, normalization: normalizesByBatch)
+    let training = TrainingMode(try FunctionInlining.apply(to: model), normalization: normalizesByBatch)
     var prepared = Fusion.apply(
       Fusion.differentiable, to: training.model, keeping: roots + outputs + training.updates.map(\.updated))
     inputs = try Self.inputs(of: model, shapes: inputShapes)
