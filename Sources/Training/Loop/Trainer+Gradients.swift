@@ -1,0 +1,22 @@
+import DataSources
+import IR
+import Runtime
+
+extension Trainer {
+  /// The gradients of the loss of the next batch with respect to every trained parameter, by its name, without a step.
+  ///
+  /// Where the loss does not depend on a parameter, its gradient is zero.
+  public func gradients() throws(TrainingError) -> (loss: Double, gradients: [Tensor]) {
+    let batch = try queue.batch(step * settings.accumulation)
+    let loss = try run(batch, step * settings.accumulation).loss
+    let gradients = parameters.trained.map { parameter in
+      let region = program.withGradient(of: parameter) { gradient in
+        gradient.isEmpty
+          ? ByteRegion(count: parameter.count * MemoryLayout<Float>.size) { _ in }
+          : ByteRegion(copying: UnsafeRawBufferPointer(gradient))
+      }
+      return Tensor(name: parameter.name, dataType: .float, shape: parameter.shape, storage: .bytes(region))
+    }
+    return (loss, gradients)
+  }
+}
