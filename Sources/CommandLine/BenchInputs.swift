@@ -65,6 +65,10 @@ struct BenchInputs {
 
   var shapes: [String: [Int]] { Dictionary(uniqueKeysWithValues: inputs.map { ($0.name, $0.shape) }) }
 
+  var types: [String: (type: DataType, shape: [Int])] {
+    Dictionary(uniqueKeysWithValues: inputs.map { ($0.name, ($0.type, $0.shape)) })
+  }
+
   /// The model with these sizes declared.
   func concrete(_ model: Model) -> Model {
     var model = model

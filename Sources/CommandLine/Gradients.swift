@@ -26,6 +26,7 @@ struct Gradients: ParsableCommand {
     completion: .file(extensions: ["npz"]))
   var output: String
   @Flag(help: "Batch normalization keeps its running statistics.") var freezeStatistics = false
+  @Flag(help: "Compute in double precision, without the shortcuts that single precision takes.") var double = false
   @OptionGroup var runtime: RuntimeArguments
   @Flag(help: "Replace the output if it exists.") var force = false
   @Flag(help: "Print JSON.") var json = false
@@ -38,7 +39,9 @@ struct Gradients: ParsableCommand {
     let settings = TrainingSettings(
       loss: loss.loss(), rule: SGD(), learningRate: 0, batch: samples.count, duration: .steps(1),
       normalizesByBatch: !freezeStatistics)
-    let trainer = try Trainer(loaded, data: samples, settings: settings, options: runtime.options)
+    var options = runtime.options
+    options.precision = double ? .double : .single
+    let trainer = try Trainer(loaded, data: samples, settings: settings, options: options)
     let (value, gradients) = try trainer.gradients()
     try NumPyFile.writeArchive(gradients, to: output, overwrite: force)
     if json {

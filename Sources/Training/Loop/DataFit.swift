@@ -67,7 +67,7 @@ struct DataFit: Sendable {
     var fields = Set(inputs)
     if loss.hasClasses || label.dataType.isFloatingPoint { fields.insert(Loss.labelField) }
     if loss.hasClasses, let output {
-      check.classes = try ClassAxis(output: output, labels: [batch] + label.shape).classes
+      check.classes = try ClassAxis(output: output, labels: [batch] + label.shape, source: data.source).classes
     }
     do throws(DataError) { try check.run(data.keeping(fields)) } catch { throw TrainingError(error) }
   }

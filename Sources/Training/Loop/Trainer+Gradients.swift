@@ -9,14 +9,6 @@ extension Trainer {
   public func gradients() throws(TrainingError) -> (loss: Double, gradients: [Tensor]) {
     let batch = try queue.batch(step * settings.accumulation)
     let loss = try run(batch, step * settings.accumulation).loss
-    let gradients = parameters.trained.map { parameter in
-      let region = program.withGradient(of: parameter) { gradient in
-        gradient.isEmpty
-          ? ByteRegion(count: parameter.count * MemoryLayout<Float>.size) { _ in }
-          : ByteRegion(copying: UnsafeRawBufferPointer(gradient))
-      }
-      return Tensor(name: parameter.name, dataType: .float, shape: parameter.shape, storage: .bytes(region))
-    }
-    return (loss, gradients)
+    return (loss, parameters.trained.map { program.gradient(of: $0) })
   }
 }

@@ -31,6 +31,7 @@ public final class Trainer {
   let parameters: Parameters
   let optimizer: Optimizer
   let identity: String
+  private let isSingle: Bool
   private let model: Model
   private let graph: LossGraph
   let program: TrainingProgram
@@ -48,6 +49,7 @@ public final class Trainer {
   ) throws(TrainingError) {
     try settings.check()
     self.settings = settings
+    isSingle = options.precision == .single
     identity = "\(digest) \(data.count) \(settings.identity)"
     model = original.unsharingVectors()
     let fit = try DataFit(model, data, settings.loss)
@@ -64,13 +66,13 @@ public final class Trainer {
       case .steps(let steps): steps
       }
     var (shapes, labels) = fit.shapes(batch: queue.batchSize)
-    let axis = try Self.classAxis(model, settings.loss, shapes, labels)
+    let axis = try Self.classAxis(model, settings.loss, shapes, labels, source: data.source)
     try fit.check(model, output: axis.output, batch: queue.batchSize)
     graph = try LossGraph(model, settings.loss, classAxis: axis.axis)
     shapes[graph.labelInput] = labels
     if let name = graph.teacherInput { shapes[name] = axis.output }
     do throws(RuntimeError) {
-      parameters = try Parameters(of: model, where: isTrained)
+      parameters = try Parameters(of: model, precision: options.precision, where: isTrained)
       program = try TrainingProgram(
         graph.model, minimizing: .loss(graph.loss), parameters: parameters, inputShapes: shapes,
         outputs: [graph.output], normalizesByBatch: settings.normalizesByBatch, options: options)
@@ -101,18 +103,20 @@ public final class Trainer {
 
   /// The axis of classes, from the end where it is the last, and the output's shape.
   private static func classAxis(
-    _ model: Model, _ loss: Loss, _ shapes: [String: [Int]], _ labels: [Int]
+    _ model: Model, _ loss: Loss, _ shapes: [String: [Int]], _ labels: [Int], source: String
   ) throws(TrainingError) -> (axis: Int, output: [Int]) {
     let output = try LossOutput(model, loss, inputShapes: shapes)
     guard let shape = output.shape, !shape.isEmpty else {
+      // Where that is because a node cannot be run, the node is what matters.
+      try output.nameWhatCannotRun(model, inputShapes: shapes)
       throw TrainingError(.model, "output \(output.name) has a shape that is not known before the model runs")
     }
     if loss.hasClasses {
-      let axis = try ClassAxis(output: shape, labels: labels).axis
+      let axis = try ClassAxis(output: shape, labels: labels, source: source).axis
       return (axis == shape.count - 1 ? -1 : axis, shape)
     }
     guard shape == labels else {
-      throw TrainingError(.data, "targets of shape \(labels) do not fit outputs of shape \(shape)")
+      throw TrainingError(.data, "\(source): targets of shape \(labels) do not fit outputs of shape \(shape)")
     }
     return (-1, shape)
   }
@@ -130,6 +134,7 @@ public final class Trainer {
   /// Makes one step.
   /// - Throws: where the loss is no longer a number, with what may help.
   public func next() throws(TrainingError) -> Step {
+    guard isSingle else { throw TrainingError(.settings, "steps are made in single precision only") }
     let number = step
     let rate = settings.learningRate * settings.schedule.factor(step: number, of: totalSteps)
     var metrics = Metrics(settings.loss.kind)

@@ -1,6 +1,7 @@
 import Analysis
 import IR
 import Operators
+import Runtime
 
 /// The output a loss is taken of, and what is known of it before the model runs.
 struct LossOutput {
@@ -23,5 +24,17 @@ struct LossOutput {
     let sizes = facts[info.value.index].shape?.map(\.known)
     let known = sizes?.compactMap { $0 }
     shape = known?.count == sizes?.count ? known : nil
+  }
+
+  /// - Throws: where a node of the model cannot be run on inputs of these shapes.
+  func nameWhatCannotRun(_ model: Model, inputShapes: [String: [Int]]) throws(TrainingError) {
+    var types: [String: (type: DataType, shape: [Int])] = [:]
+    for info in model.graph.inputs {
+      guard let shape = inputShapes[model.name(of: info.value)],
+        let type = info.type?.tensor?.elementType.flatMap(DataType.init(rawValue:))
+      else { continue }
+      types[model.name(of: info.value)] = (type, shape)
+    }
+    do throws(RuntimeError) { try Session(model).prepare(for: types) } catch { throw TrainingError(error) }
   }
 }
