@@ -3,7 +3,8 @@
     torch_reference.py torch_train.py MODEL FOLDER
 
 Exports the model, and writes one batch of data, the gradients of the loss on it in single and in double precision, and
-the losses of 20 steps on it.
+the losses of 20 steps on it. Where the model has kinks, it does the same but for the steps for a model without: with SiLU
+in place of ReLU.
 """
 import copy
 import json
@@ -18,11 +19,52 @@ STEPS, RATE, MOMENTUM = 20, 0.001, 0.9  # as torch_train.py trains
 
 
 def gradients(model, inputs, labels):
-    """By the names of the parameters."""
+    """By the names of the parameters; the model stays as it is."""
     model = copy.deepcopy(model)
     model.train()
     torch.nn.functional.cross_entropy(model(inputs), labels).backward()
     return {name: parameter.grad.numpy() for name, parameter in model.named_parameters()}
+
+
+def write_gradients(folder, kind, model, inputs, labels):
+    np.savez(folder / f"{kind}-single.npz", **gradients(model, inputs, labels))
+    wide = inputs.double() if inputs.is_floating_point() else inputs
+    np.savez(folder / f"{kind}-double.npz", **gradients(copy.deepcopy(model).double(), wide, labels))
+
+
+def smoothed(module):
+    """Puts SiLU in place of ReLU; returns whether there was any as a module. Functions are exchanged for all."""
+    torch.nn.functional.relu = torch.nn.functional.silu
+    found = False
+    for name, child in module.named_children():
+        if isinstance(child, (torch.nn.ReLU, torch.nn.ReLU6)):
+            setattr(module, name, torch.nn.SiLU())
+            found = True
+        elif smoothed(child):
+            found = True
+    return found
+
+
+def export(model, inputs, path):
+    """As torch_train.py does."""
+    model.eval()
+    torch.onnx.export(
+        model, (inputs,), str(path), dynamo=False, opset_version=17, input_names=["input"], output_names=["logits"],
+        dynamic_axes={"input": {0: "batch"}, "logits": {0: "batch"}}, do_constant_folding=False,
+        training=torch.onnx.TrainingMode.PRESERVE)
+
+
+def steps(model, inputs, labels):
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
+    losses = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(inputs), labels)
+        loss.backward()
+        losses.append(loss.item())
+        optimizer.step()
+    return losses
 
 
 def main():
@@ -34,19 +76,15 @@ def main():
     labels = torch.randint(0, 10, (inputs.shape[0],))
     folder = pathlib.Path(folder)
     np.savez(folder / f"{name}.npz", input=inputs.numpy(), label=labels.numpy())
-    np.savez(folder / "single.npz", **gradients(model, inputs, labels))
-    wide = inputs.double() if inputs.is_floating_point() else inputs
-    np.savez(folder / "double.npz", **gradients(copy.deepcopy(model).double(), wide, labels))
-    model.train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
-    losses = []
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(inputs), labels)
-        loss.backward()
-        losses.append(loss.item())
-        optimizer.step()
-    (folder / f"{name}.json").write_text(json.dumps({"losses": losses, "rate": RATE, "momentum": MOMENTUM}))
+    smooth = copy.deepcopy(model)
+    write_gradients(folder, name, model, inputs, labels)
+    losses = steps(model, inputs, labels)
+    has_kinks = smoothed(smooth)
+    if has_kinks:
+        export(smooth, inputs, folder / f"{name}-smooth.onnx")
+        write_gradients(folder, f"{name}-smooth", smooth, inputs, labels)
+    facts = {"losses": losses, "rate": RATE, "momentum": MOMENTUM, "hasKinks": has_kinks}
+    (folder / f"{name}.json").write_text(json.dumps(facts))
 
 
 if __name__ == "__main__":
