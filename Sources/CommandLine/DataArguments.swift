@@ -18,8 +18,9 @@ struct DataArguments: ParsableArguments {
   @Option(help: DataSetting.help("layout")) var layout: String?
 
   static let discussion = """
-    Data are an .npz file with an array for every input of the model and the labels as \(labelField); or .npy, .csv, IDX,
-    CIFAR, tokens, a folder of pictures with a folder for each class, or a .yaml file that names data and these settings.
+    Data are an .npz file with an array for every input of the model and the labels as \(labelField);
+    or .npy, .csv, IDX, CIFAR, tokens, or a folder of pictures with a folder for each class;
+    or a .yaml file that names one of these and says what is done with it (Docs/Data.md).
     """
 
   private var given: [(name: String, text: String?)] {

@@ -11,14 +11,14 @@ struct Train: ParsableCommand {
     discussion: """
       \(DataArguments.discussion)
       What does not fit the model, or is no number or class, is an error before training starts.
-      Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130; --resume goes on from it to the same
-      result.
+      Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130;
+      --resume goes on from it to the same result.
 
       EXAMPLES
-        coppice train small.onnx --data train.npz --validation test.npz --optimizer sgd --lr 0.01 --momentum 0.9 \\
+        coppice train small.onnx --data train.npz --validation test.npz --lr 0.01 --momentum 0.9 \\
           --batch 64 --epochs 5 --teacher model.onnx -o trained.onnx
-        coppice train small.onnx --data train-images-idx3-ubyte.gz --mean 0.286 --std 0.353 --augment flip,shift:2 \\
-          --validation-share 0.1 --lr 0.01 --epochs 5 -o trained.onnx
+        coppice train small.onnx --data train-images-idx3-ubyte.gz --mean 0.286 --std 0.353 \\
+          --augment flip,shift:2 --validation-share 0.1 --lr 0.01 --epochs 5 -o trained.onnx
       """)
 
   @Argument(help: "The model to train.", completion: .file(extensions: ["onnx"])) var model: String

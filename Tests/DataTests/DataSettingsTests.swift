@@ -61,7 +61,7 @@ import Testing
 
   @Test("pictures stored as bytes are scaled unless a scale is said, numbers are not")
   func scales() throws {
-    #expect(Normalization(mean: [0.5]).completed(forBytes: true).scale == 1 / 255)
+    #expect(Normalization(mean: [0.5]).completed(forBytes: true).scale == Float(1) / 255)
     #expect(Normalization(scale: 2).completed(forBytes: true).scale == 2)
     #expect(Normalization(mean: [0.5]).completed(forBytes: false).scale == 1)
   }

@@ -2,9 +2,8 @@
 
     torch_reference.py torch_train.py MODEL FOLDER
 
-Exports the model, and writes one batch of data, the gradients of the loss on it in single and in double precision, and
-the losses of 20 steps on it. Where the model has kinks, it does the same but for the steps for a model without: with SiLU
-in place of ReLU.
+Exports the model, and writes one batch of data, the gradients of the loss on it and the losses of 20 steps, in single and
+in double precision. Where the model has kinks, it does the same for a model without: with SiLU in place of ReLU.
 """
 import copy
 import json
@@ -26,10 +25,13 @@ def gradients(model, inputs, labels):
     return {name: parameter.grad.numpy() for name, parameter in model.named_parameters()}
 
 
-def write_gradients(folder, kind, model, inputs, labels):
+def write(folder, kind, model, inputs, labels):
+    """Gradients to files; returns the losses of steps. Both in single and in double precision."""
     np.savez(folder / f"{kind}-single.npz", **gradients(model, inputs, labels))
     wide = inputs.double() if inputs.is_floating_point() else inputs
-    np.savez(folder / f"{kind}-double.npz", **gradients(copy.deepcopy(model).double(), wide, labels))
+    exact = copy.deepcopy(model).double()
+    np.savez(folder / f"{kind}-double.npz", **gradients(exact, wide, labels))
+    return {"single": steps(model, inputs, labels), "double": steps(exact, wide, labels)}
 
 
 def smoothed(module):
@@ -55,6 +57,8 @@ def export(model, inputs, path):
 
 
 def steps(model, inputs, labels):
+    """The losses; the model stays as it is."""
+    model = copy.deepcopy(model)
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
     losses = []
@@ -76,14 +80,11 @@ def main():
     labels = torch.randint(0, 10, (inputs.shape[0],))
     folder = pathlib.Path(folder)
     np.savez(folder / f"{name}.npz", input=inputs.numpy(), label=labels.numpy())
-    smooth = copy.deepcopy(model)
-    write_gradients(folder, name, model, inputs, labels)
-    losses = steps(model, inputs, labels)
-    has_kinks = smoothed(smooth)
-    if has_kinks:
-        export(smooth, inputs, folder / f"{name}-smooth.onnx")
-        write_gradients(folder, f"{name}-smooth", smooth, inputs, labels)
-    facts = {"losses": losses, "rate": RATE, "momentum": MOMENTUM, "hasKinks": has_kinks}
+    losses = {name: write(folder, name, model, inputs, labels)}
+    if smoothed(model):
+        export(model, inputs, folder / f"{name}-smooth.onnx")
+        losses[f"{name}-smooth"] = write(folder, f"{name}-smooth", model, inputs, labels)
+    facts = {"losses": losses, "rate": RATE, "momentum": MOMENTUM}
     (folder / f"{name}.json").write_text(json.dumps(facts))
 
 

@@ -14,6 +14,9 @@ public struct Normalization: Sendable, Equatable {
     self.deviation = deviation
   }
 
+  /// Numbers stay as they are, those of pictures too.
+  public static let none = Normalization(scale: 1)
+
   /// Whether numbers stay as they are.
   var isIdentity: Bool { scale ?? 1 == 1 && mean.allSatisfy { $0 == 0 } && deviation.allSatisfy { $0 == 1 } }
 
