@@ -1,6 +1,7 @@
 import Coppice
 import DataSources
 import IR
+import Training
 
 /// The shapes a model is measured with, and random data of them.
 struct BenchInputs {
@@ -64,6 +65,10 @@ struct BenchInputs {
 
   var shapes: [String: [Int]] { Dictionary(uniqueKeysWithValues: inputs.map { ($0.name, $0.shape) }) }
 
+  var types: [String: (type: DataType, shape: [Int])] {
+    Dictionary(uniqueKeysWithValues: inputs.map { ($0.name, ($0.type, $0.shape)) })
+  }
+
   /// The model with these sizes declared.
   func concrete(_ model: Model) -> Model {
     var model = model
@@ -77,10 +82,10 @@ struct BenchInputs {
   /// Normally distributed numbers; numbers of rows for what looks rows up; ones for other integers, as masks are.
   func random(for model: Model, seed: UInt64) -> [String: Tensor] {
     var generator = CounterRandom(seed: seed)
-    let rows = Self.lookedUpRows(model)
+    let rows = model.lookedUpRows
     var tensors: [String: Tensor] = [:]
     for input in inputs {
-      tensors[input.name] = Self.tensor(input, limit: rows[input.value], &generator)
+      tensors[input.name] = Self.tensor(input, limit: rows[input.name], &generator)
     }
     return tensors
   }
@@ -107,25 +112,6 @@ struct BenchInputs {
       }
     }
     return Tensor(name: input.name, dataType: input.type, shape: input.shape, storage: .bytes(region))
-  }
-
-  /// The rows of tables that inputs choose from.
-  private static func lookedUpRows(_ model: Model) -> [ValueID: Int] {
-    var sizes: [ValueID: Int] = [:]
-    for initializer in model.graph.initializers { sizes[initializer.value] = initializer.tensor.shape.first }
-    var origin: [ValueID: ValueID] = [:]
-    var rows: [ValueID: Int] = [:]
-    for node in model.graph.nodes {
-      if node.opType == "Cast", let input = node.input(0), let output = node.output(0) {
-        origin[output] = origin[input] ?? input
-      }
-      guard node.opType == "Gather", node.int("axis", default: 0) == 0, let table = node.input(0),
-        let indices = node.input(1), let count = sizes[table]
-      else { continue }
-      let source = origin[indices] ?? indices
-      rows[source] = min(rows[source] ?? .max, count)
-    }
-    return rows
   }
 }
 

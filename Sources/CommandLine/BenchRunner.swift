@@ -33,9 +33,12 @@ struct BenchRunner {
     let data = inputs.random(for: model, seed: 1)
     do {
       if trains {
+        // What cannot be run is named as such, and not as an output of unknown shape.
+        try Runtime.Session(concrete, options: options).prepare(for: inputs.types)
         (step, profileOnce) = try Self.training(concrete, analysis, inputs, data, options)
       } else {
         let session = try Runtime.Session(model, options: options)
+        try session.prepare(for: inputs.types)
         step = { () throws(RuntimeError) in _ = try session.run(data) }
         profileOnce = { () throws(RuntimeError) in try session.profile(data) }
       }

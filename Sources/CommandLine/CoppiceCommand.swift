@@ -17,7 +17,7 @@ struct CoppiceCommand: ParsableCommand {
     subcommands: [
       Inspect.self, Groups.self, PlanCommand.self, Apply.self, Prune.self, Run.self, Verify.self, Infer.self,
       Eval.self, Train.self, Bench.self, PassesCommand.self, OperatorsCommand.self, Config.self, Completion.self,
-      Copy.self, Repeat.self, Shapes.self,
+      Copy.self, Gradients.self, Repeat.self, Shapes.self,
     ])
 
   static func main() {

@@ -7,15 +7,18 @@ struct Eval: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures how well a model does on data.",
     discussion: """
-      The data are an .npz file with an array for every input of the model and the labels as \(Loss.labelField).
+      \(DataArguments.discussion)
+      What does not fit the model, or is no number or class, is an error before anything runs.
 
-      EXAMPLE
+      EXAMPLES
         coppice eval model.onnx --data test.npz
+        coppice eval model.onnx --data t10k-images-idx3-ubyte.gz --mean 0.286 --std 0.353
       """)
 
   @Argument(help: "The model to measure.", completion: .file(extensions: ["onnx"])) var model: String
   @Option(help: ArgumentHelp("Inputs and labels.", valueName: "path"), completion: .file()) var data: String
   @Option(help: "Samples of a run.") var batch = 64
+  @OptionGroup(title: "Data options") var source: DataArguments
   @OptionGroup var loss: LossArguments
   @OptionGroup var runtime: RuntimeArguments
   @Flag(help: "Print JSON.") var json = false
@@ -28,7 +31,7 @@ struct Eval: ParsableCommand {
   func run() throws {
     let start = ContinuousClock.now
     let loaded = try ModelFile(path: model).model()
-    let source = try TrainData.open(data)
+    let source = try self.source.open(data)
     let progress = talk.progress
     let evaluation = Evaluation(loss.loss(), batch: batch, options: runtime.options)
     let metrics = try evaluation(loaded, on: source) { done, total in
@@ -43,9 +46,4 @@ struct Eval: ParsableCommand {
       try printOut("\(metrics.text) on \(grouped(metrics.samples)) samples")
     }
   }
-}
-
-/// Data by its path.
-enum TrainData {
-  static func open(_ path: String) throws -> any Dataset { try ArrayDataset(archive: path) }
 }

@@ -35,10 +35,10 @@ struct Infer: ParsableCommand {
 
   func run() throws {
     let loaded = try ModelFile(path: model).model()
-    try runtime.refuse(output, force: force)
+    try OutputPlace.refuse(output, force: force)
     do {
       let session = try Runtime.Session(loaded, options: runtime.options)
-      let tensors = try Self.inputs(input, for: session, loaded)
+      let tensors = try inputs(loaded)
       let start = ContinuousClock.now
       let results = try run(session, tensors)
       let seconds = Session.seconds(since: start)
@@ -54,28 +54,13 @@ struct Infer: ParsableCommand {
   }
 
   /// The arrays of the file in the types the model takes.
-  private static func inputs(
-    _ path: String, for session: Runtime.Session, _ model: Model
-  ) throws -> [String: Tensor] {
-    var arrays: [String: Tensor] = [:]
-    if path.hasSuffix(".npy") {
-      guard session.inputs.count == 1, let only = session.inputs.first else {
-        throw Failure.usage(
-          "\(path): the model has \(session.inputs.count) inputs; give an .npz file with an array for each")
-      }
-      arrays[model.name(of: only.value)] = try NumPyFile.read(path)
-    } else {
-      for tensor in try NumPyFile.readArchive(path) { arrays[tensor.name ?? ""] = tensor }
-    }
+  private func inputs(_ model: Model) throws -> [String: Tensor] {
+    let expected = ExpectedInput.all(of: model)
+    let arrays = try InputArrays(
+      input, only: expected.count == 1 ? expected[0].name : nil, inputCount: expected.count)
     var tensors: [String: Tensor] = [:]
-    for info in session.inputs {
-      let name = model.name(of: info.value)
-      guard let tensor = arrays[name] else {
-        throw Failure.usage("\(path): has no array \(name); it has \(arrays.keys.sorted().joined(separator: ", "))")
-      }
-      let type = info.type?.tensor?.elementType.flatMap(DataType.init(rawValue:)) ?? tensor.dataType
-      tensors[name] = tensor.fitted(to: type) ?? tensor
-    }
+    for input in expected { tensors[input.name] = try arrays.tensor(for: input, anyCount: batch != nil) }
+    try arrays.refuseEmpty(Array(tensors.values))
     return tensors
   }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Coppice
-import Glibc
 import IR
 import Kernels
 import Runtime
@@ -14,11 +13,6 @@ struct RuntimeArguments: ParsableArguments {
   }
 
   var options: RuntimeOptions { RuntimeOptions(workers: threads.map { Workers(count: $0) } ?? .all) }
-
-  /// Refuses early to replace a file, before work is done in vain.
-  func refuse(_ path: String, force: Bool) throws {
-    if !force, access(path, F_OK) == 0 { throw Failure.usage("\(path): exists already; give --force to replace it") }
-  }
 }
 
 extension Tensor {

@@ -9,33 +9,37 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model on data and writes it back.",
     discussion: """
-      The data are an .npz file with an array for every input of the model and the labels as \(Loss.labelField).
-      Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130; --resume goes on from it to the same
-      result.
+      \(DataArguments.discussion)
+      What does not fit the model, or is no number or class, is an error before training starts.
+      Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130;
+      --resume goes on from it to the same result.
 
-      EXAMPLE
-        coppice train small.onnx --data train.npz --validation test.npz --optimizer sgd --lr 0.01 --momentum 0.9 \\
+      EXAMPLES
+        coppice train small.onnx --data train.npz --validation test.npz --lr 0.01 --momentum 0.9 \\
           --batch 64 --epochs 5 --teacher model.onnx -o trained.onnx
+        coppice train small.onnx --data train-images-idx3-ubyte.gz --mean 0.286 --std 0.353 \\
+          --augment flip,shift:2 --validation-share 0.1 --lr 0.01 --epochs 5 -o trained.onnx
       """)
 
   @Argument(help: "The model to train.", completion: .file(extensions: ["onnx"])) var model: String
   @OptionGroup var settings: TrainSettingsArguments
   @OptionGroup var files: TrainFileArguments
+  @OptionGroup(title: "Data options") var source: TrainDataArguments
   @OptionGroup var runtime: RuntimeArguments
   @Flag(help: "Print the result as JSON.") var json = false
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
-    try runtime.refuse(files.output, force: files.force)
+    try files.refuse()
     let file = try ModelFile(path: model)
     let digest = BackgroundDigest(file.bytes)
     let loaded = try file.model()
-    let data = try TrainData.open(files.data)
-    let validation = try files.validation.map { try TrainData.open($0) }
+    let (data, validation, identity) = try source.open(files, seed: settings.seed)
     let teacher = try settings.teacher.map { try ModelFile(path: $0).model() }
     let trainer = try Trainer(
-      loaded, data: data, teacher: teacher, settings: try settings.parsed(), digest: digest.value(),
-      options: runtime.options)
+      loaded, data: data, teacher: teacher, settings: try settings.parsed(),
+      digest: "\(digest.value()) \(identity)", options: runtime.options)
+    if let validation { try evaluation.check(trainer.trainedModel(), on: validation) }
     talk.explain("planned memory \(grouped(trainer.memory.peakBytes)) bytes, \(trainer.totalSteps) steps")
     if let path = files.resume { try trainer.resume(from: path) }
     TrainInterruption.install()

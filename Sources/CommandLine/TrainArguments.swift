@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coppice
+import DataSources
 import Training
 
 /// How a model is trained.
@@ -100,4 +101,45 @@ struct TrainFileArguments: ParsableArguments {
   }
 
   var checkpointPath: String { checkpoint ?? "\(output).checkpoint" }
+
+  /// Refuses early what could not be written in the end.
+  func refuse() throws {
+    try OutputPlace.refuse(output, force: force)
+    if checkpoint != nil || checkpointEvery != nil { try OutputPlace.refuse(checkpointPath, force: true) }
+  }
+}
+
+/// What is done with the data, and which of them validate.
+struct TrainDataArguments: ParsableArguments {
+  @OptionGroup var data: DataArguments
+  @Option(help: DataSetting.help("augment")) var augment: String?
+  @Option(
+    help: ArgumentHelp(
+      "The share of the data that validates instead of --validation, drawn by --seed.", valueName: "share"))
+  var validationShare: Double?
+
+  func validate() throws {
+    if let validationShare, !(validationShare > 0 && validationShare < 1) {
+      throw ValidationError("--validation-share must be between 0 and 1")
+    }
+  }
+
+  /// - Returns: what to train with and what to validate with, and a text that differs where the former does.
+  func open(
+    _ files: TrainFileArguments, seed: UInt64
+  ) throws -> (training: any Dataset, validation: (any Dataset)?, identity: String) {
+    let specification = try data.specification(files.data, augment: augment, seed: seed)
+    let whole = try specification.open()
+    let identity = "\(specification.identity) \(validationShare ?? 0)"
+    guard let validationShare else { return (whole, try files.validation.map { try data.open($0) }, identity) }
+    guard files.validation == nil else {
+      throw Failure.usage("give either --validation or --validation-share, not both")
+    }
+    let split = try SampleSplit(count: whole.count, validationShare: validationShare, seed: seed)
+    guard !split.validation.isEmpty else {
+      throw Failure.usage("\(files.data): holds too few samples to validate with some of them")
+    }
+    let validation = DatasetPart(whole.withoutAugmentation, samples: split.validation)
+    return (DatasetPart(whole, samples: split.training), validation, identity)
+  }
 }

@@ -88,7 +88,7 @@ struct TrainLog: ~Copyable {
 
   init(path: String, appending: Bool) throws {
     guard let file = fopen(path, appending ? "a" : "w") else {
-      throw Failure.usage("\(path): cannot be written: \(String(cString: strerror(errno)))")
+      throw Failure.other("\(path): cannot be written: \(String(cString: strerror(errno)))")
     }
     self.path = path
     self.file = file

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Coppice
 import DataSources
+import IR
 
 /// What models are run on to compare their outputs, and how far these may be apart.
 struct VerifyInputs: ParsableArguments {
@@ -26,37 +27,30 @@ struct VerifyInputs: ParsableArguments {
       let inputs = RandomInputs(for: models, sizes: sizes, seed: seed)
       return (0..<(samples ?? OutputVerification.usualSamples)).map { inputs.sample($0) }
     }
-    let arrays: [Tensor]
-    do { arrays = try NumPyFile.readArchive(input) } catch { throw Failure.usage("\(error)") }
-    return try batches(arrays, sizes, input, path)
+    let arrays = try InputArrays(input, only: nil, inputCount: sizes.inputs.count)
+    return try batches(arrays, ExpectedInput.all(of: models[0]), sizes, path)
   }
 
   /// The arrays cut along their first axis into what the model takes at once.
   private func batches(
-    _ arrays: [Tensor], _ sizes: InputSizes, _ file: String, _ path: String
+    _ arrays: InputArrays, _ expected: [ExpectedInput], _ sizes: InputSizes, _ path: String
   ) throws -> [[String: Tensor]] {
     var given: [(input: InputSizes.Input, array: Tensor)] = []
     for input in sizes.inputs {
-      guard let array = arrays.first(where: { $0.name == input.name }) else {
-        let names = arrays.compactMap(\.name).joined(separator: ", ")
-        throw Failure.usage("\(file): has no array \(input.name), which is an input of \(path); it has \(names)")
-      }
-      guard array.shape.count == input.shape.count, array.dataType == input.type else {
-        throw Failure.usage(
-          "\(file): array \(input.name) is \(array.dataType)\(array.shape), the input \(input.type) of \(input.shape.count) axes"
-        )
-      }
-      given.append((input, array))
+      guard let declared = expected.first(where: { $0.name == input.name }) else { continue }
+      given.append((input, try arrays.tensor(for: declared, anyCount: true)))
     }
+    try arrays.refuseEmpty(given.map(\.array))
+    let file = arrays.path
     let counts = given.compactMap { $0.array.shape.first }
     guard let count = counts.first, counts.allSatisfy({ $0 == count }) else {
-      throw Failure.usage("\(file): the first axes of its arrays differ: \(counts)")
+      throw Failure.invalidModel("\(file): the first axes of its arrays differ: \(counts); make them equal")
     }
     let all = min(count, samples ?? count)
     let fixed = given.first { !$0.input.isBatchOpen && !$0.input.shape.isEmpty }?.input.shape[0]
     let size = fixed ?? min(all, 32)
     guard size > 0, all >= size else {
-      throw Failure.usage("\(file): holds \(all) samples, \(path) takes \(size) at once")
+      throw Failure.invalidModel("\(file): holds \(all) samples, \(path) takes \(size) at once; give at least as many")
     }
     // A last batch that is too small is left out only where the model has no other way.
     return stride(from: 0, to: fixed == nil ? all : all - all % size, by: size).map { start in

@@ -34,7 +34,7 @@ public struct PipelineRun: Sendable {
     let original = try Model(contentsOf: file.modelPath)
     var context = Context(
       model: original, source: Context.Source(path: file.modelPath, digest: options.digest), seed: file.seed,
-      folder: PipelineFile.folder(of: file.path), overwrite: options.overwrite)
+      folder: ConfigFile.folder(of: file.path), overwrite: options.overwrite)
     context.inputShapes = file.inputShapes
     options.configure(&context)
     before = ModelStatistics(try context.analysis(of: original))

@@ -15,6 +15,8 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
   case empty(source: String)
   case unevenCounts(source: String, counts: [String])
   case labelOutOfRange(source: String, sample: Int, label: String, classes: Int)
+  /// A number of a row that no table of the model has.
+  case rowOutOfRange(source: String, sample: Int, row: String, rows: Int)
   case notFinite(source: String, sample: Int, value: String)
   case missingInput(name: String, source: String, available: [String])
   case wrongShape(source: String, input: String, found: [Int], expected: String)
@@ -36,6 +38,9 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case .labelOutOfRange(let source, let sample, let label, let classes):
       "\(source): sample \(sample): label \(label) is not from 0 to \(classes - 1), as \(classes) classes ask; "
         + "renumber the labels or check the model's output"
+    case .rowOutOfRange(let source, let sample, let row, let rows):
+      "\(source): sample \(sample): \(row) is not from 0 to \(rows - 1), the rows the model looks up; "
+        + "renumber the data or check the model"
     case .notFinite(let source, let sample, let value):
       "\(source): sample \(sample): holds \(value); remove or replace the sample"
     case .missingInput(let name, let source, let available):

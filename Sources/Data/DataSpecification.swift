@@ -26,8 +26,8 @@ public struct DataSpecification: Sendable, Equatable {
   /// For tokens.
   public var sequenceLength: Int?
   public var stride: Int?
-  /// `nil`: pictures become numbers from 0 to 1, other data stays as it is.
-  public var normalization: Normalization?
+  /// By default pictures become numbers from 0 to 1, other data stays as it is.
+  public var normalization: Normalization
   public var augmentations: [Augmentation]
   public var layout: ImageLayout
   /// What augmentation draws from.
@@ -36,7 +36,7 @@ public struct DataSpecification: Sendable, Equatable {
   public init(
     path: String, format: Format? = nil, input: String = unnamedField, labels: String? = nil,
     table: CSVFile.Options = .init(), shape: [Int]? = nil, imageSize: ImageSize? = nil, channels: Int = 3,
-    sequenceLength: Int? = nil, stride: Int? = nil, normalization: Normalization? = nil,
+    sequenceLength: Int? = nil, stride: Int? = nil, normalization: Normalization = .init(),
     augmentations: [Augmentation] = [], layout: ImageLayout = .nchw, seed: UInt64 = 0
   ) {
     self.path = path
@@ -63,16 +63,34 @@ public struct DataSpecification: Sendable, Equatable {
     } else {
       format = try Self.format(of: path, isTokens: sequenceLength != nil)
     }
+    try checkUse(in: format)
     let base = try base(format)
     let isPictures = [.idx, .images, .cifar10, .cifar100, .cifar100Coarse].contains(format)
-    let normalization = self.normalization ?? (isPictures ? .bytes : .none)
+    let normalization = self.normalization.completed(forBytes: isPictures)
     var steps: [PreparedDataset.Step] = []
     for field in base.fields {
       steps.append(
         field.name == labelField
           ? Self.labelStep(field) : try inputStep(field, normalization, isOnly: base.inputs.count == 1))
     }
+    guard augmentations.isEmpty || steps.contains(where: { $0.pass != nil && $0.shape.count == 3 }) else {
+      throw .setting(
+        name: "augment", reason: "samples of \(path) are not pictures: these have channels, rows and columns")
+    }
     return PreparedDataset(base, steps: steps)
+  }
+
+  /// Refuses what would be said in vain.
+  private func checkUse(in format: Format) throws(DataError) {
+    let uses: [(name: String, isSaid: Bool, formats: [Format])] = [
+      ("labels", labels != nil, [.idx]), ("label column", table.label != nil, [.csv]),
+      ("image size", imageSize != nil, [.images]), ("image channels", channels != 3, [.images]),
+      ("sequence length", sequenceLength != nil, [.tokens]), ("sequence stride", stride != nil, [.tokens]),
+    ]
+    for use in uses where use.isSaid && !use.formats.contains(format) {
+      let names = use.formats.map(\.rawValue).joined(separator: ", ")
+      throw .setting(name: use.name, reason: "is for \(names); \(path) is \(format.rawValue)")
+    }
   }
 
   private func base(_ format: Format) throws(DataError) -> any Dataset {
@@ -123,11 +141,11 @@ public struct DataSpecification: Sendable, Equatable {
       shape.count < 16, Self.product(shape) == field.elementCount
     else {
       throw .setting(
-        name: "shape",
+        name: "sample shape",
         reason: "\(DataError.text(shape)) has not the \(field.elementCount) numbers of a sample of \(field.source)")
     }
     let isPicture = shape.count == 3
-    let isChanged = normalization != .none || (isPicture && (!augmentations.isEmpty || layout == .nhwc))
+    let isChanged = !normalization.isIdentity || (isPicture && (!augmentations.isEmpty || layout == .nhwc))
     // Integers stay what they are, numbers of tokens or masks, unless they can only be meant.
     let isMeant = field.dataType.isFloatingPoint || field.dataType == .uint8 || isOnly
     guard isChanged, isMeant, isPicture || isOnly else {

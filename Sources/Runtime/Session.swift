@@ -53,14 +53,26 @@ public final class Session {
 
   /// What running on inputs of these shapes takes.
   public func memory(for shapes: [String: (type: DataType, shape: [Int])]) throws(RuntimeError) -> MemoryReport {
-    var values: [InputType] = []
-    for name in inputNames {
-      guard let shape = shapes[name] else { throw RuntimeError("no shape is given for input \(name)") }
-      values.append(InputType(type: shape.type, shape: shape.shape))
-    }
     return try MemoryReport(
       parameterBytes: model.parameterBytes(in: options.precision), gradientBytes: 0,
-      activationBytes: MemoryPlan(compiled(values).requests).byteCount)
+      activationBytes: MemoryPlan(compiled(types(shapes)).requests).byteCount)
+  }
+
+  /// Compiles the program for inputs of these shapes, so that what cannot be run is named now.
+  public func prepare(for shapes: [String: (type: DataType, shape: [Int])]) throws(RuntimeError) {
+    let types = try types(shapes)
+    if programs[types] == nil { programs[types] = Program(try compiled(types)) }
+  }
+
+  private func types(
+    _ shapes: [String: (type: DataType, shape: [Int])]
+  ) throws(RuntimeError) -> [InputType] {
+    var types: [InputType] = []
+    for name in inputNames {
+      guard let shape = shapes[name] else { throw RuntimeError("no shape is given for input \(name)") }
+      types.append(InputType(type: shape.type, shape: shape.shape))
+    }
+    return types
   }
 
   /// Runs the model once and measures each node.

@@ -15,6 +15,8 @@ struct GoldenTests {
     ("help-groups", ["coppice groups --help"]),
     ("help-run", ["coppice run --help"]),
     ("help-verify", ["coppice verify --help"]),
+    ("help-eval", ["coppice eval --help"]),
+    ("help-train", ["coppice train --help"]),
     ("help-passes", ["coppice passes --help"]),
     ("help-config", ["coppice config --help", "coppice config check --help"]),
     ("help-completion", ["coppice completion --help"]),
@@ -86,6 +88,25 @@ struct GoldenTests {
     ),
     ("config-schema", ["coppice config schema"]),
     ("passes", ["coppice passes", "coppice passes prune", "coppice passes verify --json", "coppice passes wirte"]),
+    (
+      "data",
+      [
+        "coppice eval rows.onnx --data rows.csv --label-column -1", "coppice eval rows.onnx --data data.yaml",
+        "coppice eval rows.onnx --data data.yaml --mean 0 --std 1", "coppice eval rows.onnx --data rows.csv",
+        "coppice eval rows.onnx --data stray.csv --label-column -1",
+        "coppice eval rows.onnx --data words.csv --label-column -1", "coppice eval rows.onnx --data none.npz",
+        "coppice eval rows.onnx --data misspelt-data.yaml", "coppice eval rows.onnx --data wrong-data.yaml",
+        "coppice eval rows.onnx --data good.yaml", "coppice eval rows.onnx --data rows.csv --label-column 7",
+        "coppice eval rows.onnx --data rows.csv --std 0", "coppice eval rows.onnx --data data.yaml --batch 0",
+        "coppice eval stuck.onnx --data data.yaml",
+        "coppice train rows.onnx --data data.yaml --augment flip --lr 0.1 --steps 1 -o a.onnx",
+        "coppice train rows.onnx --data stray.csv --label-column -1 --lr 0.1 --steps 1 -o a.onnx",
+        "coppice train rows.onnx --data data.yaml --validation stray.csv --lr 0.1 --steps 1 -o a.onnx",
+        "coppice train rows.onnx --data data.yaml --lr 0.1 --steps 1 -o none/a.onnx",
+        "coppice train rows.onnx --data data.yaml --lr 0.1 --steps 1 -o a.onnx --resume none.checkpoint",
+        "coppice infer rows.onnx --input none.npz -o y.npz", "coppice infer rows.onnx --input none.npz -o none/y.npz",
+      ]
+    ),
     (
       "mistakes",
       [

@@ -29,6 +29,11 @@ enum SmallModels {
     y = MatMul(n, down[64, 16])
     return y
     """,
+    "rows.onnx": """
+    x: float[batch, 3]
+    scores = MatMul(x, w[3, 2])
+    return scores
+    """,
     "waste.onnx": """
     image: float[1, 3, 8, 8]
     c1 = Conv(image, w1[32, 3, 1, 1])
@@ -42,6 +47,12 @@ enum SmallModels {
 
   static let files: [String: String] = [
     "broken.onnx": "this is no model",
+    "rows.csv": "1,2,3,0\n4,5,6,1\n7,8,9,1\n",
+    "stray.csv": "1,2,3,0\n4,5,6,2\n",
+    "words.csv": "1,2,3,0\n4,five,6,1\n",
+    "data.yaml": "coppice: 1\ndata: {path: rows.csv, label_column: -1, mean: 5, std: [3, 3, 3]}\n",
+    "misspelt-data.yaml": "coppice: 1\ndata:\n  path: rows.csv\n  maen: 5\n",
+    "wrong-data.yaml": "coppice: 1\ndata:\n  path: rows.csv\n  mean: half\n",
     "good.yaml": """
     coppice: 1
     model: {path: waste.onnx}

@@ -51,7 +51,7 @@ import Testing
   func vocabulary() throws {
     let tokens = Tensor(int64s: [0, 1, 2, 9])
     let data = try TokenDataset(tokens, source: "t", sequenceLength: 2, field: "x")
-    #expect(throws: DataError.labelOutOfRange(source: "t", sample: 3, label: "9", classes: 9)) {
+    #expect(throws: DataError.rowOutOfRange(source: "t", sample: 3, row: "9", rows: 9)) {
       try DatasetCheck(tableSizes: ["x": 9]).run(data)
     }
     #expect(throws: Never.self) { try DatasetCheck(classes: 10, tableSizes: ["x": 10]).run(data) }

@@ -10,6 +10,7 @@ import pathlib
 
 import bad_external  # noqa: F401 (registers)
 import bad_graphs  # noqa: F401
+import bad_runs  # noqa: F401
 import bad_situations
 import bad_tensors  # noqa: F401
 import broken

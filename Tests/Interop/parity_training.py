@@ -1,8 +1,20 @@
-"""Steps of whole models against PyTorch, on the models of ../shared/bench/torch_train.py.
+"""Gradients and steps of whole models against PyTorch, on the models of ../shared/bench/torch_train.py.
 
     parity_training.py [--only TEXT]
 
-The losses of 20 steps of SGD must agree within 1e-3.
+Batch normalization is in training mode on both sides. An error is the norm of the difference divided by the norm of the
+gradient, for each tensor; the worst one must be below 1e-4:
+
+* in double precision, where nothing but the meaning of the model counts;
+* in single precision, as training computes, where the model has no kinks: as it is, or with SiLU in place of ReLU. What
+  lies so close to a kink that rounding decides its side has one of two gradients. A batch has millions of such places and
+  a few that close, so even PyTorch in single precision is 0.06 away from itself in double precision on the MobileNet.
+  With kinks the error of all gradients together is printed beside PyTorch's own, and must be below 0.05;
+* of tensors whose gradient is zero by the meaning of the model, such as a bias in front of a batch normalization, all
+  that is computed is rounding: they are divided by the norm of all gradients together.
+
+The losses of 20 steps of SGD must agree within 1e-3 where the model has no kinks. With kinks they must agree within 1e-3
+or, if that is more, twice what PyTorch in single precision is away from itself in double precision.
 """
 import json
 import pathlib
@@ -13,7 +25,8 @@ import numpy as np
 
 import harness
 
-LOSS_BAR = 1e-3
+GRADIENT_BAR, KINK_BAR, LOSS_BAR = 1e-4, 0.05, 1e-3
+ZERO = 1e-10  # a gradient so much smaller, in double precision, than all together is zero
 NAMES = ["resnet18_32px_b32", "mobilenetv2_32px_b32", "encoder_d256_l4_t128_b8"]
 TORCH_TRAIN = harness.ROOT.parent / "shared" / "bench" / "torch_train.py"
 TORCH = harness.ROOT / ".venv-torch"
@@ -30,6 +43,78 @@ def torch_python():
     return python
 
 
+def norm(arrays):
+    return float(np.sqrt(sum(np.square(array.astype(np.float64)).sum() for array in arrays)))
+
+
+def load(path):
+    return dict(np.load(path))
+
+
+class Comparison:
+    """Gradients held against PyTorch's, tensor by tensor."""
+
+    def __init__(self, found, expected, exact):
+        if set(found) != set(expected):
+            raise ValueError(f"other tensors: {sorted(set(found) ^ set(expected))[:3]}")
+        whole = norm(exact.values())
+        self.worst, self.name, self.count = 0.0, "", len(expected)
+        for name, reference in expected.items():
+            scale = norm([reference]) if norm([exact[name]]) > ZERO * whole else whole
+            error = norm([found[name].astype(np.float64) - reference]) / scale
+            if not error <= self.worst:
+                self.worst, self.name = error, name
+        self.together = norm([found[name].astype(np.float64) - expected[name] for name in expected]) / whole
+
+    def __str__(self):
+        return f"{self.count} gradients, worst {self.worst:.1e} at {self.name}, together {self.together:.1e}"
+
+
+def gradients(coppice, folder, name, kind, *options):
+    """What coppice computes for a model, and what PyTorch does in single and in double precision."""
+    output = folder / "gradients.npz"
+    coppice("gradients", folder / f"{kind}.onnx", "--data", folder / f"{name}.npz", "--loss", "cross-entropy", "-o",
+            output, "--force", *options)
+    return load(output), load(folder / f"{kind}-single.npz"), load(folder / f"{kind}-double.npz")
+
+
+def check_gradients(coppice, folder, name, has_kinks, report):
+    found, single, exact = gradients(coppice, folder, name, name, "--double")
+    result = Comparison(found, exact, exact)
+    report.row(name, f"double precision: {result}", above(result.worst, GRADIENT_BAR))
+    found, single, exact = gradients(coppice, folder, name, name)
+    result, own = Comparison(found, single, exact), Comparison(single, exact, exact)
+    bar, error = (KINK_BAR, result.together) if has_kinks else (GRADIENT_BAR, result.worst)
+    report.row(name, f"single precision: {result} (PyTorch single to double: worst {own.worst:.1e}, together "
+                     f"{own.together:.1e})", above(error, bar))
+    if has_kinks:
+        found, single, exact = gradients(coppice, folder, name, f"{name}-smooth")
+        result, own = Comparison(found, single, exact), Comparison(single, exact, exact)
+        report.row(name, f"single, with SiLU: {result} (PyTorch single to double: worst {own.worst:.1e})",
+                   above(result.worst, GRADIENT_BAR))
+
+
+def above(error, bar):
+    return None if error <= bar else f"{error:.1e} is above {bar:.0e}"
+
+
+def check_steps(coppice, folder, name, kind, facts, has_kinks, report):
+    single, exact = (facts["losses"][kind][precision] for precision in ("single", "double"))
+    coppice("train", folder / f"{kind}.onnx", "--data", folder / f"{name}.npz", "--loss", "cross-entropy", "--optimizer",
+            "sgd", "--lr", facts["rate"], "--momentum", facts["momentum"], "--schedule", "constant", "--batch",
+            len(np.load(folder / f"{name}.npz")["label"]), "--steps", len(single), "--log", folder / "log.jsonl", "-o",
+            folder / "trained.onnx", "--force")
+    losses = [json.loads(line)["loss"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    off, own = apart(single, losses), apart(exact, single)
+    what = "steps, with SiLU" if kind != name else "steps"
+    report.row(name, f"losses of {len(losses)} {what} agree within {off:.1e} (PyTorch single to double: {own:.1e})",
+               above(off, max(LOSS_BAR, 2 * own) if has_kinks else LOSS_BAR))
+
+
+def apart(expected, found):
+    return max(abs(a - b) / max(1, abs(a)) for a, b in zip(expected, found, strict=True))
+
+
 def check(binary, name, report):
     coppice = harness.Coppice(binary)
     with harness.scratch() as folder:
@@ -37,16 +122,10 @@ def check(binary, name, report):
         reference = [torch_python(), pathlib.Path(__file__).with_name("torch_reference.py"), TORCH_TRAIN, name, folder]
         subprocess.run([str(part) for part in reference], check=True, capture_output=True)
         facts = json.loads((folder / f"{name}.json").read_text())
-        model, data = folder / f"{name}.onnx", folder / f"{name}.npz"
-        batch = len(np.load(data)["label"])
-        coppice("train", model, "--data", data, "--loss", "cross-entropy", "--optimizer", "sgd", "--lr", facts["rate"],
-                "--momentum", facts["momentum"], "--schedule", "constant", "--batch", batch, "--steps",
-                len(facts["losses"]), "--log", folder / "log.jsonl", "-o", folder / "trained.onnx")
-        lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-        losses = [line["loss"] for line in lines if "loss" in line and "step" in line]
-    off = max(abs(a - b) / max(1, abs(a)) for a, b in zip(facts["losses"], losses, strict=True))
-    problem = f"losses off by {off:.1e}" if off > LOSS_BAR else None
-    report.row(name, f"losses of {len(losses)} steps agree within {off:.1e}", problem)
+        has_kinks = len(facts["losses"]) > 1
+        check_gradients(coppice, folder, name, has_kinks, report)
+        for kind in facts["losses"]:
+            check_steps(coppice, folder, name, kind, facts, has_kinks and kind == name, report)
 
 
 def main():

@@ -48,7 +48,7 @@ public struct PipelineFile: Sendable {
   public init(
     contentsOf path: String, overrides: [ConfigOverride] = [], registry: PassRegistry = .standard
   ) throws(ConfigError) {
-    var node = try Self.load(path, chain: [])
+    var node = try ConfigFile.read(path)
     for override in overrides { node = try override.apply(to: node) }
     try self.init(node, path: path, registry: registry)
   }
@@ -70,7 +70,7 @@ public struct PipelineFile: Sendable {
     guard values.integer("coppice") == 1 else {
       throw ConfigError(node["coppice"]?.location ?? node.location, "this release reads version 1 of the format only")
     }
-    let folder = Self.folder(of: path)
+    let folder = ConfigFile.folder(of: path)
     func place(_ path: String?) -> String? { path.map { Context.resolve($0, in: folder) } }
     let outputs = values.group("output")
     resolved = node
@@ -132,50 +132,5 @@ public struct PipelineFile: Sendable {
     if name == PrunePass.name, let defaults { options = options.map { defaults.merging($0) } ?? defaults }
     let values = try OptionValues(checking: options, of: "pass \(name)", options: type.options, at: location)
     return try type.init(values)
-  }
-
-  // MARK: Files
-
-  private static func load(_ path: String, chain: [String]) throws(ConfigError) -> ConfigNode {
-    let location = ConfigLocation(file: path)
-    let text: String
-    do {
-      let region = try ONNXReader.bytes(ofFile: path)
-      guard region.count <= YAMLReader.maximumBytes else {
-        throw ConfigError(location, "larger than 1 MiB: not a pipeline file")
-      }
-      guard let valid = region.withUnsafeBytes({ String(validating: $0, as: UTF8.self) }) else {
-        throw ConfigError(location, "not UTF-8 text")
-      }
-      text = valid
-    } catch let error as ConfigError { throw error } catch ONNXFileError.cannotOpen(_, let reason) {
-      throw ConfigError(location, "cannot be opened: \(reason)")
-    } catch { throw ConfigError(location, "\(error)") }
-    let node = try YAMLReader.read(text, file: path)
-    guard let entries = node.entries, let bases = node["extends"] else { return node }
-    let own = ConfigNode.mapping(entries.filter { $0.key != "extends" }, at: node.location)
-    var merged: ConfigNode?
-    for base in bases.elements ?? [bases] {
-      guard case .text(let name)? = base.scalar else {
-        throw ConfigError(base.location, "extends must be a file or a list of files, not \(base.kindText)")
-      }
-      let file = Context.resolve(name, in: folder(of: path))
-      guard !(chain + [path]).contains(file), chain.count < 16 else {
-        throw ConfigError(base.location, "\(file) extends itself")
-      }
-      let layer: ConfigNode
-      do { layer = try load(file, chain: chain + [path]) } catch {
-        // A file that is not there is the mistake of the one that names it.
-        throw error.location.line == 0 && error.location.file == file
-          ? ConfigError(base.location, "\(error.location): \(error.message)") : error
-      }
-      merged = merged?.merging(layer) ?? layer
-    }
-    return merged?.merging(own) ?? own
-  }
-
-  static func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 }

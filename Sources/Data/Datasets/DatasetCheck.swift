@@ -71,6 +71,9 @@ public struct DatasetCheck: Sendable {
         throw .malformed(
           path: array.source, place: "sample \(sample(array, index))", reason: "label \(label) is negative")
       }
+      guard array.field == labelField else {
+        throw .rowOutOfRange(source: array.source, sample: sample(array, index), row: "\(label)", rows: bound)
+      }
       throw .labelOutOfRange(
         source: array.source, sample: sample(array, index), label: "\(label)", classes: bound)
     }

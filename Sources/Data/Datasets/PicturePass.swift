@@ -36,7 +36,7 @@ struct PicturePass: Sendable {
     self.layout = isPicture ? layout : .nchw
     self.seed = seed
     self.shape = self.layout == .nhwc ? [height, width, channels] : shape
-    isIdentity = normalization == .none && augmentations.isEmpty && self.layout == .nchw
+    isIdentity = normalization.isIdentity && augmentations.isEmpty && self.layout == .nchw
   }
 
   /// What was drawn for a sample: where each output row and column comes from, or `nil` for outside.

@@ -2,20 +2,28 @@ import IR
 
 /// How numbers are brought to the range a network expects: (x · scale − mean) ÷ deviation.
 public struct Normalization: Sendable, Equatable {
-  public var scale: Float
+  /// `nil` for what is usual for the data: 1 ÷ 255 for pictures stored as bytes, 1 for everything else.
+  public var scale: Float?
   /// One number for every channel, or one for all. Channels are the first axis of a sample.
   public var mean: [Float]
   public var deviation: [Float]
 
-  public init(scale: Float = 1, mean: [Float] = [0], deviation: [Float] = [1]) {
+  public init(scale: Float? = nil, mean: [Float] = [0], deviation: [Float] = [1]) {
     self.scale = scale
     self.mean = mean
     self.deviation = deviation
   }
 
-  public static let none = Normalization()
-  /// Bytes to numbers from 0 to 1.
-  public static let bytes = Normalization(scale: 1 / 255)
+  /// Numbers stay as they are, those of pictures too.
+  public static let none = Normalization(scale: 1)
+
+  /// Whether numbers stay as they are.
+  var isIdentity: Bool { scale ?? 1 == 1 && mean.allSatisfy { $0 == 0 } && deviation.allSatisfy { $0 == 1 } }
+
+  /// - Parameter isBytes: whether the data are pictures stored as bytes.
+  func completed(forBytes isBytes: Bool) -> Normalization {
+    Normalization(scale: scale ?? (isBytes ? 1 / 255 : 1), mean: mean, deviation: deviation)
+  }
 
   /// The factor and the addend of every channel.
   /// - Throws: where the numbers do not fit the channels, or a deviation is not positive.
@@ -23,6 +31,7 @@ public struct Normalization: Sendable, Equatable {
     for (name, values) in [("mean", mean), ("std", deviation)] where values.count != 1 && values.count != channels {
       throw .setting(name: name, reason: "\(values.count) numbers for \(channels) channels; give 1 or \(channels)")
     }
+    let scale = scale ?? 1
     guard scale.isFinite, (mean + deviation).allSatisfy(\.isFinite), deviation.allSatisfy({ $0 > 0 }) else {
       throw .setting(name: "normalisation", reason: "scale and mean are finite numbers, std is positive")
     }

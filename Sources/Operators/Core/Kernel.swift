@@ -84,4 +84,7 @@ public enum KernelError: Error, Sendable, Equatable {
   case unsupported(String)
   /// What the data says cannot be, such as an index outside of its axis.
   case invalid(String)
+
+  /// The operator has rules for shapes and axes, but is not computed.
+  public static func notComputed(_ node: Node) -> KernelError { .unsupported("\(node.opType) is not computed") }
 }

@@ -49,7 +49,7 @@ extension Operator {
   public func macs(_ context: MACContext) -> [MACTerm] { [] }
   public func adapt(_ context: inout RewriteContext) throws(OperatorError) {}
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
-    throw .unsupported("\(context.node.opType) is not computed")
+    throw .notComputed(context.node)
   }
   public func outputShapes(_ context: KernelContext) throws(KernelError) -> [[Int]]? { nil }
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {

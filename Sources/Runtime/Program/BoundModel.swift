@@ -79,6 +79,13 @@ struct BoundModel {
 
   func opset(of node: Node) -> Int64 { model.opset(node.canonicalDomain) ?? 1 }
 
+  func isFunction(_ name: OperatorName) -> Bool {
+    model.functions.contains { $0.name == name.type && ($0.domain == "ai.onnx" ? "" : $0.domain) == name.domain }
+  }
+
+  static let functionReason = "it is a function the model brings along"
+  static let unknownReason = "it is not known"
+
   func label(_ node: Node) -> String {
     if let name = node.name, !name.isEmpty { return "\(name) (\(node.opType))" }
     let output = node.outputs.lazy.compactMap { $0 }.first.map { model.name(of: $0) } ?? "without outputs"

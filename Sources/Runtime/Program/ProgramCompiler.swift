@@ -28,6 +28,7 @@ struct ProgramCompiler {
   private var refusals: [(node: String, reason: String)] = []
   /// The value whose memory a value lies in.
   private var roots: [ValueID: ValueID] = [:]
+  private var check: DeferredCheck
   private var lastUses: [ValueID: Int] = [:]
   private var births: [ValueID: Int] = [:]
 
@@ -40,6 +41,7 @@ struct ProgramCompiler {
   ) throws(RuntimeError) {
     self.bound = bound
     self.registry = registry
+    check = DeferredCheck(bound, registry: registry, precision: options.precision)
     self.options = options
     self.inputs = inputs
     self.outputs = outputs
@@ -81,11 +83,9 @@ struct ProgramCompiler {
   private mutating func add(_ node: Node) throws(RuntimeError) {
     let label = bound.label(node)
     let name = OperatorName(node.opType, domain: node.canonicalDomain)
-    let isFunction = bound.model.functions.contains {
-      $0.name == name.type && ($0.domain == "ai.onnx" ? "" : $0.domain) == name.domain
-    }
+    let isFunction = bound.isFunction(name)
     guard !isFunction, let operation = registry(name) else {
-      refusals.append((label, isFunction ? "it is a function the model brings along" : "it is not known"))
+      refusals.append((label, isFunction ? BoundModel.functionReason : BoundModel.unknownReason))
       return
     }
     if try foldKnown(node) { return }
@@ -95,6 +95,7 @@ struct ProgramCompiler {
         refusals.append((label, "its bodies are not understood"))
         return
       }
+      refusals += check.refusals(inBodiesOf: node)
       step.work = .controlFlow(flow)
     } else if let context = staticContext(node, opset: step.opset) {
       do throws(KernelError) {
@@ -108,6 +109,10 @@ struct ProgramCompiler {
         case .invalid(let reason): throw RuntimeError(node: label, reason)
         }
       }
+    } else if let reason = check.refusal(
+      of: node, operation, opset: step.opset, constants: constants(node))
+    {
+      refusals.append((label, reason))
     }
     for case let output? in node.outputs { places[output.index] = bound.shape(output) == nil ? .heap : .arena(-1) }
     steps.append(step)
@@ -149,6 +154,15 @@ struct ProgramCompiler {
       context.outputs.append(operand)
     }
     return context
+  }
+
+  /// The inputs of a node that are known already.
+  private func constants(_ node: Node) -> [ValueID: KernelContext.Operand] {
+    var constants: [ValueID: KernelContext.Operand] = [:]
+    for case let input? in node.inputs {
+      if case .constant = places[input.index] { constants[input] = operand(input) }
+    }
+    return constants
   }
 
   private func operand(_ value: ValueID) -> KernelContext.Operand? {

@@ -23,13 +23,13 @@ public final class Parameters {
   private let declaredTypes: [ValueID: DataType]
   let precision: Precision
 
-  /// - Parameter isTrained: whether an initializer of this name is trained.
+  /// - Parameters:
+  ///   - precision: that of the programs made with them; optimizers need single precision.
+  ///   - isTrained: whether an initializer of this name is trained.
   /// - Throws: where an initializer cannot be held in memory.
-  public convenience init(of model: Model, where isTrained: (String) -> Bool = { _ in true }) throws(RuntimeError) {
-    try self.init(of: model, precision: .single, where: isTrained)
-  }
-
-  init(of model: Model, precision: Precision, where isTrained: (String) -> Bool) throws(RuntimeError) {
+  public init(
+    of model: Model, precision: Precision = .single, where isTrained: (String) -> Bool = { _ in true }
+  ) throws(RuntimeError) {
     var storage: [ValueID: RuntimeValue] = [:]
     var types: [ValueID: DataType] = [:]
     var all: [Parameter] = []

@@ -203,6 +203,22 @@ public final class TrainingProgram {
       UnsafeMutableBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: parameter.count))
   }
 
+  /// The same as a tensor of its own, in the precision the program runs in; zero where the objective does not depend on
+  /// the parameter.
+  public func gradient(of parameter: Parameter) -> Tensor {
+    let type: DataType = options.precision == .single ? .float : .double
+    let byteCount = parameter.count * (options.precision == .single ? 4 : 8)
+    let start = gradients[parameter.value].flatMap { program.pointer(to: $0) }
+    let region = ByteRegion(count: byteCount) { target in
+      if let start {
+        target.copyMemory(from: UnsafeRawBufferPointer(start: start, count: byteCount))
+      } else {
+        target.initializeMemory(as: UInt8.self, repeating: 0)
+      }
+    }
+    return Tensor(name: parameter.name, dataType: type, shape: parameter.shape, storage: .bytes(region))
+  }
+
   /// The same in double precision, for programs that run in it.
   func doubleGradient(of parameter: Parameter) -> [Double] {
     guard let gradient = gradients[parameter.value], let start = program.pointer(to: gradient) else { return [] }

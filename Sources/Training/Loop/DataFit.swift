@@ -9,108 +9,89 @@ struct DataFit: Sendable {
     var labels: Tensor
   }
 
-  private struct Input: Sendable {
-    let name: String
-    let field: String
-    let type: DataType
-  }
-
-  let data: any Dataset
-  private let inputs: [Input]
-  private let labelType: DataType
-  private let labelShape: [Int]
+  let data: PreparedDataset
+  private let inputs: [String]
+  private let label: DataField
+  private let loss: Loss
+  /// The number of samples the model takes at once, where it does not leave that open.
+  let fixedBatch: Int?
 
   /// - Throws: where a field is missing, has another rank or size than the input declares, or numbers would be lost.
   init(_ model: Model, _ data: any Dataset, _ loss: Loss) throws(TrainingError) {
-    self.data = data
-    labelType = loss.labelType
-    let initialized = Set(model.graph.initializers.map(\.value))
-    let infos = model.graph.inputs.filter { !initialized.contains($0.value) }
-    guard let label = data.fields.first(where: { $0.name == Loss.labelField }) else {
+    let expected = ExpectedInput.all(of: model)
+    do throws(DataError) {
+      // Half precision is widened when it is read, so data need not be narrowed first.
+      self.data = try data.prepared(for: expected.map(\.widened))
+    } catch {
+      throw TrainingError(error)
+    }
+    guard let label = self.data.field(Loss.labelField) else {
       throw TrainingError(
         .data, "\(data.source): has no labels; add an array named \(Loss.labelField), with a class or a target a sample"
       )
     }
-    labelShape = label.shape
-    let others = data.fields.filter { $0.name != Loss.labelField }
-    var inputs: [Input] = []
-    for info in infos {
-      let name = model.name(of: info.value)
-      // Data of one nameless or differently named field can only be meant for the one input.
-      let isOnly = infos.count == 1 && others.count == 1
-      guard let field = others.first(where: { $0.name == name }) ?? (isOnly ? others.first : nil) else {
-        throw TrainingError(
-          .data, "\(data.source): nothing for input \(name); there is \(others.map(\.name).joined(separator: ", "))")
-      }
-      try Self.check(field, info.type?.tensor?.shape, name)
-      guard let type = info.type?.tensor?.elementType.flatMap(DataType.init(rawValue:)) else {
-        throw TrainingError(.model, "input \(name) is no tensor of a known type")
-      }
-      inputs.append(Input(name: name, field: field.name, type: type))
+    if loss.hasClasses, label.dataType.isFloatingPoint {
+      throw TrainingError(.data, "\(label.source): labels are \(label.dataType); give classes as whole numbers")
     }
-    self.inputs = inputs
-  }
-
-  private static func check(_ field: DataField, _ declared: [DeclaredSize]?, _ name: String) throws(TrainingError) {
-    guard let declared, !declared.isEmpty else { return }
-    let sizes = declared.dropFirst().map { size -> Int? in
-      if case .known(let known) = size.extent { Int(known) } else { nil }
+    for input in expected where input.dataType == nil {
+      throw TrainingError(.model, "input \(input.name) is no tensor of a known type")
     }
-    let fits = sizes.count == field.shape.count && zip(sizes, field.shape).allSatisfy { $0 == nil || $0 == $1 }
-    guard fits else {
-      let expected = sizes.map { $0.map { "\($0)" } ?? "?" }.joined(separator: ", ")
-      throw TrainingError(
-        .data, "\(field.source): samples have shape \(field.shape), input \(name) takes [\(expected)]")
-    }
+    inputs = expected.map(\.name)
+    self.label = label
+    self.loss = loss
+    fixedBatch = expected.lazy.compactMap(\.fixedSamples).first
   }
 
   func batch(_ indices: [Int], epoch: Int) throws(TrainingError) -> Batch {
-    let fields: [String: Tensor]
+    var fields: [String: Tensor]
     do throws(DataError) { fields = try data.batch(indices: indices, epoch: epoch) } catch {
-      throw TrainingError(.data, error.description)
+      throw TrainingError(error)
     }
-    var tensors: [String: Tensor] = [:]
-    for input in inputs {
-      guard let tensor = fields[input.field]?.converted(to: input.type.fedType) else {
-        throw TrainingError(
-          .data, "\(data.source): \(input.field) cannot be fed to input \(input.name), of \(input.type)")
-      }
-      tensors[input.name] = tensor
+    guard let labels = fields.removeValue(forKey: Loss.labelField)?.converted(to: loss.labelType) else {
+      throw TrainingError(.data, "\(label.source): labels are \(label.dataType), expected \(loss.labelType)")
     }
-    guard let labels = fields[Loss.labelField]?.converted(to: labelType) else {
-      throw TrainingError(.data, "\(data.source): labels are of a type that is no \(labelType)")
-    }
-    return Batch(inputs: tensors, labels: labels)
+    return Batch(inputs: fields, labels: labels)
   }
 
   /// Shapes of a batch, by input name; those of labels apart.
-  func shapes(batch: Int) throws(TrainingError) -> (inputs: [String: [Int]], labels: [Int]) {
+  func shapes(batch: Int) -> (inputs: [String: [Int]], labels: [Int]) {
     var shapes: [String: [Int]] = [:]
-    for input in inputs {
-      let field = data.fields.first { $0.name == input.field }
-      shapes[input.name] = [batch] + (field?.shape ?? [])
-    }
-    return (shapes, [batch] + labelShape)
+    for name in inputs { shapes[name] = [batch] + (data.field(name)?.shape ?? []) }
+    return (shapes, [batch] + label.shape)
   }
 
-  func outputName(of model: Model, _ loss: Loss) throws(TrainingError) -> String {
-    if let name = loss.output { return name }
-    guard let first = model.graph.outputs.first else { throw TrainingError(.model, "the model has no outputs") }
-    return model.name(of: first.value)
+  /// Looks at all data for what would spoil a run hours after its start.
+  /// - Parameter output: the shape of the output the loss is taken of, where it is known before the model runs.
+  func check(_ model: Model, output: [Int]?, batch: Int) throws(TrainingError) {
+    var check = DatasetCheck(ignoredLabel: Loss.ignoredLabel, tableSizes: model.lookedUpRows)
+    var fields = Set(inputs)
+    if loss.hasClasses || label.dataType.isFloatingPoint { fields.insert(Loss.labelField) }
+    if loss.hasClasses, let output {
+      check.classes = try ClassAxis(output: output, labels: [batch] + label.shape, source: data.source).classes
+    }
+    do throws(DataError) { try check.run(data.keeping(fields)) } catch { throw TrainingError(error) }
   }
 }
 
-extension DataType {
-  /// The type numbers for an input of this type are given in: half precision is widened anyway.
-  fileprivate var fedType: DataType { self == .float16 || self == .bfloat16 ? .float : self }
+extension ExpectedInput {
+  fileprivate var widened: ExpectedInput {
+    let isHalf = dataType == .float16 || dataType == .bfloat16
+    return ExpectedInput(name: name, dataType: isHalf ? .float : dataType, shape: shape)
+  }
+
+  fileprivate var fixedSamples: Int? {
+    if case .known(let size)? = shape?.first, size > 0 { Int(size) } else { nil }
+  }
 }
 
 extension TrainingError {
+  init(_ error: DataError) { self.init(error.isUsageError ? .settings : .data, error.description) }
+
   init(wrapping error: any Error) {
     switch error {
     case let known as TrainingError: self = known
     case let runtime as RuntimeError: self.init(runtime)
-    case let data as DataError: self.init(.data, data.description)
+    case let data as DataError: self.init(data)
     default: self.init(.model, "\(error)")
     }
   }

@@ -1,6 +1,4 @@
-import Analysis
 import DataSources
-import Dimensions
 import IR
 import Runtime
 
@@ -33,26 +31,33 @@ public final class Trainer {
   let parameters: Parameters
   let optimizer: Optimizer
   let identity: String
+  private let isSingle: Bool
   private let model: Model
   private let graph: LossGraph
-  private let program: TrainingProgram
-  private let queue: BatchQueue
+  let program: TrainingProgram
+  let queue: BatchQueue
   private let teacher: (session: Session, output: String)?
 
   /// - Parameters:
   ///   - teacher: the model whose outputs are followed, where the loss distils.
   ///   - digest: of the model and whatever else a checkpoint must belong to.
   ///   - isTrained: whether a parameter of this name is trained.
-  /// - Throws: where data do not fit the model, or the model cannot be trained.
+  /// - Throws: where data do not fit the model or hold what is no number or class, or the model cannot be trained.
   public init(
     _ original: Model, data: any Dataset, teacher: Model? = nil, settings: TrainingSettings, digest: String = "",
     options: RuntimeOptions = RuntimeOptions(), where isTrained: (String) -> Bool = { _ in true }
   ) throws(TrainingError) {
     try settings.check()
     self.settings = settings
+    isSingle = options.precision == .single
     identity = "\(digest) \(data.count) \(settings.identity)"
     model = original.unsharingVectors()
     let fit = try DataFit(model, data, settings.loss)
+    if let fixed = fit.fixedBatch, fixed != settings.batch || data.count < fixed {
+      throw data.count < fixed
+        ? TrainingError(.data, "\(data.source): holds \(data.count) samples, the model takes \(fixed) at once")
+        : TrainingError(.settings, "the model takes exactly \(fixed) samples at once; make that the batch")
+    }
     queue = BatchQueue(fit, size: settings.batch, seed: settings.seed)
     let stepsPerEpoch = max(1, queue.batchesPerEpoch / settings.accumulation)
     totalSteps =
@@ -60,13 +65,14 @@ public final class Trainer {
       case .epochs(let epochs): epochs * stepsPerEpoch
       case .steps(let steps): steps
       }
-    var (shapes, labels) = try fit.shapes(batch: queue.batchSize)
-    let axis = try Self.classAxis(model, settings.loss, shapes, labels)
+    var (shapes, labels) = fit.shapes(batch: queue.batchSize)
+    let axis = try Self.classAxis(model, settings.loss, shapes, labels, source: data.source)
+    try fit.check(model, output: axis.output, batch: queue.batchSize)
     graph = try LossGraph(model, settings.loss, classAxis: axis.axis)
     shapes[graph.labelInput] = labels
     if let name = graph.teacherInput { shapes[name] = axis.output }
     do throws(RuntimeError) {
-      parameters = try Parameters(of: model, where: isTrained)
+      parameters = try Parameters(of: model, precision: options.precision, where: isTrained)
       program = try TrainingProgram(
         graph.model, minimizing: .loss(graph.loss), parameters: parameters, inputShapes: shapes,
         outputs: [graph.output], normalizesByBatch: settings.normalizesByBatch, options: options)
@@ -97,28 +103,20 @@ public final class Trainer {
 
   /// The axis of classes, from the end where it is the last, and the output's shape.
   private static func classAxis(
-    _ model: Model, _ loss: Loss, _ shapes: [String: [Int]], _ labels: [Int]
+    _ model: Model, _ loss: Loss, _ shapes: [String: [Int]], _ labels: [Int], source: String
   ) throws(TrainingError) -> (axis: Int, output: [Int]) {
-    var concrete = model
-    for index in concrete.graph.inputs.indices {
-      let name = model.name(of: concrete.graph.inputs[index].value)
-      guard let shape = shapes[name] else { continue }
-      concrete.graph.inputs[index].type?.tensor?.shape = shape.map { DeclaredSize(.known(Int64($0))) }
+    let output = try LossOutput(model, loss, inputShapes: shapes)
+    guard let shape = output.shape, !shape.isEmpty else {
+      // Where that is because a node cannot be run, the node is what matters.
+      try output.nameWhatCannotRun(model, inputShapes: shapes)
+      throw TrainingError(.model, "output \(output.name) has a shape that is not known before the model runs")
     }
-    let graph = try LossGraph(model, loss)
-    let analysis: ModelAnalysis
-    do { analysis = try ModelAnalysis(concrete) } catch { throw TrainingError(.model, "\(error)") }
-    let sizes = analysis.facts[graph.output.index].shape?.map(\.known) ?? []
-    let shape = sizes.compactMap { $0 }
-    guard !sizes.isEmpty, shape.count == sizes.count else {
-      throw TrainingError(.model, "output \(graph.outputName) has a shape that is not known before the model runs")
-    }
-    if case .crossEntropy = loss.kind {
-      let axis = try ClassAxis(output: shape, labels: labels).axis
+    if loss.hasClasses {
+      let axis = try ClassAxis(output: shape, labels: labels, source: source).axis
       return (axis == shape.count - 1 ? -1 : axis, shape)
     }
     guard shape == labels else {
-      throw TrainingError(.data, "targets of shape \(labels) do not fit outputs of shape \(shape)")
+      throw TrainingError(.data, "\(source): targets of shape \(labels) do not fit outputs of shape \(shape)")
     }
     return (-1, shape)
   }
@@ -136,6 +134,7 @@ public final class Trainer {
   /// Makes one step.
   /// - Throws: where the loss is no longer a number, with what may help.
   public func next() throws(TrainingError) -> Step {
+    guard isSingle else { throw TrainingError(.settings, "steps are made in single precision only") }
     let number = step
     let rate = settings.learningRate * settings.schedule.factor(step: number, of: totalSteps)
     var metrics = Metrics(settings.loss.kind)
@@ -157,7 +156,7 @@ public final class Trainer {
       top1: metrics.top1, learningRate: rate, gradientNorm: norm, samples: samplesPerStep)
   }
 
-  private func run(_ batch: DataFit.Batch, _ number: Int) throws(TrainingError) -> (loss: Double, outputs: [Tensor]) {
+  func run(_ batch: DataFit.Batch, _ number: Int) throws(TrainingError) -> (loss: Double, outputs: [Tensor]) {
     var tensors = batch.inputs
     do throws(RuntimeError) {
       if let teacher, let name = graph.teacherInput {

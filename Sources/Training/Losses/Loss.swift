@@ -4,7 +4,7 @@ import Operators
 /// What training makes small: a loss of one output, and perhaps the distance to a teacher's.
 public struct Loss: Sendable, Equatable {
   public enum Kind: Sendable, Equatable {
-    /// Of logits against class numbers; negative ones do not count. Classes are the last axis of `[N, C]` and
+    /// Of logits against class numbers; ``ignoredLabel`` does not count. Classes are the last axis of `[N, C]` and
     /// `[N, T, C]`, and axis 1 where the labels say so.
     case crossEntropy(labelSmoothing: Float = 0)
     /// Of an output against a target of its shape.
@@ -39,6 +39,12 @@ public struct Loss: Sendable, Equatable {
   /// The field of the data that holds labels or targets.
   public static let labelField = "label"
 
+  /// The class that stands for none: what has it is left out.
+  public static let ignoredLabel = -100
+
+  /// Whether labels are classes, and not numbers to come close to.
+  public var hasClasses: Bool { if case .crossEntropy = kind { true } else { false } }
+
   /// The type labels are fed in.
-  public var labelType: DataType { if case .crossEntropy = kind { .int64 } else { .float } }
+  public var labelType: DataType { hasClasses ? .int64 : .float }
 }

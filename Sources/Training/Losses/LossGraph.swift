@@ -47,7 +47,7 @@ public struct LossGraph: Sendable {
     Self.importOwn(&self.model)
   }
 
-  private static func output(of model: Model, _ name: String?) throws(TrainingError) -> ValueInfo {
+  static func output(of model: Model, _ name: String?) throws(TrainingError) -> ValueInfo {
     let outputs = model.graph.outputs
     if let name {
       if let found = outputs.first(where: { model.name(of: $0.value) == name }) { return found }

@@ -92,7 +92,7 @@ struct ClassAxis {
   let inner: Int
 
   /// The axis labels lack: the last, or axis 1.
-  init(output: [Int], labels: [Int]) throws(TrainingError) {
+  init(output: [Int], labels: [Int], source: String? = nil) throws(TrainingError) {
     let candidates = output.count > 1 ? [output.count - 1, 1] : []
     let fitting = candidates.first { axis in
       var rest = output
@@ -100,7 +100,8 @@ struct ClassAxis {
       return rest == labels
     }
     guard let fitting else {
-      throw TrainingError(.data, "labels of shape \(labels) do not fit outputs of shape \(output)")
+      let place = source.map { "\($0): " } ?? ""
+      throw TrainingError(.data, "\(place)labels of shape \(labels) do not fit outputs of shape \(output)")
     }
     axis = fitting
     classes = output[fitting]
