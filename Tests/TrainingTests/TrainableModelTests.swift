@@ -50,7 +50,8 @@ struct TrainableModelTests {
       student.step(rate: 0.05, largestNorm: 10)
     }
     #expect(student.steps == 60)
-    #expect(try student.backward(.crossEntropy, ["x": x, "label": label]) < first / 2)
+    let last = try student.backward(.crossEntropy, ["x": x, "label": label])
+    #expect(last < first / 2)
   }
 
   @Test("a step by accumulated gradients takes their mean")
@@ -87,7 +88,7 @@ struct TrainableModelTests {
     _ = try student.forward(["x": x])
     #expect(student.step(rate: 0.1) == nil)
     #expect(student.steps == 0)
-    #expect(gradients(student).allSatisfy(\.isEmpty))
+    #expect(gradients(student).flatMap(\.self).isEmpty)
   }
 
   @Test("mistakes are told, not guessed around")
