@@ -4,13 +4,14 @@ COPPICE := .build/release/coppice
 VENV := .venv-interop
 CHECK := $(VENV)/bin/python Tests/Interop
 BENCH := $(VENV)/bin/python Benchmarks
-DEMO_MODEL := dnsmos_model_v8
 COUNT ?= 150
 SECONDS ?= 60
 
 # What building needs, and what the checks need besides.
 PACKAGES := libprotobuf-c-dev libopenblas-dev zlib1g-dev libpng-dev libturbojpeg0-dev pkg-config
 PYTHON_PACKAGES := python3 python3-venv
+# What the networks of Models are trained and measured on.
+DATA_PACKAGES := dataset-fashion-mnist bible-kjv bible-kjv-text
 # The code is made for processors with AVX2 and fused multiply-add where this machine has them; NATIVE= for any x86-64.
 NATIVE ?= $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && grep -qw fma /proc/cpuinfo && echo "-Xcc -march=x86-64-v3")
 
@@ -38,10 +39,9 @@ setup: ## install what is missing to build and to check (as root or by sudo)
 build: setup ## build a release
 	swift build -c release --product coppice --static-swift-stdlib $(NATIVE)
 
-demo: build ## prune a real trained model and show what became of it
-	@python3 Models/fetch.py $(DEMO_MODEL) >/dev/null
-	$(COPPICE) prune Models/real/$(DEMO_MODEL).onnx --ratio 0.5 -o .build/$(DEMO_MODEL)-half.onnx --force
-	@ls -l Models/real/$(DEMO_MODEL).onnx .build/$(DEMO_MODEL)-half.onnx | awk '{ print $$5 " bytes  " $$9 }'
+demo: build ## prune a trained network, train it on for an epoch, and show what became of it
+	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) dataset-fashion-mnist"
+	@python3 Models/demo.py --coppice $(COPPICE)
 
 test: setup ## run all Swift tests
 	swift test
@@ -54,10 +54,12 @@ docs: build ## write the tables of Docs that the program makes itself
 	$(COPPICE) passes --markdown > Docs/Passes.md
 	$(COPPICE) operators --markdown > Docs/Operators.md
 
-# ONNX's operator cases, for the checks alone.
-.PHONY: cases
+# ONNX's operator cases and labelled data, for the checks alone.
+.PHONY: cases data
 cases:
 	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) libonnx-testdata"
+data:
+	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) $(DATA_PACKAGES)"
 
 # The Python environment of the checks, made anew when the requirements change.
 $(VENV)/ready: Tests/Interop/requirements.txt
@@ -65,11 +67,12 @@ $(VENV)/ready: Tests/Interop/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/Interop/requirements.txt
 	touch $@
 
-interop: build cases $(VENV)/ready ## check results with onnx and ONNX Runtime: invariant, bad input, round trip, trained models
+interop: build cases data $(VENV)/ready ## check results with onnx and ONNX Runtime: invariant, bad input, round trip, trained models
 	$(CHECK)/random_models.py --coppice $(COPPICE) --count $(COUNT)
 	$(CHECK)/bad_input.py --coppice $(COPPICE)
 	$(CHECK)/roundtrip.py --coppice $(COPPICE) --short
 	$(CHECK)/real.py --coppice $(COPPICE)
+	$(CHECK)/own_models.py --coppice $(COPPICE)
 	$(CHECK)/contrib_models.py --coppice $(COPPICE)
 	$(CHECK)/conformance.py --coppice $(COPPICE)
 	$(CHECK)/operator_rules.py --coppice $(COPPICE)
@@ -91,7 +94,7 @@ parity: build cases $(VENV)/ready ## compare results and speed with ONNX Runtime
 	$(CHECK)/parity_training.py --coppice $(COPPICE) || status=1; \
 	$(BENCH)/runtime_speed.py --coppice $(COPPICE) || status=1; exit $$status
 
-models: build $(VENV)/ready ## train the networks of Models anew
+models: build data $(VENV)/ready ## train the networks of Models anew (half an hour)
 	$(VENV)/bin/python Models/make.py --coppice $(COPPICE)
 
 zoo: build $(VENV)/ready ## prune, check and run all models of ../shared/zoo

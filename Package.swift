@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "Coppice",
       dependencies: [
-        "Passes", "Runtime", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR",
+        "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR",
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
@@ -77,7 +77,10 @@ let package = Package(
       dependencies: ["Passes", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR", "TestSupport"]),
     .testTarget(
       name: "CoppiceTests",
-      dependencies: ["Coppice", "Passes", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR", "TestSupport"]),
+      dependencies: [
+        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Analysis", "Dimensions",
+        "Kernels", "IR", "TestSupport",
+      ]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

@@ -21,6 +21,10 @@ class Network:
     def normal(self, name, shape, deviation):
         return self.weight(name, self.random.standard_normal(shape) * deviation)
 
+    def constant(self, name, array):
+        """A number or an array that no training changes."""
+        return self.node("Constant", [], name, value=numpy_helper.from_array(np.asarray(array, np.float32)))
+
     def node(self, operator, inputs, name, **attributes):
         self.nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
         return name
@@ -65,7 +69,7 @@ class Network:
             y = self.node("Reshape", [y, shape], f"{name}.{part}.split")
             parts[part] = self.node("Transpose", [y], f"{name}.{part}.t", perm=[0, 2, 3, 1] if part == "k" else [0, 2, 1, 3])
         scores = self.node("MatMul", [parts["q"], parts["k"]], f"{name}.scores")
-        scores = self.node("Mul", [scores, self.weight(f"{name}.scale", size**-0.5)], f"{name}.scaled")
+        scores = self.node("Mul", [scores, self.constant(f"{name}.scale", size**-0.5)], f"{name}.scaled")
         if mask:
             scores = self.node("Add", [scores, mask], f"{name}.masked")
         y = self.node("MatMul", [self.node("Softmax", [scores], f"{name}.softmax", axis=-1), parts["v"]], f"{name}.mix")
@@ -96,12 +100,12 @@ CLASSES = {"logits": (TensorProto.FLOAT, ["batch", 10])}
 
 
 def fashion_resnet(seed=0):
-    """A residual CNN for 28×28 images: three stages of two blocks."""
+    """A residual CNN for 28×28 images: a stem at full size, then two stages of two blocks, each at half of it."""
     net = Network("fashion_resnet", seed)
     x, channels = net.conv_block("image", 1, 16, "stem"), 16
-    for stage, out in enumerate((16, 32, 64)):
+    for stage, out in enumerate((32, 48)):
         for block in range(2):
-            name, stride = f"stage{stage}.block{block}", 2 if stage and not block else 1
+            name, stride = f"stage{stage}.block{block}", 1 if block else 2
             y = net.conv_block(x, channels, out, f"{name}.a", stride=stride)
             y = net.conv_block(y, out, out, f"{name}.b", rectify=False)
             if stride != 1 or channels != out:
@@ -114,8 +118,8 @@ def fashion_resnet(seed=0):
 def fashion_mobilenet(seed=0):
     """A depthwise CNN: inverted residuals as MobileNetV2 has them."""
     net = Network("fashion_mobilenet", seed)
-    x, channels = net.conv_block("image", 1, 16, "stem"), 16
-    for index, (out, stride) in enumerate(((16, 1), (24, 2), (24, 1), (40, 2), (40, 1), (64, 1))):
+    x, channels = net.conv_block("image", 1, 16, "stem", stride=2), 16
+    for index, (out, stride) in enumerate(((16, 1), (24, 1), (40, 2), (40, 1), (64, 1))):
         name, hidden = f"block{index}", channels * 4
         y = net.conv_block(x, channels, hidden, f"{name}.expand", kernel=1)
         y = net.conv_block(y, hidden, hidden, f"{name}.depthwise", stride=stride, group=hidden)
@@ -143,12 +147,12 @@ def digits_transformer(seed=0, width=64, heads=4, layers=2):
     return net.model({"image": (TensorProto.FLOAT, ["batch", 8, 8])}, CLASSES)
 
 
-def king_james(seed=0, symbols=64, length=64, width=96, heads=4, layers=2):
+def king_james(seed=0, symbols=64, length=64, width=64, heads=4, layers=2):
     """A character language model: a causal transformer over 64 characters."""
     net = Network("king_james", seed)
     x = net.node("Gather", [net.normal("embedding", (symbols, width), 0.1), "tokens"], "embed", axis=0)
     x = net.node("Add", [x, net.normal("position", (1, length, width), 0.02)], "embedded")
-    mask = net.weight("mask", np.triu(np.full((length, length), -1e9), 1)[None, None])
+    mask = net.constant("mask", np.triu(np.full((length, length), -1e9), 1)[None, None])
     for layer in range(layers):
         x = net.transformer_block(x, width, heads, f"layer{layer}", mask)
     net.linear(net.layer_norm(x, width, "norm"), width, symbols, "logits")

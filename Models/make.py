@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Makes the trained networks of this folder: draws the weights, fetches the data, trains and measures by coppice.
 
-    make.py [NAME ...] [--coppice PATH] [--data-only]
+    make.py [NAME ...] [--coppice PATH] [--threads N] [--measure]
 
 Needs onnx and numpy; the data come from Debian's packages dataset-fashion-mnist and bible-kjv(-text), and from
-scikit-learn's wheel. What a network is, is in architectures.py; how it was trained, and what it reaches on data it has
-not seen, is in the table this prints (Models/README.md).
+scikit-learn's wheel. What a network is, is in architectures.py; how it is trained, is in RECIPES; what it reaches on data
+it has not seen, is in the table this prints and README.md keeps. With --measure nothing is trained.
 """
 import argparse
 import gzip
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -27,14 +28,19 @@ CACHE = FOLDER.parent / ".cache" / "data"
 # name: (data, options of `coppice train`)
 RECIPES = {
     "fashion_resnet": ("fashion", ["--optimizer", "sgd", "--lr", 0.1, "--momentum", 0.9, "--weight-decay", 0.0005,
-                                   "--schedule", "cosine", "--batch", 128, "--epochs", 6]),
+                                   "--schedule", "cosine", "--warm-up-steps", 100, "--batch", 128, "--epochs", 6]),
     "fashion_mobilenet": ("fashion", ["--optimizer", "sgd", "--lr", 0.1, "--momentum", 0.9, "--weight-decay", 0.0001,
-                                      "--schedule", "cosine", "--batch", 128, "--epochs", 6]),
-    "digits_transformer": ("digits", ["--optimizer", "adamw", "--lr", 0.002, "--weight-decay", 0.01, "--schedule",
-                                      "cosine", "--batch", 32, "--epochs", 40]),
-    "king_james": ("scripture", ["--optimizer", "adamw", "--lr", 0.003, "--weight-decay", 0.01, "--schedule",
-                                 "cosine", "--batch", 64, "--steps", 2500]),
+                                      "--schedule", "cosine", "--warm-up-steps", 100, "--batch", 128, "--epochs", 6]),
+    "digits_transformer": ("digits", ["--optimizer", "adamw", "--lr", 0.003, "--weight-decay", 0.3, "--schedule",
+                                      "cosine", "--warm-up-steps", 100, "--label-smoothing", 0.1, "--batch", 32,
+                                      "--epochs", 40]),
+    "king_james": ("scripture", ["--optimizer", "adamw", "--lr", 0.004, "--weight-decay", 0.01, "--schedule",
+                                 "cosine", "--warm-up-steps", 200, "--batch", 64, "--steps", 4000]),
 }
+
+
+class Missing(Exception):
+    """Data that are not there, with what would bring them."""
 
 
 def idx(path):
@@ -46,25 +52,23 @@ def idx(path):
 
 
 def fashion():
-    """(training, test) of Fashion-MNIST, images with mean 0 and deviation 1 over the training part."""
+    """(training, test) files of Fashion-MNIST, as coppice reads them."""
     folder = pathlib.Path("/usr/share/datasets/fashion-mnist")
     if not folder.exists():
-        raise SystemExit("error: Fashion-MNIST is not there; install Debian's package dataset-fashion-mnist")
-    parts = []
-    for part in ("train", "t10k"):
-        images = (idx(folder / f"{part}-images-idx3-ubyte.gz")[:, None] / 255 - 0.286) / 0.353
-        labels = idx(folder / f"{part}-labels-idx1-ubyte.gz").astype(np.int64)
-        parts.append({"image": images.astype(np.float32), "label": labels})
-    return parts
+        raise Missing("Fashion-MNIST is not there; install Debian's package dataset-fashion-mnist")
+    return [folder / f"{part}-images-idx3-ubyte.gz" for part in ("train", "t10k")]
 
 
 def digits():
     """(training, test) of scikit-learn's 8×8 digits: every fifth image is for testing."""
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*pip, "--only-binary", ":all:", "-d", folder, "scikit-learn"], check=True)
-        (wheel,) = pathlib.Path(folder).glob("*.whl")
-        table = zipfile.ZipFile(wheel).read("sklearn/datasets/data/digits.csv.gz")
+        result = subprocess.run([*pip, "--only-binary", ":all:", "-d", folder, "scikit-learn"], stdin=subprocess.DEVNULL,
+                                capture_output=True)
+        wheels = list(pathlib.Path(folder).glob("*.whl"))
+        if result.returncode != 0 or not wheels:
+            raise Missing("the digits are not there; pip cannot download scikit-learn, which holds them")
+        table = zipfile.ZipFile(wheels[0]).read("sklearn/datasets/data/digits.csv.gz")
     rows = np.array([line.split(",") for line in gzip.decompress(table).decode().split()], np.float64)
     images, labels = (rows[:, :64].reshape(-1, 8, 8) / 8 - 1).astype(np.float32), rows[:, 64].astype(np.int64)
     test = np.arange(len(rows)) % 5 == 0
@@ -77,7 +81,7 @@ def scripture(length=64):
     try:
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     except FileNotFoundError:
-        raise SystemExit("error: the text is not there; install Debian's packages bible-kjv and bible-kjv-text")
+        raise Missing("the text is not there; install Debian's packages bible-kjv and bible-kjv-text")
     symbols = sorted(set(text))[:64]
     index = {symbol: number for number, symbol in enumerate(symbols)}
     tokens = np.array([index.get(symbol, 0) for symbol in text], np.int64)
@@ -89,43 +93,65 @@ def scripture(length=64):
 
 
 def data(name):
-    """Paths of the training and the test part, made where they are missing."""
-    paths = [CACHE / f"{name}-{part}.npz" for part in ("train", "test")]
+    """(training, test) paths of a network's data, made where they are missing."""
+    kind = RECIPES[name][0]
+    if kind == "fashion":
+        return fashion()
+    paths = [CACHE / f"{kind}-{part}.npz" for part in ("train", "test")]
     if not all(path.exists() for path in paths):
         CACHE.mkdir(parents=True, exist_ok=True)
-        for path, arrays in zip(paths, {"fashion": fashion, "digits": digits, "scripture": scripture}[name]()):
+        for path, arrays in zip(paths, {"digits": digits, "scripture": scripture}[kind]()):
             np.savez(path, **arrays)
     return paths
 
 
-def make(coppice, name):
-    """Trains one network; returns its row of the table."""
-    kind, options = RECIPES[name]
-    train, test = data(kind)
+def path_of(name):
+    return FOLDER / f"{name}.onnx"
+
+
+def train(coppice, name, threads):
+    """Draws the weights and trains them."""
+    training, test = data(name)
     with tempfile.TemporaryDirectory() as folder:
         start = pathlib.Path(folder) / f"{name}-untrained.onnx"
         onnx.save(getattr(architectures, name)(), start)
-        command = [coppice, "train", start, "--data", train, "--validation", test, "--loss", "cross-entropy", *options,
-                   "--seed", 1, "-o", FOLDER / f"{name}.onnx", "--force"]
+        command = [coppice, "train", start, "--data", training, "--validation", test, "--loss", "cross-entropy",
+                   *RECIPES[name][1], "--seed", 1, "--threads", threads, "-o", path_of(name), "--force"]
         subprocess.run([str(part) for part in command], check=True)
-    report = subprocess.run([coppice, "eval", FOLDER / f"{name}.onnx", "--data", test, "--json"], check=True,
-                            capture_output=True, text=True).stdout
-    figures = json.loads(report)
-    model = onnx.load(FOLDER / f"{name}.onnx")
-    parameters = sum(int(np.prod(t.dims)) for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT)
-    print(f"| {name} | {parameters:,} | {figures['top1']:.2%} | {figures['loss']:.3f} |", flush=True)
+
+
+def reported(coppice, *arguments):
+    command = [str(part) for part in (coppice, *arguments, "--json")]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measured(coppice, name):
+    """The network's row of README.md, from its file and the test data."""
+    size = reported(coppice, "inspect", path_of(name))
+    result = reported(coppice, "eval", path_of(name), "--data", data(name)[1])
+    reached = f"{result['top1']:.2%}".replace("%", " %")
+    if name == "king_james":
+        reached += f" of characters, perplexity {result['perplexity']:.2f}"
+    return f"| {name} | {size['parameters']:,} | {size['macs']:,} | {reached} |"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="all without names")
     parser.add_argument("--coppice", default=str(FOLDER.parent / ".build/release/coppice"))
-    parser.add_argument("--data-only", action="store_true", help="only make the data sets")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--measure", action="store_true", help="only measure what is there")
     arguments = parser.parse_args()
     for name in arguments.names or RECIPES:
         if name not in RECIPES:
             raise SystemExit(f"error: there is no network {name}; there are {', '.join(RECIPES)}")
-        data(RECIPES[name][0]) if arguments.data_only else make(arguments.coppice, name)
+    try:
+        for name in arguments.names or RECIPES:
+            if not arguments.measure:
+                train(arguments.coppice, name, arguments.threads)
+            print(measured(arguments.coppice, name), flush=True)
+    except Missing as problem:
+        raise SystemExit(f"error: {problem}")
 
 
 if __name__ == "__main__":

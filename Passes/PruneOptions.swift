@@ -43,7 +43,7 @@ enum PruneOptions {
       "members", .choice(MemberScope.allCases.map(\.rawValue)), default: "what is usual for the criterion",
       help: "Weights that are looked at."),
     PassOption(
-      "normalise", .choice(Normalization.allCases.map(\.rawValue)), default: "what is usual for the criterion",
+      "normalise", .choice(ScoreNormalization.allCases.map(\.rawValue)), default: "what is usual for the criterion",
       help: "How groups are made comparable."),
     PassOption("seed", .integer(atLeast: 0), default: "the pipeline's", help: "Seed of what is drawn at random."),
   ]
@@ -91,7 +91,7 @@ enum PruneOptions {
     }
     scoring.aggregation = options.text("aggregate").flatMap(Aggregation.init(rawValue:)) ?? scoring.aggregation
     scoring.members = options.text("members").flatMap(MemberScope.init(rawValue:))
-    scoring.normalization = options.text("normalise").flatMap(Normalization.init(rawValue:))
+    scoring.normalization = options.text("normalise").flatMap(ScoreNormalization.init(rawValue:))
     return scoring
   }
 

@@ -20,7 +20,7 @@ struct ScoringArguments: ParsableArguments {
     name: [.customLong("normalise"), .customLong("normalize")],
     help: ArgumentHelp(
       "How groups are made comparable (default: what is usual for the criterion).", valueName: "way"))
-  var normalise: Normalization?
+  var normalise: ScoreNormalization?
 
   @Option(help: ArgumentHelp("Seed of what is drawn at random.", valueName: "number"))
   var seed: UInt64 = 0
@@ -39,4 +39,4 @@ struct ScoringArguments: ParsableArguments {
 
 extension Aggregation: ExpressibleByArgument {}
 extension MemberScope: ExpressibleByArgument {}
-extension Normalization: ExpressibleByArgument {}
+extension ScoreNormalization: ExpressibleByArgument {}

@@ -1,2 +1,4 @@
+@_exported import DataSources
 @_exported import Passes
 @_exported import Runtime
+@_exported import Training

@@ -45,6 +45,15 @@ public struct Tensor: Sendable {
     self.init(name: name, dataType: .int64, shape: shape ?? [int64s.count], storage: .bytes(region))
   }
 
+  /// Floats in row-major order; a vector unless a shape is given.
+  /// - Precondition: the shape has as many elements.
+  public init(name: String? = nil, floats: [Float], shape: [Int]? = nil) {
+    let shape = shape ?? [floats.count]
+    precondition(shape.reduce(1, *) == floats.count, "\(floats.count) numbers for a tensor of shape \(shape)")
+    let region = floats.withUnsafeBytes { ByteRegion(copying: $0) }
+    self.init(name: name, dataType: .float, shape: shape, storage: .bytes(region))
+  }
+
   /// Integers as `int32` or, for every other type, as `int64`; a vector unless a shape is given.
   public init(ints: [Int], _ type: DataType, shape: [Int]? = nil) {
     guard type == .int32 else {

@@ -32,7 +32,7 @@ struct SelectionTests {
   private var producers: Scoring {
     var scoring = Scoring.magnitude(p: 2)
     scoring.members = .producers
-    scoring.normalization = Normalization.none
+    scoring.normalization = ScoreNormalization.none
     return scoring
   }
 

@@ -13,7 +13,7 @@ public protocol Criterion: Sendable {
   var summary: String { get }
 
   /// How scores of different groups are made comparable where the user did not say.
-  var usualNormalization: Normalization { get }
+  var usualNormalization: ScoreNormalization { get }
 
   /// One number for each index of the group's dimension. Numbers that are not finite rank last.
   func scores(for group: PruningGroup, in context: ScoringContext) throws -> [Float]
@@ -22,5 +22,5 @@ public protocol Criterion: Sendable {
 extension Criterion {
   public var name: String { "\(Self.self)" }
   public var summary: String { "" }
-  public var usualNormalization: Normalization { .mean }
+  public var usualNormalization: ScoreNormalization { .mean }
 }

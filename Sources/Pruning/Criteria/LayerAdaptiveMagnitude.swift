@@ -7,11 +7,11 @@ import Analysis
 public struct LayerAdaptiveMagnitude: Criterion {
   public let name = "lamp"
   public let summary = "squared norm against those of the group's larger channels"
-  public var usualNormalization: Normalization { .none }
+  public var usualNormalization: ScoreNormalization { .none }
 
   public init() {}
 
   public func scores(for group: PruningGroup, in context: ScoringContext) throws -> [Float] {
-    Normalization.layerAdaptive(try Magnitude(power: .square).scores(for: group, in: context)).map { Float($0) }
+    ScoreNormalization.layerAdaptive(try Magnitude(power: .square).scores(for: group, in: context)).map { Float($0) }
   }
 }

@@ -7,7 +7,7 @@ public struct Scoring: Sendable {
   /// The weights looked at; `nil` for what is usual for the criterion.
   public var members: MemberScope?
   /// How groups are made comparable; `nil` for what is usual for the criterion.
-  public var normalization: Normalization?
+  public var normalization: ScoreNormalization?
   public var seed: UInt64 = 0
 
   /// A criterion of your own, or one of ``Criteria``.

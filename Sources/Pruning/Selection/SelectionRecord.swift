@@ -29,7 +29,7 @@ public struct SelectionRecord: Sendable {
   /// `nil` where each criterion's usual weights were looked at.
   public let members: MemberScope?
   /// How groups were made comparable.
-  public let normalization: Normalization
+  public let normalization: ScoreNormalization
   public let seed: UInt64
   /// One for each budget, in the order they were given; empty for a ratio.
   public let budgets: [Outcome]
@@ -37,7 +37,7 @@ public struct SelectionRecord: Sendable {
   public let groupsMatched: [Int]
 
   init(
-    scoring: Scoring, normalization: Normalization, options: SelectionOptions, groupsMatched: [Int],
+    scoring: Scoring, normalization: ScoreNormalization, options: SelectionOptions, groupsMatched: [Int],
     budgets: [(quantity: Quantity, limit: Int, original: Int)], after: ModelStatistics,
     otherBytes: Int
   ) {

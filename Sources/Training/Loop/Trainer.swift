@@ -102,7 +102,7 @@ public final class Trainer {
   }
 
   /// The axis of classes, from the end where it is the last, and the output's shape.
-  private static func classAxis(
+  static func classAxis(
     _ model: Model, _ loss: Loss, _ shapes: [String: [Int]], _ labels: [Int], source: String
   ) throws(TrainingError) -> (axis: Int, output: [Int]) {
     let output = try LossOutput(model, loss, inputShapes: shapes)

@@ -2,8 +2,8 @@ import IR
 import Operators
 
 /// What training makes small: a loss of one output, and perhaps the distance to a teacher's.
-public struct Loss: Sendable, Equatable {
-  public enum Kind: Sendable, Equatable {
+public struct Loss: Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
     /// Of logits against class numbers; ``ignoredLabel`` does not count. Classes are the last axis of `[N, C]` and
     /// `[N, T, C]`, and axis 1 where the labels say so.
     case crossEntropy(labelSmoothing: Float = 0)
@@ -14,7 +14,7 @@ public struct Loss: Sendable, Equatable {
   }
 
   /// Knowledge distillation: the student follows the teacher's distribution over classes.
-  public struct Distillation: Sendable, Equatable {
+  public struct Distillation: Sendable, Hashable {
     public var temperature: Float
     /// The teacher's share of the loss; the labels have the rest.
     public var share: Float
@@ -35,6 +35,13 @@ public struct Loss: Sendable, Equatable {
     self.output = output
     self.distillation = distillation
   }
+
+  /// Of the model's first output, against class numbers.
+  public static let crossEntropy = Loss(.crossEntropy())
+  /// Of the model's first output, against targets of its shape.
+  public static let meanSquaredError = Loss(.meanSquaredError)
+  /// Of the model's first output, as logits, against probabilities of its shape.
+  public static let binaryCrossEntropy = Loss(.binaryCrossEntropy)
 
   /// The field of the data that holds labels or targets.
   public static let labelField = "label"

@@ -2,7 +2,7 @@ import IR
 
 extension Tensor {
   /// The elements as `Float`, whatever numbers they are; `nil` for types that are no plain numbers.
-  func floats() -> [Float]? {
+  public func floats() -> [Float]? {
     switch dataType {
     case .float: numbers { (value: Float) in value }
     case .double: numbers { (value: Double) in Float(value) }
@@ -12,7 +12,8 @@ extension Tensor {
     }
   }
 
-  func integers() -> [Int]? {
+  /// The elements as `Int`; `nil` for floating point and for types that are no plain numbers.
+  public func integers() -> [Int]? {
     switch dataType {
     case .int64: numbers { (value: Int64) in Int(value) }
     case .int32: numbers { (value: Int32) in Int(value) }
@@ -39,10 +40,7 @@ extension Tensor {
     switch type {
     case .int64: return integers().map { Tensor(name: name, int64s: $0.map(Int64.init), shape: shape) }
     case .int32: return integers().map { Tensor(ints: $0, .int32, shape: shape) }
-    case .float:
-      guard let floats = floats() else { return nil }
-      let region = floats.withUnsafeBytes { ByteRegion(copying: $0) }
-      return Tensor(name: name, dataType: .float, shape: shape, storage: .bytes(region))
+    case .float: return floats().map { Tensor(name: name, floats: $0, shape: shape) }
     default: return nil
     }
   }

@@ -2,7 +2,7 @@
 ///
 /// Where every group loses the same share the choice is irrelevant. Where channels of all groups are ranked together
 /// the mean is safe: unnormalised scores are dominated by groups with many or large weights and empty the others.
-public enum Normalization: String, Sendable, CaseIterable {
+public enum ScoreNormalization: String, Sendable, CaseIterable {
   case none
   /// s / Σ|s|: favours cutting wide groups.
   case sum
