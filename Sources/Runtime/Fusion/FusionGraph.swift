@@ -1,3 +1,4 @@
+import Dimensions
 import IR
 import Operators
 
@@ -61,6 +62,21 @@ struct FusionGraph {
   func haveSameShape(_ a: ValueID, _ b: ValueID) -> Bool {
     guard a.index < facts.count, b.index < facts.count, let shape = facts[a.index].shape else { return false }
     return shape == facts[b.index].shape
+  }
+
+  /// The sizes of a value of the model as it was; `nil` where its rank is not known.
+  func shape(_ value: ValueID?) -> [Size]? {
+    guard let value, value.index < facts.count else { return nil }
+    return facts[value.index].shape
+  }
+
+  /// The one number a value is known to hold, whether it is stored or follows from sizes.
+  func knownNumber(_ value: ValueID?) -> Double? {
+    if let number = number(value) { return Double(number) }
+    guard let value, value.index < facts.count, let contents = facts[value.index].contents, contents.count == 1 else {
+      return nil
+    }
+    return contents[0].double
   }
 
   func useCount(_ value: ValueID) -> Int { uses[value] ?? 0 }
