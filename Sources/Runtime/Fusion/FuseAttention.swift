@@ -5,8 +5,8 @@ import Operators
 /// Attention, spelled as products, a scale, perhaps a mask, and `Softmax`, over heads that `Reshape` and `Transpose`
 /// bring to an axis of their own and back: the heads are read and written where the linear layers leave them.
 struct FuseAttention: FusionRule {
-  /// Whether a mask may be added to scores. It would get no gradient.
-  let takesMasks: Bool
+  /// Whether weights may change and want gradients: then nothing is added to scores, which would get none.
+  let trains: Bool
 
   /// A value and the nodes that are not needed once it is read.
   private struct Match {
@@ -88,7 +88,7 @@ struct FuseAttention: FusionRule {
   /// Scores from their end: a mask last, before it factors on the product or on either operand.
   private func match(_ value: ValueID?, _ graph: FusionGraph) -> Scores? {
     if let plain = scaled(value, graph) { return plain }
-    guard takesMasks, let add = graph.onlyProducer(of: value, "Add") else { return nil }
+    guard !trains, let add = graph.onlyProducer(of: value, "Add") else { return nil }
     for (scores, mask) in [(0, 1), (1, 0)] {
       guard let mask = add.node.input(mask), isMask(mask, of: value, graph),
         var match = scaled(add.node.input(scores), graph)
@@ -110,7 +110,8 @@ struct FuseAttention: FusionRule {
 
   private func scaled(_ value: ValueID?, _ graph: FusionGraph) -> Scores? {
     if let product = graph.onlyProducer(of: value, "MatMul") {
-      guard let (left, a) = factored(product.node.input(0), graph), let (right, b) = factored(product.node.input(1), graph),
+      guard let (left, a) = factored(product.node.input(0), graph),
+        let (right, b) = factored(product.node.input(1), graph),
         let query = heads(left.value, [0, 2, 1, 3], graph), let key = keys(right.value, graph)
       else { return nil }
       return Scores(query: query, key: key, scale: a * b, nodes: [product.index] + left.nodes + right.nodes)
@@ -129,7 +130,8 @@ struct FuseAttention: FusionRule {
     guard let node = graph.onlyProducer(of: value, "Mul", "Div") else { return (Match(value: value, nodes: []), 1) }
     let isQuotient = node.node.opType == "Div"
     for (operand, number) in isQuotient ? [(0, 1)] : [(0, 1), (1, 0)] {
-      guard let operand = node.node.input(operand), let number = graph.knownNumber(node.node.input(number)),
+      guard let operand = node.node.input(operand),
+        let number = graph.knownNumber(node.node.input(number), trains: trains),
         graph.haveSameShape(operand, value)
       else { continue }
       return (Match(value: operand, nodes: [node.index]), isQuotient ? 1 / number : number)

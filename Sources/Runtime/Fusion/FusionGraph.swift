@@ -1,4 +1,5 @@
 import Dimensions
+import Glibc
 import IR
 import Operators
 
@@ -70,13 +71,23 @@ struct FusionGraph {
     return facts[value.index].shape
   }
 
-  /// The one number a value is known to hold, whether it is stored or follows from sizes.
-  func knownNumber(_ value: ValueID?) -> Double? {
-    if let number = number(value) { return Double(number) }
-    guard let value, value.index < facts.count, let contents = facts[value.index].contents, contents.count == 1 else {
-      return nil
+  /// The one number a value is known to hold, whether it is stored or follows from sizes, as √width does.
+  /// - Parameter trains: leaves out what follows from weights, which training may change.
+  func knownNumber(_ value: ValueID?, trains: Bool) -> Double? {
+    guard let value, value.index < facts.count else { return nil }
+    guard facts[value.index].type?.isFloatingPoint ?? false else {
+      return facts[value.index].contents.flatMap { $0.count == 1 ? $0[0].double : nil }
     }
-    return contents[0].double
+    if trains, initializers[value] != nil { return nil }
+    if let number = number(value) { return Double(number) }
+    guard let index = producer(of: value), let node = node(index),
+      let operand = knownNumber(node.input(0), trains: trains)
+    else { return nil }
+    if isOperator(node, "Cast") { return operand }
+    if isOperator(node, "Sqrt") { return operand.squareRoot() }
+    guard let other = knownNumber(node.input(1), trains: trains) else { return nil }
+    if isOperator(node, "Pow") { return pow(operand, other) }
+    return isOperator(node, "Div") ? operand / other : nil
   }
 
   func useCount(_ value: ValueID) -> Int { uses[value] ?? 0 }
