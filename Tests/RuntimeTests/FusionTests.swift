@@ -114,3 +114,12 @@ struct FusionTests {
     }
   }
 }
+
+extension Tensor {
+  fileprivate var floats: [Float] {
+    guard let value = try? RuntimeValue(self, precision: .single) else { return [] }
+    return withExtendedLifetime(value.buffer) {
+      (0..<elementCount).map { value.buffer.start.load(fromByteOffset: $0 * 4, as: Float.self) }
+    }
+  }
+}
