@@ -113,6 +113,15 @@ def torch_python():
     return str(TORCH / "bin" / "python")
 
 
+def torch_line(python, name):
+    """What PyTorch's script prints.
+
+    It reports its peak by getrusage, which begins at the size of the process that starts it: started by a shell, which
+    is small (the second command keeps the shell from becoming the program itself)."""
+    command = ["sh", "-c", '"$@"; exit $?', "sh", python, str(TORCH_TRAIN), THREADS, name]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 def training(binary, name, rounds, folder):
     """One row of the table; True where both bars are met."""
     python = torch_python()
@@ -125,7 +134,7 @@ def training(binary, name, rounds, folder):
             "bench", path, "--train", "--threads", THREADS, "--batch", batch)["models"][0]
         ours.append(report["samplesPerSecond"])
         memory = max(memory, report["peakBytes"] / 2**20)
-        line = subprocess.run([python, TORCH_TRAIN, THREADS, name], check=True, capture_output=True, text=True).stdout
+        line = torch_line(python, name)
         found = re.search(r"([\d.]+) samples/s\s+peakRSS (\d+) MiB", line)
         theirs.append(float(found[1]))
         torch_memory = max(torch_memory, int(found[2]))

@@ -31,6 +31,7 @@ public struct BLAS: Sendable {
 
   private init() throws(BLASError) {
     setenv("OPENBLAS_NUM_THREADS", "1", 0)
+    if Self.halvesWideVectors { setenv("OPENBLAS_CORETYPE", "Haswell", 0) }
     guard let library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL) else {
       throw BLASError(reason: String(cString: dlerror()))
     }
@@ -39,6 +40,24 @@ public struct BLAS: Sendable {
     }
     sgemm = unsafeBitCast(single, to: MatrixProduct.self)
     dgemm = unsafeBitCast(double, to: DoubleMatrixProduct.self)
+  }
+
+  /// Whether the processor computes with 512 bits in two halves, as AMD's family 25 does: OpenBLAS's kernels for 256
+  /// bits are 3 to 5 % faster there than those it chooses.
+  private static var halvesWideVectors: Bool {
+    guard let file = fopen("/proc/cpuinfo", "r") else { return false }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = fread(&bytes, 1, bytes.count, file)
+    let text = String(decoding: bytes[..<count], as: UTF8.self)
+    let fields = text.split(separator: "\n").map { $0.split(separator: ":", maxSplits: 1).map(Self.trimmed) }
+    func value(_ key: String) -> String? { fields.first { $0.first == key && $0.count == 2 }?[1] }
+    return value("vendor_id") == "AuthenticAMD" && value("cpu family") == "25"
+      && value("flags")?.contains("avx512f") ?? false
+  }
+
+  private static func trimmed(_ text: Substring) -> String {
+    text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 }
 

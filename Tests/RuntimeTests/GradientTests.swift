@@ -135,6 +135,8 @@ struct GradientTests {
   ]
 
   static let sequencesCases: [Case] = [
+    Case(FusionTests.linear),
+    Case(FusionTests.attention("f = Cast(width<4>) { to: 1 }\nr = Sqrt(f)\nd = Div(s, r)")),
     Case("y = LSTM(x[3, 2, 4], w[1, 12, 4], r[1, 12, 3], b[1, 24]) { hidden_size: 3 }\nreturn y"),
     Case(
       "y, h, c = LSTM(x[3, 2, 4], w[2, 12, 4], r[2, 12, 3], b[2, 24], _, i[2, 2, 3], j[2, 2, 3]) { hidden_size: 3, direction: \"bidirectional\" }\nreturn y, h, c"

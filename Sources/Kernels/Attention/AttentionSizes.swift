@@ -20,7 +20,7 @@ public struct AttentionSizes: Sendable {
   func group(of head: Int) -> Int { head / (heads / groups) }
 
   /// Queries whose scores are held at a time: enough rows for a product to be fast, few enough to stay in cache.
-  var tile: Int { min(queries, max(16, min(64, 65_536 / max(1, keys)))) }
+  var tile: Int { min(queries, max(16, min(128, 32_768 / max(1, keys)))) }
 
   var tiles: Int { tile > 0 ? (queries + tile - 1) / tile : 0 }
 }

@@ -25,6 +25,8 @@ public struct Workers: Sendable {
       return
     }
     withoutActuallyEscaping(body) { body in
+      if Crew.shared.forEach(pieces, count: count, body) { return }
+      // The crew is busy: with another session's work, or with what this is a part of.
       // All calls return before this one does.
       nonisolated(unsafe) let body = body
       let next = Atomic(0)

@@ -60,36 +60,35 @@ public struct MatrixProduct: Sendable {
     }
   }
 
-  /// The same, divided among workers in pieces that depend on the sizes alone.
+  /// The same, divided among workers in pieces that depend on the sizes alone. With a `bias`, a row that is added to
+  /// every row, C is not read either.
   public func callAsFunction<T: Real>(
     rows: Int, columns: Int, inner: Int, alpha: T = 1, _ a: Operand<T>, _ b: Operand<T>, beta: T = 0,
-    _ c: UnsafeMutablePointer<T>, leading: Int, workers: Workers
+    bias: UnsafePointer<T>? = nil, _ c: UnsafeMutablePointer<T>, leading: Int, workers: Workers
   ) {
     let pieces = Self.pieces(rows: rows, columns: columns, inner: inner)
-    if pieces == 1 {
-      self(rows: rows, columns: columns, inner: inner, alpha: alpha, a, b, beta: beta, c, leading: leading)
-    } else if columns >= rows {
-      let width = (columns + pieces - 1) / pieces
-      workers.forEachRange(of: columns, grain: (width + 15) / 16 * 16) { range in
-        self(
-          rows: rows, columns: range.count, inner: inner, alpha: alpha, a,
-          b.from(row: 0, column: range.lowerBound), beta: beta, c + range.lowerBound, leading: leading)
+    let isWide = columns >= rows
+    let length = isWide ? columns : rows
+    let grain = pieces == 1 ? length : ((length + pieces - 1) / pieces + 15) / 16 * 16
+    workers.forEachRange(of: length, grain: grain) { range in
+      let height = isWide ? rows : range.count
+      let width = isWide ? range.count : columns
+      let target = c + (isWide ? range.lowerBound : range.lowerBound * leading)
+      if let bias {
+        let from = bias + (isWide ? range.lowerBound : 0)
+        for row in 0..<height { (target + row * leading).update(from: from, count: width) }
       }
-    } else {
-      let height = (rows + pieces - 1) / pieces
-      workers.forEachRange(of: rows, grain: (height + 15) / 16 * 16) { range in
-        self(
-          rows: range.count, columns: columns, inner: inner, alpha: alpha,
-          a.from(row: range.lowerBound, column: 0), b, beta: beta, c + range.lowerBound * leading, leading: leading)
-      }
+      self(
+        rows: height, columns: width, inner: inner, alpha: alpha,
+        isWide ? a : a.from(row: range.lowerBound, column: 0), isWide ? b.from(row: 0, column: range.lowerBound) : b,
+        beta: bias == nil ? beta : 1, target, leading: leading)
     }
   }
 
-  /// Each piece packs the whole of one operand anew, so pieces stay wide and few; below about 2 million products a
-  /// thread costs more than it saves.
+  /// Each piece packs the whole of one operand anew, so pieces stay wide and few: at least about 8 million products.
   private static func pieces(rows: Int, columns: Int, inner: Int) -> Int {
     let work = Double(rows) * Double(columns) * Double(inner)
     let longest = max(rows, columns)
-    return max(1, min(8, Int(work / 2e6), longest / 64))
+    return max(work > 2e6 ? 2 : 1, min(8, Int(work / 8e6), longest / 64))
   }
 }

@@ -115,15 +115,11 @@ enum BatchedProduct {
       let bias = hasBias ? arguments.input(2, as: T.self) : nil
       func multiply(_ index: Int, _ workers: Workers) {
         let offset = layout.offsets[index]
-        let target = c + index * rows * columns
-        if let bias {
-          for row in 0..<rows { (target + row * columns).update(from: bias, count: columns) }
-        }
         product(
           rows: rows, columns: columns, inner: inner, alpha: alpha,
           .init(a + offset.a, leading: max(1, leadingA), isTransposed: layout.transposeA),
-          .init(b + offset.b, leading: max(1, leadingB), isTransposed: layout.transposeB), beta: bias == nil ? 0 : 1,
-          target, leading: columns, workers: workers)
+          .init(b + offset.b, leading: max(1, leadingB), isTransposed: layout.transposeB), bias: bias,
+          c + index * rows * columns, leading: columns, workers: workers)
       }
       if isLarge {
         for index in layout.offsets.indices { multiply(index, arguments.workers) }

@@ -11,12 +11,12 @@ protocol FusionRule: Sendable {
 enum Fusion {
   /// What may also be differentiated.
   static let differentiable: [any FusionRule] = [
-    FuseGelu(), FuseLayerNormalization(), FuseNormalizationActivation(),
+    FuseGelu(), FuseLayerNormalization(), FuseNormalizationActivation(), FuseAttention(trains: true), FuseLinear(),
   ]
   /// What changes weights, so only for models that are not trained.
   static let inference: [any FusionRule] = [
     FuseGelu(), FuseLayerNormalization(), FoldBatchNormalization(), FuseConvolutionResidual(),
-    FuseConvolutionActivation(),
+    FuseConvolutionActivation(), FuseAttention(trains: false), FuseLinear(),
   ]
 
   /// - Parameter kept: values that must still be computed, such as the graph's outputs.

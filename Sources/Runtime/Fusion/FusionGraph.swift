@@ -1,3 +1,5 @@
+import Dimensions
+import Glibc
 import IR
 import Operators
 
@@ -61,6 +63,31 @@ struct FusionGraph {
   func haveSameShape(_ a: ValueID, _ b: ValueID) -> Bool {
     guard a.index < facts.count, b.index < facts.count, let shape = facts[a.index].shape else { return false }
     return shape == facts[b.index].shape
+  }
+
+  /// The sizes of a value of the model as it was; `nil` where its rank is not known.
+  func shape(_ value: ValueID?) -> [Size]? {
+    guard let value, value.index < facts.count else { return nil }
+    return facts[value.index].shape
+  }
+
+  /// The one number a value is known to hold, whether it is stored or follows from sizes, as √width does.
+  /// - Parameter trains: leaves out what follows from weights, which training may change.
+  func knownNumber(_ value: ValueID?, trains: Bool) -> Double? {
+    guard let value, value.index < facts.count else { return nil }
+    guard facts[value.index].type?.isFloatingPoint ?? false else {
+      return facts[value.index].contents.flatMap { $0.count == 1 ? $0[0].double : nil }
+    }
+    if trains, initializers[value] != nil { return nil }
+    if let number = number(value) { return Double(number) }
+    guard let index = producer(of: value), let node = node(index),
+      let operand = knownNumber(node.input(0), trains: trains)
+    else { return nil }
+    if isOperator(node, "Cast") { return operand }
+    if isOperator(node, "Sqrt") { return operand.squareRoot() }
+    guard let other = knownNumber(node.input(1), trains: trains) else { return nil }
+    if isOperator(node, "Pow") { return pow(operand, other) }
+    return isOperator(node, "Div") ? operand / other : nil
   }
 
   func useCount(_ value: ValueID) -> Int { uses[value] ?? 0 }

@@ -1,0 +1,25 @@
+import Synchronization
+import Testing
+
+@testable import Kernels
+
+@Suite("Workers")
+struct WorkersTests {
+  @Test("every piece is done once, from several threads at the same time and within each other")
+  func everyPieceOnce() async {
+    await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          let sum = Atomic(0)
+          for _ in 0..<200 {
+            Workers(count: 3).forEach(7) { piece in
+              Workers(count: 2).forEach(3) { _ in sum.wrappingAdd(piece, ordering: .relaxed) }
+            }
+          }
+          return sum.load(ordering: .relaxed) == 200 * 3 * 21
+        }
+      }
+      for await isRight in group { #expect(isRight) }
+    }
+  }
+}
