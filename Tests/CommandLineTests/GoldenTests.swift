@@ -163,6 +163,7 @@ enum Normalized {
       .replacing(#/in [0-9.e-]+ s\n/#) { _ in "in TIME s\n" }
       .replacing(#/relative error [0-9.e-]+/#) { _ in "relative error ERROR" }
       .replacing(#/("maxRelativeError": )[0-9.e-]+/#) { "\($0.output.1)ERROR" }
+      .replacing(#/("maxAbsoluteError": [0-9]+\.[0-9]{0,2})[0-9.e-]*/#) { "\($0.output.1)" }
       .replacing(#/[0-9a-f]{64}/#) { _ in "SHA256" }
   }
 }

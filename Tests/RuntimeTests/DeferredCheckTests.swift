@@ -33,18 +33,6 @@ struct DeferredCheckTests {
     #expect(try message(text.replacing("sideways", with: "edge"), shapes: shapes) == "nothing")
   }
 
-  @Test("an operator with a rule and without a kernel, whatever is known of its inputs")
-  func notComputed() throws {
-    let text = """
-      count: int64[]
-      r = Range(zero<0>, count, one<1>)
-      cropped = CenterCropPad(r, size<3>)
-      return cropped
-      """
-    let found = try message(text, shapes: ["count": (.int64, [])])
-    #expect(found == "cannot run node cropped (CenterCropPad): CenterCropPad is not computed")
-  }
-
   @Test("what depends on sizes nobody knows is left until they are known")
   func sizes() throws {
     // Whether the kernel's axes can be convolved over is known; whether its channels fit is not.
