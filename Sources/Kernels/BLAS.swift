@@ -4,8 +4,8 @@ import Glibc
 /// OpenBLAS, loaded when something first computes with it.
 ///
 /// Loading it starts a pool of threads that spin while they wait, which takes longer than pruning a hundred megabytes.
-/// Most runs never need it; those that do tell it to start none, unless the
-/// environment says otherwise: threads are the callers' to divide.
+/// Most runs never need it; those that do tell it to start none, whatever the environment says: threads are the
+/// callers' to divide, and a pool of its own under each of them would fight them for the processors.
 public struct BLAS: Sendable {
   /// Single-precision C ← α·op(A)·op(B) + β·C.
   public typealias MatrixProduct =
@@ -30,7 +30,7 @@ public struct BLAS: Sendable {
   private static let loaded = Result { () throws(BLASError) in try BLAS() }
 
   private init() throws(BLASError) {
-    setenv("OPENBLAS_NUM_THREADS", "1", 0)
+    setenv("OPENBLAS_NUM_THREADS", "1", 1)
     if Self.halvesWideVectors { setenv("OPENBLAS_CORETYPE", "Haswell", 0) }
     guard let library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL) else {
       throw BLASError(reason: String(cString: dlerror()))
