@@ -21,7 +21,15 @@ public struct BLAS: Sendable {
       UnsafePointer<Double>?, Int32, Double, UnsafeMutablePointer<Double>?, Int32
     ) -> Void
 
+  /// Single-precision y ← α·op(A)·x + β·y.
+  public typealias MatrixVectorProduct =
+    @convention(c) (
+      CBLAS_ORDER, CBLAS_TRANSPOSE, Int32, Int32, Float, UnsafePointer<Float>?, Int32, UnsafePointer<Float>?, Int32,
+      Float, UnsafeMutablePointer<Float>?, Int32
+    ) -> Void
+
   public let sgemm: MatrixProduct
+  public let sgemv: MatrixVectorProduct
   public let dgemm: DoubleMatrixProduct
 
   /// The library, or why there is none.
@@ -35,9 +43,10 @@ public struct BLAS: Sendable {
     guard let library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL) else {
       throw BLASError(reason: String(cString: dlerror()))
     }
-    guard let single = dlsym(library, "cblas_sgemm"), let double = dlsym(library, "cblas_dgemm") else {
-      throw BLASError(reason: "it has no cblas_sgemm or cblas_dgemm")
-    }
+    guard let single = dlsym(library, "cblas_sgemm"), let double = dlsym(library, "cblas_dgemm"),
+      let vector = dlsym(library, "cblas_sgemv")
+    else { throw BLASError(reason: "it has no cblas_sgemm, cblas_dgemm or cblas_sgemv") }
+    sgemv = unsafeBitCast(vector, to: MatrixVectorProduct.self)
     sgemm = unsafeBitCast(single, to: MatrixProduct.self)
     dgemm = unsafeBitCast(double, to: DoubleMatrixProduct.self)
   }

@@ -21,17 +21,22 @@ public struct Convolution: Sendable {
     self.isTransposed = isTransposed
     let columns = geometry.batch * geometry.output.count
     splitsRows = geometry.groups == 1 && geometry.outputChannels > columns && geometry.outputChannels >= 32
-    rowsOfPiece = splitsRows ? Self.rowsOfPiece(geometry.outputChannels) : geometry.outputChannelsInGroup
-    usesPanels = PanelProduct.suits(rows: rowsOfPiece, inner: geometry.inner)
-    let fitting = max(256, min(2048, Self.tileElements / max(1, geometry.inner)))
+    let fine = splitsRows ? Self.rowsOfPiece(geometry.outputChannels, pieces: 8) : geometry.outputChannelsInGroup
+    usesPanels = PanelProduct.suits(rows: fine, inner: geometry.inner)
+    rowsOfPiece = usesPanels || !splitsRows ? fine : Self.rowsOfPiece(geometry.outputChannels, pieces: 4)
+    let fitting = Self.tileElements / max(1, geometry.inner)
+    // What is multiplied by panels gains nothing from long tiles, and short ones are evenly divided.
+    let length = usesPanels ? max(128, min(512, fitting)) : max(256, min(2048, fitting))
     // Two threads at least find a tile of 64 columns each.
     let shared = geometry.groups > 1 ? columns : max(64, (columns + 1) / 2)
-    tiles = ConvolutionTiles(geometry, columns: splitsRows ? columns : min(fitting, shared))
+    tiles = ConvolutionTiles(geometry, columns: splitsRows ? columns : min(length, shared))
   }
 
-  private static func rowsOfPiece(_ rows: Int) -> Int {
-    let pieces = max(1, min(4, rows / 64))
-    return ((rows + pieces - 1) / pieces + 15) / 16 * 16
+  /// Rows of `pieces` pieces, or of fewer that are not short.
+  private static func rowsOfPiece(_ rows: Int, pieces: Int) -> Int {
+    let pieces = max(1, min(pieces, rows / (256 / pieces)))
+    // Whole tiles of registers.
+    return ((rows + pieces - 1) / pieces + 11) / 12 * 12
   }
 
   /// Elements of a tile's columns: about what the second cache holds beside the weight.

@@ -45,7 +45,13 @@ public struct MatrixProduct: Sendable {
     }
     let transposeA = a.isTransposed ? CblasTrans : CblasNoTrans
     let transposeB = b.isTransposed ? CblasTrans : CblasNoTrans
-    if T.self == Float.self {
+    if T.self == Float.self, rows == 1, b.isTransposed {
+      // A vector with rows of a matrix: nothing is packed.
+      blas.sgemv(
+        CblasRowMajor, CblasNoTrans, Int32(columns), Int32(inner), Float(alpha), VectorLoops.floats(b.elements),
+        Int32(b.leading), VectorLoops.floats(a.elements), a.isTransposed ? Int32(a.leading) : 1, Float(beta),
+        VectorLoops.floats(c), 1)
+    } else if T.self == Float.self {
       blas.sgemm(
         CblasRowMajor, transposeA, transposeB, Int32(rows), Int32(columns), Int32(inner), Float(alpha),
         UnsafeRawPointer(a.elements).assumingMemoryBound(to: Float.self), Int32(a.leading),
@@ -85,10 +91,12 @@ public struct MatrixProduct: Sendable {
     }
   }
 
-  /// Each piece packs the whole of one operand anew, so pieces stay wide and few: at least about 8 million products.
+  /// Each piece packs the whole of one operand anew, so pieces stay wide and few: at least about 8 million products. A
+  /// vector times a matrix packs nothing and takes as long as reading the matrix.
   private static func pieces(rows: Int, columns: Int, inner: Int) -> Int {
     let work = Double(rows) * Double(columns) * Double(inner)
     let longest = max(rows, columns)
+    if rows == 1 { return max(1, min(8, Int(work / 2e5), longest / 64)) }
     return max(work > 2e6 ? 2 : 1, min(8, Int(work / 8e6), longest / 64))
   }
 }
