@@ -25,8 +25,8 @@ struct ConvolutionTiles {
       images = 1
       let parts = Self.even((total + target - 1) / target, batch)
       let width = (total + parts - 1) / parts
-      // Whole lines of the output, or vectors of it.
-      let unit = geometry.output.width <= width ? geometry.output.width : 16
+      // Whole lines of the output, which columns are made of, or vectors of it.
+      let unit = geometry.output.width <= width && !geometry.isPointwise ? geometry.output.width : 16
       positions = min(total, (width + unit - 1) / unit * unit)
     } else {
       let most = max(1, min(batch, target / max(1, total)))

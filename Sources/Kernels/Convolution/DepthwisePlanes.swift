@@ -68,7 +68,7 @@ struct DepthwisePlanes: Sendable {
   var scratchCount: Int { laneCount * Workers.lanes }
 
   /// Planes a thread should take at once.
-  private var grain: Int { max(1, 150_000 / max(1, geometry.output.count * kernel * kernel)) }
+  private var grain: Int { max(1, 40_000 / max(1, geometry.output.count * kernel * kernel)) }
 
   // MARK: Forward and towards the input
 

@@ -13,8 +13,8 @@ struct PanelProduct {
   /// Whether a matrix of weights is small enough to be read again for each panel: a quarter of a second cache.
   static func suits(rows: Int, inner: Int) -> Bool { rows * inner <= 1 << 16 }
 
-  /// Elements of the panel.
-  static func scratchCount(inner: Int) -> Int { inner * width }
+  /// Elements of the panel and of a line for what is not as wide as a vector.
+  static func scratchCount(inner: Int) -> Int { (inner + 1) * width }
 
   /// A weight: element (r, k) lies at `r · rowStep + k · innerStep`.
   struct Weights {
@@ -64,15 +64,29 @@ struct PanelProduct {
   private func pack(_ column: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) {
     var from = source + column
     var to = panel
+    guard count < Self.width else {
+      for _ in 0..<inner {
+        VectorLoops.store(VectorLoops.load(from), to)
+        from += sourceLeading
+        to += Self.width
+      }
+      return
+    }
+    panel.update(repeating: 0, count: Self.scratchCount(inner: inner))
     for _ in 0..<inner {
-      VectorLoops.store(count == Self.width ? VectorLoops.load(from) : VectorLoops.loadTail(from, count), to)
+      Self.copy(from, to, count)
       from += sourceLeading
       to += Self.width
     }
   }
 
   @inline(__always)
-  private func multiply(_ column: Int, _ count: Int, _ panel: UnsafePointer<Float>) {
+  private static func copy(_ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ count: Int) {
+    for index in 0..<count { target[index] = source[index] }
+  }
+
+  @inline(__always)
+  private func multiply(_ column: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) {
     var row = 0
     while row < rows {
       let rest = rows - row
@@ -94,7 +108,7 @@ struct PanelProduct {
 
   /// Computes up to six rows of a panel. `height` is a number where this is called.
   @inline(__always)
-  private func tile(_ height: Int, _ row: Int, _ column: Int, _ count: Int, _ panel: UnsafePointer<Float>) {
+  private func tile(_ height: Int, _ row: Int, _ column: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) {
     var a = Vector(repeating: bias(row, height, 0))
     var b = Vector(repeating: bias(row, height, 1))
     var c = Vector(repeating: bias(row, height, 2))
@@ -119,15 +133,15 @@ struct PanelProduct {
       weight += weights.innerStep
       line += Self.width
     }
-    store(a, row, column, count)
-    if height > 1 { store(b, row + 1, column, count) }
+    store(a, row, column, count, line)
+    if height > 1 { store(b, row + 1, column, count, line) }
     if height > 2 {
-      store(c, row + 2, column, count)
-      store(d, row + 3, column, count)
+      store(c, row + 2, column, count, line)
+      store(d, row + 3, column, count, line)
     }
     if height > 4 {
-      store(e, row + 4, column, count)
-      store(f, row + 5, column, count)
+      store(e, row + 4, column, count, line)
+      store(f, row + 5, column, count, line)
     }
   }
 
@@ -144,22 +158,25 @@ struct PanelProduct {
     return COPPICE_FUSES_MULTIPLY_ADD == 1 ? sum.addingProduct(x, factor) : sum + x * factor
   }
 
+  /// - Parameter line: where the panel's lines end.
   @inline(__always)
-  private func store(_ sum: Vector, _ row: Int, _ column: Int, _ count: Int) {
+  private func store(_ sum: Vector, _ row: Int, _ column: Int, _ count: Int, _ line: UnsafeMutablePointer<Float>) {
     let offset = row &* leading &+ column
-    let isWhole = count == Self.width
-    var value = sum
-    if let residual = finish.residual {
-      let other = residual + offset
-      value += isWhole ? VectorLoops.load(other) : VectorLoops.loadTail(other, count)
+    guard count < Self.width else {
+      VectorLoops.store(finished(sum, finish.residual.map { $0 + offset }), target + offset)
+      return
     }
+    if let residual = finish.residual { Self.copy(residual + offset, line, count) }
+    VectorLoops.store(finished(sum, finish.residual == nil ? nil : UnsafePointer(line)), line)
+    Self.copy(line, target + offset, count)
+  }
+
+  @inline(__always)
+  private func finished(_ sum: Vector, _ residual: UnsafePointer<Float>?) -> Vector {
+    var value = sum
+    if let residual { value += VectorLoops.load(residual) }
     // Comparisons that keep NaN.
     value = value.replacing(with: finish.lows, where: value .< finish.lows)
-    value = value.replacing(with: finish.highs, where: value .> finish.highs)
-    if isWhole {
-      VectorLoops.store(value, target + offset)
-    } else {
-      VectorLoops.storeTail(value, target + offset, count)
-    }
+    return value.replacing(with: finish.highs, where: value .> finish.highs)
   }
 }
