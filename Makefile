@@ -106,10 +106,12 @@ zoo: build $(VENV)/ready ## prune, check and run all models of ../shared/zoo
 real: build $(VENV)/ready ## prune, check and run the trained models of Models/fetch.py
 	$(CHECK)/real.py --coppice $(COPPICE)
 
-bench: build $(VENV)/ready ## measure analysis, whole command and big file; TORCH=1 compares with Torch-Pruning
+bench: build $(VENV)/ready ## measure analysis, whole command, big file and kernels; TORCH=1 compares with Torch-Pruning
 	status=0; \
 	$(BENCH)/analysis_speed.py --coppice $(COPPICE) $(if $(TORCH),--torch) || status=1; \
-	$(BENCH)/whole_command.py --coppice $(COPPICE) || status=1; exit $$status
+	$(BENCH)/whole_command.py --coppice $(COPPICE) || status=1; \
+	swift build -c release --product KernelBenchmark $(NATIVE) && .build/release/KernelBenchmark || status=1; \
+	exit $$status
 
 fuzz: build $(VENV)/ready ## run mutated models through coppice for SECONDS (60)
 	$(CHECK)/fuzz.py --coppice $(COPPICE) --seconds $(SECONDS)
