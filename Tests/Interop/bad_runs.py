@@ -96,10 +96,9 @@ def operator_unknown(binary, folder):
 
 @situation
 def operator_not_computed(binary, folder):
-    middle = helper.make_node("Compress", ["h", "chosen"], ["m"], name="chooser", axis=1)
-    model = classifier(middle)
-    model.graph.initializer.append(numpy_helper.from_array(np.ones(CLASSES, bool), "chosen"))
-    return refused_by(binary, folder, model, data(folder), ("infer", "eval", "bench"), ["chooser (Compress)"])
+    middle = helper.make_node("QAttention", ["h"], ["m"], name="heads", domain="com.microsoft")
+    return refused_by(
+        binary, folder, classifier(middle), data(folder), ("infer", "eval", "bench"), ["heads (QAttention)"])
 
 
 @situation
