@@ -14,6 +14,10 @@ extension ScaledDotProductAttention {
     for name in ["left_window_size", "right_window_size"] where context.node.int(name, default: -1) >= 0 {
       throw .unsupported("attention within a window")
     }
+    // Where the diagonal begins then differs from sequence to sequence.
+    if context.has(6), context.node.int("is_causal", default: 0) != 0 {
+      throw .unsupported("causal attention with lengths of keys")
+    }
     var plan = try operands(context)
     try addCaches(&plan, context)
     plan.gather(\.key, to: present(1, plan.key, context), elementBytes: elementBytes)
