@@ -4,33 +4,17 @@ import Kernels
 
 extension GatherElements {
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
-    guard context.wants(0), let gradient = context.gradient() else { return }
-    context.accumulate(
-      context.emit(
-        .own("GatherElementsGradient"), gradient, context.node.input(1), context.vector(try context.shape(0)),
-        attributes: [Attribute(name: "axis", value: .int(context.node.int("axis", default: 0)))]), to: 0)
+    try context.accumulateGathered(by: .own("GatherElementsGradient"))
   }
 }
 
-/// Sums elements into the places of a zero tensor they were gathered from. Inputs: gradient, indices, shape.
-public struct GatherElementsGradient: OwnOperator {
+/// Sums elements into the places of a zero tensor they were gathered from.
+public struct GatherElementsGradient: GatheredGradient {
   public let names = [OperatorName.own("GatherElementsGradient")]
 
   public init() {}
 
-  public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
-    context.setOutput(type: context.type(0), shape: context.facts(2).knownInts?.map { .known($0) })
-  }
-
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
-    switch try context.output().type {
-    case .float: try run(Float.self, context)
-    case .double: try run(Double.self, context)
-    default: throw .unsupported("a gradient of type \(try context.output().type)")
-    }
-  }
-
-  private func run<T: Real>(_: T.Type, _ context: KernelContext) throws(KernelError) -> Kernel {
+  func run<T: Real>(_: T.Type, _ context: KernelContext) throws(KernelError) -> Kernel {
     let (data, indices) = (try context.output(), try context.input(1))
     let axis = try context.axis(context.node.int("axis", default: 0), rank: data.rank)
     guard ElementWalk.fits(indices.shape, in: data.shape, axis: axis) else {
