@@ -47,7 +47,9 @@ public struct Convolution: Sendable {
     return laneCount * min(Workers.lanes, tiles.count * geometry.groups)
   }
 
-  private var panelCount: Int { usesPanels ? Scratch.rounded(PanelProduct.scratchCount(inner: geometry.inner)) : 0 }
+  private var panelCount: Int {
+    usesPanels ? Scratch.rounded(PanelProduct.scratchCount(rows: rowsOfPiece, inner: geometry.inner)) : 0
+  }
 
   private var columnsCount: Int { readsInput ? 0 : Scratch.rounded(geometry.inner * tiles.columns) }
   private var resultCount: Int {
@@ -156,7 +158,7 @@ public struct Convolution: Sendable {
         PanelProduct(
           rows: rows.count, columns: tile.columns, inner: geometry.inner, weights: .init(weights.floats),
           source: VectorLoops.floats(columns.elements), sourceLeading: columns.leading,
-          target: VectorLoops.floats(target), leading: leading, finish: finish)(panel: VectorLoops.floats(panel))
+          target: VectorLoops.floats(target), leading: leading, finish: finish)(scratch: VectorLoops.floats(panel))
         if isDirect, isClipped { return }
       } else {
         product(

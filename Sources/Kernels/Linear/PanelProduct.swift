@@ -3,18 +3,28 @@ import COpenBLAS
 /// Products of a small matrix with a wide one, sixteen columns at a time, with what follows them applied in registers.
 ///
 /// OpenBLAS packs both operands and adds to what it has zeroed before, which is most of the time where one side is
-/// small. Here a panel of sixteen columns is copied once and stays in the first cache while all rows are computed.
+/// small. Here a panel of sixteen columns is copied once and stays in the first cache while all rows are computed. What
+/// is left of the columns at the end takes a panel of eight, or a sum of products each where it is one or two.
 struct PanelProduct {
   typealias Vector = SIMD16<Float>
 
   /// Columns of a panel.
   static let width = 16
+  /// Rows of a panel: what the first cache holds beside the weights. Longer sums are made in parts.
+  private static let deepest = 384
 
   /// Whether a matrix of weights is small enough to be read again for each panel: a quarter of a second cache.
   static func suits(rows: Int, inner: Int) -> Bool { rows * inner <= 1 << 16 }
 
-  /// Elements of the panel and of a line for what is not as wide as a vector.
-  static func scratchCount(inner: Int) -> Int { (inner + 1) * width }
+  private static func depth(inner: Int) -> Int {
+    let parts = max(1, (inner + deepest - 1) / deepest)
+    return (inner + parts - 1) / parts
+  }
+
+  private static func panelCount(inner: Int) -> Int { Scratch.rounded(max(depth(inner: inner) * width, inner)) }
+
+  /// Elements of the panel, of a line for what is not as wide as a vector, and of the sums of parts.
+  static func scratchCount(rows: Int, inner: Int) -> Int { panelCount(inner: inner) + (rows + 1) * width }
 
   /// A weight: element (r, k) lies at `r · rowStep + k · innerStep`.
   struct Weights {
@@ -49,34 +59,82 @@ struct PanelProduct {
   let leading: Int
   let finish: Finish
 
-  /// - Parameter panel: scratch memory, on a cache line.
-  func callAsFunction(panel: UnsafeMutablePointer<Float>) {
-    var column = 0
-    while column < columns {
-      let count = min(Self.width, columns - column)
-      pack(column, count, panel)
-      multiply(column, count, panel)
-      column += Self.width
+  /// The memory of a run: a panel, then a line, then sums of parts.
+  private struct Memory {
+    let panel: UnsafeMutablePointer<Float>
+    let line: UnsafeMutablePointer<Float>
+    let sums: UnsafeMutablePointer<Float>
+
+    init(_ start: UnsafeMutablePointer<Float>, inner: Int) {
+      panel = start
+      line = start + PanelProduct.panelCount(inner: inner)
+      sums = line + PanelProduct.width
     }
   }
 
+  /// A panel of some columns, and the part of its rows that is multiplied.
+  private struct Part {
+    let column: Int
+    let count: Int
+    let range: Range<Int>
+    let isFirst: Bool
+    let isLast: Bool
+  }
+
+  /// - Parameter scratch: memory for ``scratchCount(rows:inner:)`` elements, on a cache line.
+  func callAsFunction(scratch: UnsafeMutablePointer<Float>) {
+    let memory = Memory(scratch, inner: inner)
+    var column = 0
+    while column < columns {
+      let rest = columns - column
+      switch rest {
+      case 11...:
+        multiply(Vector.self, column, min(16, rest), memory)
+        column += 16
+      case 3...:
+        multiply(SIMD8<Float>.self, column, min(8, rest), memory)
+        column += 8
+      case 1... where weights.innerStep == 1:
+        multiply(column, memory)
+        column += 1
+      default:
+        multiply(SIMD8<Float>.self, column, rest, memory)
+        column += rest
+      }
+    }
+  }
+
+  /// Computes a panel as wide as a vector.
   @inline(__always)
-  private func pack(_ column: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) {
-    var from = source + column
+  private func multiply<V: SIMD<Float>>(_: V.Type, _ column: Int, _ count: Int, _ memory: Memory) {
+    let depth = Self.depth(inner: inner)
+    var start = 0
+    repeat {
+      let end = min(inner, start + depth)
+      let part = Part(column: column, count: count, range: start..<end, isFirst: start == 0, isLast: end == inner)
+      pack(V.self, part, memory.panel)
+      multiply(V.self, part, memory)
+      start = end
+    } while start < inner
+  }
+
+  @inline(__always)
+  private func pack<V: SIMD<Float>>(_: V.Type, _ part: Part, _ panel: UnsafeMutablePointer<Float>) {
+    var from = source + (part.range.lowerBound * sourceLeading + part.column)
     var to = panel
-    guard count < Self.width else {
-      for _ in 0..<inner {
-        VectorLoops.store(VectorLoops.load(from), to)
+    guard part.count < V.scalarCount else {
+      for _ in part.range {
+        Runs.store(Runs.load(from, V.self), to)
         from += sourceLeading
-        to += Self.width
+        to += V.scalarCount
       }
       return
     }
-    panel.update(repeating: 0, count: Self.scratchCount(inner: inner))
-    for _ in 0..<inner {
-      Self.copy(from, to, count)
+    panel.update(repeating: 0, count: part.range.count * V.scalarCount)
+    for _ in part.range {
+      Self.copy(from, to, part.count)
       from += sourceLeading
-      to += Self.width
+      to += V.scalarCount
     }
   }
 
@@ -86,40 +144,40 @@ struct PanelProduct {
   }
 
   @inline(__always)
-  private func multiply(_ column: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) {
+  private func multiply<V: SIMD<Float>>(_: V.Type, _ part: Part, _ memory: Memory) {
     var row = 0
     while row < rows {
       let rest = rows - row
       if rest >= 6 {
-        tile(6, row, column, count, panel)
+        tile(V.self, 6, row, part, memory)
         row += 6
       } else if rest >= 4 {
-        tile(4, row, column, count, panel)
+        tile(V.self, 4, row, part, memory)
         row += 4
       } else if rest >= 2 {
-        tile(2, row, column, count, panel)
+        tile(V.self, 2, row, part, memory)
         row += 2
       } else {
-        tile(1, row, column, count, panel)
+        tile(V.self, 1, row, part, memory)
         row += 1
       }
     }
   }
 
-  /// Computes up to six rows of a panel. `height` is a number where this is called.
+  /// Computes up to six rows of a part. `height` is a number where this is called.
   @inline(__always)
-  private func tile(_ height: Int, _ row: Int, _ column: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) {
-    var a = Vector(repeating: bias(row, height, 0))
-    var b = Vector(repeating: bias(row, height, 1))
-    var c = Vector(repeating: bias(row, height, 2))
-    var d = Vector(repeating: bias(row, height, 3))
-    var e = Vector(repeating: bias(row, height, 4))
-    var f = Vector(repeating: bias(row, height, 5))
+  private func tile<V: SIMD<Float>>(_: V.Type, _ height: Int, _ row: Int, _ part: Part, _ memory: Memory) {
+    var a = start(V.self, row, height, 0, part, memory)
+    var b = start(V.self, row, height, 1, part, memory)
+    var c = start(V.self, row, height, 2, part, memory)
+    var d = start(V.self, row, height, 3, part, memory)
+    var e = start(V.self, row, height, 4, part, memory)
+    var f = start(V.self, row, height, 5, part, memory)
     let step = weights.rowStep
-    var weight = weights.elements + row * step
-    var line = panel
-    for _ in 0..<inner {
-      let x = VectorLoops.load(line)
+    var weight = weights.elements + (row &* step &+ part.range.lowerBound &* weights.innerStep)
+    var line = UnsafePointer(memory.panel)
+    for _ in part.range {
+      let x = Runs.load(line, V.self)
       a = Self.sum(a, x, weight[0])
       if height > 1 { b = Self.sum(b, x, weight[step]) }
       if height > 2 {
@@ -131,44 +189,116 @@ struct PanelProduct {
         f = Self.sum(f, x, weight[5 &* step])
       }
       weight += weights.innerStep
-      line += Self.width
+      line += V.scalarCount
     }
-    store(a, row, column, count, line)
-    if height > 1 { store(b, row + 1, column, count, line) }
+    end(a, row, part, memory)
+    if height > 1 { end(b, row + 1, part, memory) }
     if height > 2 {
-      store(c, row + 2, column, count, line)
-      store(d, row + 3, column, count, line)
+      end(c, row + 2, part, memory)
+      end(d, row + 3, part, memory)
     }
     if height > 4 {
-      store(e, row + 4, column, count, line)
-      store(f, row + 5, column, count, line)
+      end(e, row + 4, part, memory)
+      end(f, row + 5, part, memory)
+    }
+  }
+
+  /// What a row's sum begins with: the bias, or the sum of the parts before.
+  @inline(__always)
+  private func start<V: SIMD<Float>>(
+    _: V.Type, _ row: Int, _ height: Int, _ index: Int, _ part: Part, _ memory: Memory
+  ) -> V {
+    guard index < height else { return V() }
+    if !part.isFirst { return Runs.load(memory.sums + (row &+ index) &* Self.width, V.self) }
+    return V(repeating: bias(row &+ index))
+  }
+
+  @inline(__always)
+  private func end<V: SIMD<Float>>(_ sum: V, _ row: Int, _ part: Part, _ memory: Memory) {
+    guard part.isLast else { return Runs.store(sum, memory.sums + row &* Self.width) }
+    let offset = row &* leading &+ part.column
+    if let sum = sum as? Vector, part.count == Self.width {
+      return VectorLoops.store(finished(sum, finish.residual.map { $0 + offset }), target + offset)
+    }
+    Runs.store(sum, memory.line)
+    for index in 0..<part.count { store(memory.line[index], offset + index) }
+  }
+
+  /// Computes a single column.
+  private func multiply(_ column: Int, _ memory: Memory) {
+    var from = source + column
+    for index in 0..<inner {
+      memory.panel[index] = from.pointee
+      from += sourceLeading
+    }
+    var row = 0
+    while row + 4 <= rows {
+      dots(4, row, column, memory.panel)
+      row += 4
+    }
+    while row < rows {
+      dots(1, row, column, memory.panel)
+      row += 1
+    }
+  }
+
+  /// Computes up to four rows of a single column. `height` is a number where this is called.
+  @inline(__always)
+  private func dots(_ height: Int, _ row: Int, _ column: Int, _ line: UnsafePointer<Float>) {
+    let step = weights.rowStep
+    let weight = weights.elements + row * step
+    var (a, b, c, d) = (Vector(), Vector(), Vector(), Vector())
+    var index = 0
+    while index + Self.width <= inner {
+      let x = VectorLoops.load(line + index)
+      a = Self.sum(a, x, VectorLoops.load(weight + index))
+      if height > 1 {
+        b = Self.sum(b, x, VectorLoops.load(weight + (step &+ index)))
+        c = Self.sum(c, x, VectorLoops.load(weight + (2 &* step &+ index)))
+        d = Self.sum(d, x, VectorLoops.load(weight + (3 &* step &+ index)))
+      }
+      index += Self.width
+    }
+    dot(a, weight, row, column, line, from: index)
+    if height > 1 {
+      dot(b, weight + step, row + 1, column, line, from: index)
+      dot(c, weight + 2 * step, row + 2, column, line, from: index)
+      dot(d, weight + 3 * step, row + 3, column, line, from: index)
     }
   }
 
   @inline(__always)
-  private func bias(_ row: Int, _ height: Int, _ index: Int) -> Float {
-    guard index < height, let bias = finish.bias else { return 0 }
-    return bias[row &+ index]
+  private func dot(
+    _ sums: Vector, _ weight: UnsafePointer<Float>, _ row: Int, _ column: Int, _ line: UnsafePointer<Float>,
+    from start: Int
+  ) {
+    var sum = sums.sum()
+    for index in start..<inner { sum += line[index] * weight[index] }
+    store(sum + bias(row), row * leading + column)
   }
+
+  @inline(__always)
+  private func store(_ sum: Float, _ offset: Int) {
+    var value = sum
+    if let residual = finish.residual { value += residual[offset] }
+    // Comparisons that keep NaN.
+    if value < finish.lows[0] { value = finish.lows[0] }
+    if value > finish.highs[0] { value = finish.highs[0] }
+    target[offset] = value
+  }
+
+  @inline(__always)
+  private func bias(_ row: Int) -> Float { finish.bias.map { $0[row] } ?? 0 }
 
   /// sum + x · weight
   @inline(__always)
-  private static func sum(_ sum: Vector, _ x: Vector, _ weight: Float) -> Vector {
-    let factor = Vector(repeating: weight)
-    return COPPICE_FUSES_MULTIPLY_ADD == 1 ? sum.addingProduct(x, factor) : sum + x * factor
+  private static func sum<V: SIMD<Float>>(_ sum: V, _ x: V, _ weight: Float) -> V {
+    Self.sum(sum, x, V(repeating: weight))
   }
 
-  /// - Parameter line: where the panel's lines end.
   @inline(__always)
-  private func store(_ sum: Vector, _ row: Int, _ column: Int, _ count: Int, _ line: UnsafeMutablePointer<Float>) {
-    let offset = row &* leading &+ column
-    guard count < Self.width else {
-      VectorLoops.store(finished(sum, finish.residual.map { $0 + offset }), target + offset)
-      return
-    }
-    if let residual = finish.residual { Self.copy(residual + offset, line, count) }
-    VectorLoops.store(finished(sum, finish.residual == nil ? nil : UnsafePointer(line)), line)
-    Self.copy(line, target + offset, count)
+  private static func sum<V: SIMD<Float>>(_ sum: V, _ x: V, _ weight: V) -> V {
+    COPPICE_FUSES_MULTIPLY_ADD == 1 ? sum.addingProduct(x, weight) : sum + x * weight
   }
 
   @inline(__always)

@@ -25,6 +25,20 @@ import Testing
   @Test(arguments: 0..<60) func tiled(seed: Int) throws {
     var random = RandomNumbers(seed: 1000 + seed)
     let geometry = random.geometry(channels: 1...5, groups: 1 + seed % 2, sizes: 1...19)
+    try check(tiles: geometry, &random)
+  }
+
+  /// Sums over so many channels are made in parts, and all widths are what is left at the end of a line.
+  @Test(arguments: 0..<20) func pointwise(seed: Int) throws {
+    var random = RandomNumbers(seed: 3000 + seed)
+    let size = [random.among(1...2), seed + 1]
+    let geometry = ConvolutionGeometry(
+      batch: 1 + seed % 2, groups: 1, inputChannels: random.among(380...900), outputChannels: random.among(1...9),
+      input: size, kernel: [1, 1], output: size, strides: [1, 1], dilations: [1, 1], padding: [0, 0])
+    try check(tiles: geometry, &random)
+  }
+
+  private func check(tiles geometry: ConvolutionGeometry, _ random: inout RandomNumbers) throws {
     let reference = ConvolutionReference(geometry, &random)
     let product = MatrixProduct(try BLAS.shared())
     let forward = Convolution(geometry)
