@@ -14,9 +14,18 @@ struct FuseAttention: FusionRule {
     var nodes: [Int]
   }
 
+  /// Queries, keys or values before they were taken apart, `[batch, positions, heads · width]`.
+  private struct Operand {
+    var value: ValueID
+    var batch: Size
+    var positions: Size
+    var heads: Int
+    var nodes: [Int]
+  }
+
   private struct Scores {
-    var query: Match
-    var key: Match
+    var query: Operand
+    var key: Operand
     var scale: Double
     var mask: ValueID?
     var nodes: [Int]
@@ -27,25 +36,29 @@ struct FuseAttention: FusionRule {
       let turn = graph.onlyProducer(of: last.input(0), "Transpose"), turn.node.ints("perm") == [0, 2, 1, 3],
       let product = graph.onlyProducer(of: turn.node.input(0), "MatMul"),
       let softmax = graph.onlyProducer(of: product.node.input(0), "Softmax"),
-      let scores = graph.shape(softmax.node.input(0)), scores.count == 4, let count = scores[1].known,
       isOverLastAxis(softmax.node, graph), let value = heads(product.node.input(1), [0, 2, 1, 3], graph),
-      let match = match(softmax.node.input(0), graph), isMerged(output, of: turn.node.output(0), graph)
+      let match = match(softmax.node.input(0), graph), isMerged(output, of: turn.node.output(0), graph),
+      belongTogether(match.query, match.key, value)
     else { return }
-    for operand in [match.query, match.key, value] {
-      guard graph.shape(operand.value)?.count == 3 else { return }
-    }
+    let count = AttributeValue.int(Int64(match.query.heads))
     graph.replace(
       index,
       with: Node(
         inputs: [match.query.value, match.key.value, value.value] + (match.mask.map { [$0] } ?? []),
         outputs: [output], name: last.name, opType: "Attention",
         attributes: [
-          Attribute(name: "q_num_heads", value: .int(Int64(count))),
-          Attribute(name: "kv_num_heads", value: .int(Int64(count))),
+          Attribute(name: "q_num_heads", value: count),
+          Attribute(name: "kv_num_heads", value: count),
           Attribute(name: "scale", value: .float(Float(match.scale))),
         ]),
       removing: [turn.index, product.index, softmax.index] + value.nodes + match.query.nodes + match.key.nodes
         + match.nodes)
+  }
+
+  /// Whether products do not broadcast: the fused operator reads keys and values of every sample and head.
+  private func belongTogether(_ query: Operand, _ key: Operand, _ value: Operand) -> Bool {
+    key.batch == query.batch && value.batch == query.batch && key.heads == query.heads && value.heads == query.heads
+      && value.positions == key.positions
   }
 
   private func isOverLastAxis(_ softmax: Node, _ graph: FusionGraph) -> Bool {
@@ -67,16 +80,18 @@ struct FuseAttention: FusionRule {
   }
 
   /// What a linear layer left, of which heads were made: split, then turned by a permutation.
-  private func heads(_ value: ValueID?, _ permutation: [Int64], _ graph: FusionGraph) -> Match? {
+  private func heads(_ value: ValueID?, _ permutation: [Int64], _ graph: FusionGraph) -> Operand? {
     guard let turn = graph.onlyProducer(of: value, "Transpose"), turn.node.ints("perm") == permutation,
       let split = graph.onlyProducer(of: turn.node.input(0), "Reshape"), let source = split.node.input(0),
-      let merged = graph.shape(source), let apart = graph.shape(split.node.output(0)), isMerged(merged, apart)
+      let merged = graph.shape(source), let apart = graph.shape(split.node.output(0)), isMerged(merged, apart),
+      let heads = apart[2].known
     else { return nil }
-    return Match(value: source, nodes: [turn.index, split.index])
+    return Operand(
+      value: source, batch: merged[0], positions: merged[1], heads: heads, nodes: [turn.index, split.index])
   }
 
   /// Keys `[batch, heads, width, positions]`, turned at once or in two steps.
-  private func keys(_ value: ValueID?, _ graph: FusionGraph) -> Match? {
+  private func keys(_ value: ValueID?, _ graph: FusionGraph) -> Operand? {
     if let match = heads(value, [0, 2, 3, 1], graph) { return match }
     guard let turn = graph.onlyProducer(of: value, "Transpose"), turn.node.ints("perm") == [0, 1, 3, 2],
       var match = heads(turn.node.input(0), [0, 2, 1, 3], graph)
@@ -108,7 +123,8 @@ struct FuseAttention: FusionRule {
     return zip(mask.reversed(), full.reversed()).allSatisfy { $0 == $1 || $0.isOne } && mask.last == full.last
   }
 
-  private func scaled(_ value: ValueID?, _ graph: FusionGraph) -> Scores? {
+  /// - Parameter depth: how many more factors are looked through. Exporters write one or two.
+  private func scaled(_ value: ValueID?, _ graph: FusionGraph, depth: Int = 4) -> Scores? {
     if let product = graph.onlyProducer(of: value, "MatMul") {
       guard let (left, a) = factored(product.node.input(0), graph),
         let (right, b) = factored(product.node.input(1), graph),
@@ -116,8 +132,8 @@ struct FuseAttention: FusionRule {
       else { return nil }
       return Scores(query: query, key: key, scale: a * b, nodes: [product.index] + left.nodes + right.nodes)
     }
-    guard let (inner, factor) = factored(value, graph), !inner.nodes.isEmpty,
-      var match = scaled(inner.value, graph)
+    guard depth > 0, let (inner, factor) = factored(value, graph), !inner.nodes.isEmpty,
+      var match = scaled(inner.value, graph, depth: depth - 1)
     else { return nil }
     match.scale *= factor
     match.nodes += inner.nodes
