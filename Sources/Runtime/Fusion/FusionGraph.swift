@@ -72,22 +72,23 @@ struct FusionGraph {
   }
 
   /// The one number a value is known to hold, whether it is stored or follows from sizes, as √width does.
-  /// - Parameter trains: leaves out what follows from weights, which training may change.
-  func knownNumber(_ value: ValueID?, trains: Bool) -> Double? {
+  /// - Parameters:
+  ///   - trains: leaves out what follows from weights, which training may change.
+  ///   - depth: how many nodes are looked through; each may have two inputs. The longest spelling that exporters write
+  ///     is √(1 / √(a cast size)).
+  func knownNumber(_ value: ValueID?, trains: Bool, depth: Int = 6) -> Double? {
     guard let value, value.index < facts.count else { return nil }
     guard facts[value.index].type?.isFloatingPoint ?? false else {
       return facts[value.index].contents.flatMap { $0.count == 1 ? $0[0].double : nil }
     }
     if trains, initializers[value] != nil { return nil }
     if let number = number(value) { return Double(number) }
-    guard let index = producer(of: value), let node = node(index),
-      let operand = knownNumber(node.input(0), trains: trains)
-    else { return nil }
-    if isOperator(node, "Cast") { return operand }
-    if isOperator(node, "Sqrt") { return operand.squareRoot() }
-    guard let other = knownNumber(node.input(1), trains: trains) else { return nil }
-    if isOperator(node, "Pow") { return pow(operand, other) }
-    return isOperator(node, "Div") ? operand / other : nil
+    guard depth > 0, let index = producer(of: value), let node = node(index) else { return nil }
+    func operand(_ input: Int) -> Double? { knownNumber(node.input(input), trains: trains, depth: depth - 1) }
+    if isOperator(node, "Cast") { return operand(0) }
+    if isOperator(node, "Sqrt") { return operand(0)?.squareRoot() }
+    guard isOperator(node, "Pow", "Div"), let first = operand(0), let second = operand(1) else { return nil }
+    return node.opType == "Pow" ? pow(first, second) : first / second
   }
 
   func useCount(_ value: ValueID) -> Int { uses[value] ?? 0 }
