@@ -74,6 +74,7 @@ enum BatchedProduct {
     case .float: return try run(Float.self, layout, context)
     case .double: return try run(Double.self, layout, context)
     default:
+      guard !context.has(2) else { throw .unsupported("a product of type \(a.type) with a bias") }
       return try WrappingProduct.kernel(
         a.type, layout.offsets, layout.rows, layout.inner, layout.columns, layout.transposeA, layout.transposeB)
     }

@@ -5,7 +5,8 @@ import Operators
 /// weight as it lies and begins with the bias.
 struct FuseLinear: FusionRule {
   func apply(at index: Int, _ graph: inout FusionGraph) {
-    guard let node = graph.node(index) else { return }
+    // Products of integers take no bias.
+    guard let node = graph.node(index), graph.isFloatingPoint(node.input(0)) else { return }
     if graph.isOperator(node, "MatMul") { turnWeight(node, index, &graph) }
     if graph.isOperator(node, "Add") { addBias(node, index, &graph) }
   }

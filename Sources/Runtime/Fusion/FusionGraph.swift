@@ -65,6 +65,11 @@ struct FusionGraph {
     return shape == facts[b.index].shape
   }
 
+  func isFloatingPoint(_ value: ValueID?) -> Bool {
+    guard let value, value.index < facts.count else { return false }
+    return facts[value.index].type?.isFloatingPoint ?? false
+  }
+
   /// The sizes of a value of the model as it was; `nil` where its rank is not known.
   func shape(_ value: ValueID?) -> [Size]? {
     guard let value, value.index < facts.count else { return nil }
@@ -78,7 +83,7 @@ struct FusionGraph {
   ///     is √(1 / √(a cast size)).
   func knownNumber(_ value: ValueID?, trains: Bool, depth: Int = 6) -> Double? {
     guard let value, value.index < facts.count else { return nil }
-    guard facts[value.index].type?.isFloatingPoint ?? false else {
+    guard isFloatingPoint(value) else {
       return facts[value.index].contents.flatMap { $0.count == 1 ? $0[0].double : nil }
     }
     if trains, initializers[value] != nil { return nil }
