@@ -5,7 +5,8 @@ import Operators
 struct FuseGelu: FusionRule {
   func apply(at index: Int, _ graph: inout FusionGraph) {
     guard let last = graph.node(index), graph.isOperator(last, "Mul"), let output = last.output(0),
-      let match = match(last, graph)
+      // A number with axes of its own gives them to the output.
+      let match = match(last, graph), graph.haveSameShape(match.operand, output)
     else { return }
     graph.replace(
       index,

@@ -14,7 +14,9 @@ struct FuseLayerNormalization: FusionRule {
         guard let scale = multiply.node.input(scale),
           let match = match(multiply.node.input(normalized), graph),
           let scaleShape = graph.constant(scale)?.shape, let shiftShape = graph.constant(shift)?.shape,
-          scaleShape.count == 1, scaleShape == shiftShape
+          scaleShape.count == 1, scaleShape == shiftShape,
+          // Numbers with axes of their own give them to the output.
+          graph.haveSameShape(match.operand, output), graph.shape(match.operand)?.last?.known == scaleShape[0]
         else { continue }
         graph.replace(
           index,
