@@ -9,7 +9,7 @@ struct FoldBatchNormalization: FusionRule {
       normalization.outputs.count == 1, normalization.int("training_mode", default: 0) == 0,
       let output = normalization.output(0),
       let convolution = graph.onlyProducer(of: normalization.input(0), "Conv"),
-      let weight = graph.initializer(convolution.node.input(1)), let values = graph.floats(convolution.node.input(1)),
+      let weight = graph.constant(convolution.node.input(1)), let values = graph.floats(convolution.node.input(1)),
       let channels = weight.shape.first, channels > 0, let factors = factors(normalization, graph),
       factors.scale.count == channels
     else { return }

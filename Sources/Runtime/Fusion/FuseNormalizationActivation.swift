@@ -8,7 +8,7 @@ struct FuseNormalizationActivation: FusionRule {
       let name = name(activation, graph), graph.isReadOnce(activation.input(0)),
       let producer = graph.producer(of: activation.input(0)), var normalization = graph.node(producer),
       normalization.opType == "BatchNormalizationTraining", normalization.domain == OperatorName.ownDomain,
-      normalization.string("activation") ?? "" == ""
+      normalization.output(0) == activation.input(0), normalization.string("activation") ?? "" == ""
     else { return }
     normalization.outputs[0] = output
     normalization.setAttribute("activation", .string(Array(name.utf8)))

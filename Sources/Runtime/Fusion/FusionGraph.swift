@@ -7,23 +7,21 @@ import Operators
 struct FusionGraph {
   private(set) var model: Model
   private var producers: [ValueID: Int] = [:]
-  private var readers: [ValueID: [Int]] = [:]
   private var uses: [ValueID: Int] = [:]
   private var initializers: [ValueID: Int] = [:]
   private var removed: Set<Int> = []
   private var replacements: [Int: Node] = [:]
 
   private let facts: [Facts]
+  private let kept: [ValueID]
 
   init(_ model: Model, facts: [Facts], keeping kept: [ValueID]) {
     self.model = model
     self.facts = facts
+    self.kept = kept
     for (index, node) in model.graph.nodes.enumerated() {
       for case let output? in node.outputs { producers[output] = index }
-      for case let input? in node.inputs {
-        readers[input, default: []].append(index)
-        uses[input, default: 0] += 1
-      }
+      for case let input? in node.inputs { uses[input, default: 0] += 1 }
       for body in node.subgraphs {
         for value in body.referencedValues() { uses[value, default: 0] += 2 }
       }
@@ -55,9 +53,6 @@ struct FusionGraph {
   }
 
   func isReadOnce(_ value: ValueID?) -> Bool { value.map { uses[$0] == 1 } ?? false }
-
-  /// The nodes that read a value.
-  func readers(of value: ValueID) -> [Int] { (readers[value] ?? []).filter { !removed.contains($0) } }
 
   /// Whether two values have one shape whatever the sizes of the inputs are.
   func haveSameShape(_ a: ValueID, _ b: ValueID) -> Bool {
@@ -137,11 +132,8 @@ struct FusionGraph {
   mutating func replace(_ index: Int, with node: Node, removing others: [Int]) {
     for other in others { removed.insert(other) }
     replacements[index] = node
+    // How often a value is used stays as it was counted, which is only ever too high.
     for case let output? in node.outputs { producers[output] = index }
-    // What used to be read inside of the pattern is not read any more; counts are only ever too high.
-    for case let input? in node.inputs where !(readers[input] ?? []).contains(index) {
-      readers[input, default: []].append(index)
-    }
   }
 
   mutating func addInitializer(_ name: String, _ floats: [Float], shape: [Int]) -> ValueID {
@@ -153,10 +145,15 @@ struct FusionGraph {
     return value
   }
 
-  /// The model with all replacements made.
+  /// The model with all replacements made, and without the constants that only replaced nodes read.
   func finished() -> Model {
     var model = model
     model.graph.nodes = model.graph.nodes.indices.compactMap { node($0) }
+    let read = model.graph.referencedValues().union(kept)
+    let dropped = Set(initializers.keys.filter { uses[$0] != nil && !read.contains($0) })
+    model.graph.initializers.removeAll { dropped.contains($0.value) }
+    // Older files list their weights as inputs too.
+    model.graph.inputs.removeAll { dropped.contains($0.value) }
     for domain in [OperatorName.ownDomain, "com.microsoft"] {
       if !model.opsetImports.contains(where: { $0.domain == domain }) {
         model.opsetImports.append(OpsetImport(domain: domain, version: 1))
