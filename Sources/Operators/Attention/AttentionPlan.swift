@@ -6,6 +6,7 @@ struct AttentionPlan: Sendable {
   /// Queries, keys or values: rows of a tensor, read in place or gathered first.
   struct Operand: Sendable {
     var source: HeadPlace
+    var batch: Int
     var rows: Int
     var heads: Int
     var width: Int
@@ -20,8 +21,8 @@ struct AttentionPlan: Sendable {
     /// Where the attention reads.
     var place: HeadPlace { target ?? source }
 
-    init(_ source: HeadPlace, rows: Int, heads: Int, width: Int) {
-      (self.source, self.rows, self.heads, self.width) = (source, rows, heads, width)
+    init(_ source: HeadPlace, batch: Int, rows: Int, heads: Int, width: Int) {
+      (self.source, self.batch, self.rows, self.heads, self.width) = (source, batch, rows, heads, width)
     }
 
     func gather<T: Real>(_ arguments: KernelArguments, batch: Int, as type: T.Type) {
@@ -56,10 +57,49 @@ struct AttentionPlan: Sendable {
 
   init(
     sizes: AttentionSizes, query: Operand, key: Operand, value: Operand, output: HeadPlace, scale: Double
-  ) {
+  ) throws(KernelError) {
     (self.sizes, self.query, self.key, self.value) = (sizes, query, key, value)
     (self.output, self.scale) = (output, scale)
     visible = VisibleKeys(lengths: [sizes.keys])
+    try check()
+  }
+
+  /// Refuses operands that do not belong together: all of them are read for every sample and every head.
+  private func check() throws(KernelError) {
+    guard query.batch == key.batch, key.batch == value.batch else {
+      throw .invalid("queries have \(query.batch) samples, keys \(key.batch), values \(value.batch)")
+    }
+    guard query.heads == sizes.heads, key.heads == sizes.groups, value.heads == sizes.groups, sizes.groups > 0,
+      sizes.heads % sizes.groups == 0
+    else {
+      throw .invalid("queries have \(query.heads) heads, keys \(key.heads), values \(value.heads)")
+    }
+    guard key.rows == value.rows else { throw .invalid("there are \(key.rows) keys and \(value.rows) values") }
+    guard query.width == key.width else {
+      throw .invalid("heads of queries are \(query.width) wide, those of keys \(key.width)")
+    }
+  }
+
+  /// Puts a cache in front of keys or values.
+  /// - Parameter shape: `[batch, heads, positions, width]`.
+  mutating func addPast(
+    _ operand: WritableKeyPath<AttentionPlan, Operand>, _ place: TensorPlace, offset: Int = 0, shape: [Int]
+  ) throws(KernelError) {
+    let part = self[keyPath: operand]
+    guard shape.count == 4, shape[0] == part.batch, shape[1] == part.heads, shape[3] == part.width else {
+      throw .invalid("a cache of shape \(shape)")
+    }
+    self[keyPath: operand].past = HeadPlace(
+      place: place, offset: offset, strides: .apart(heads: shape[1], positions: shape[2], width: shape[3]))
+    self[keyPath: operand].pastRows = shape[2]
+  }
+
+  /// Counts the keys of a cache too.
+  mutating func countPast() throws(KernelError) {
+    guard key.pastRows == value.pastRows else {
+      throw .invalid("the cache holds \(key.pastRows) keys and \(value.pastRows) values")
+    }
+    sizes.keys = key.rows + key.pastRows
   }
 
   /// Gives an operand that has a bias or a past a place of its own, in scratch memory where no output is one.

@@ -40,20 +40,26 @@ private struct GroupedPlan: Sendable {
     let width = query[2] / (isPacked ? heads + 2 * groups : heads)
     func operand(_ input: Int, _ count: Int, offset: Int) throws(KernelError) -> AttentionPlan.Operand {
       let shape = try context.input(input).shape
+      guard shape.count == 3, shape[1] == query[1], shape[2] == (isPacked ? heads + 2 * groups : count) * width else {
+        throw .invalid("input \(input) has shape \(shape), the queries \(query)")
+      }
       return AttentionPlan.Operand(
         HeadPlace(
           place: .input(input), offset: offset,
           strides: .sideBySide(positions: shape[1], columns: shape[2], width: width)),
-        rows: shape[1], heads: count, width: width)
+        batch: shape[0], rows: shape[1], heads: count, width: width)
     }
     let key = try operand(isPacked ? 0 : 1, groups, offset: isPacked ? heads * width : 0)
     let value = try operand(isPacked ? 0 : 2, groups, offset: isPacked ? (heads + groups) * width : 0)
+    guard try context.input(5).count == query[0], try context.input(6).count == 1 else {
+      throw .invalid("its lengths are not those of \(query[0]) samples")
+    }
     lengths = (5, try context.input(5).type)
     total = (6, try context.input(6).type)
-    let past = context.has(3) ? try context.input(3).shape[2] : 0
+    let past = try Self.pastRows(context, batch: query[0], groups: groups, width: width)
     let rows = context.hasOutput(1) ? try context.output(1).shape[2] : past + query[1]
     let scale = context.node.float("scale").flatMap { $0 == 0 ? nil : Double($0) }
-    plan = AttentionPlan(
+    plan = try AttentionPlan(
       sizes: AttentionSizes(
         batch: query[0], heads: heads, groups: groups, queries: query[1], keys: rows, width: width, valueWidth: width),
       query: try operand(0, heads, offset: 0), key: key, value: value,
@@ -67,6 +73,18 @@ private struct GroupedPlan: Sendable {
     }
     try addRule(context, elementBytes)
     if context.node.int("do_rotary", default: 0) != 0 { try addRotation(context, elementBytes) }
+  }
+
+  /// The rows that the caches before have room for.
+  private static func pastRows(
+    _ context: KernelContext, batch: Int, groups: Int, width: Int
+  ) throws(KernelError) -> Int {
+    guard context.has(3) else { return 0 }
+    let (keys, values) = (try context.input(3).shape, try context.input(4).shape)
+    guard keys == values, keys.count == 4, keys[0] == batch, keys[1] == groups, keys[3] == width else {
+      throw .invalid("caches of shapes \(keys) and \(values)")
+    }
+    return keys[2]
   }
 
   private static func present(
@@ -90,10 +108,11 @@ private struct GroupedPlan: Sendable {
     if context.has(10) {
       plan.biases.append(
         try ScoreMask(
-          broadcasting: context.input(10), input: 10, spelling: .numbers, keys: plan.sizes.keys,
+          broadcasting: context.input(10), input: 10, spelling: .numbers, sizes: plan.sizes,
           scratch: &plan.scratch, elementBytes: elementBytes))
     }
     if context.has(11) {
+      guard try context.input(11).count == plan.sizes.heads else { throw .invalid("it has not one sink for each head") }
       plan.sinks = 11
     } else if context.node.int("smooth_softmax", default: 0) == 1 {
       smooth = plan.scratch.reserve(plan.sizes.heads * elementBytes)
@@ -108,7 +127,9 @@ private struct GroupedPlan: Sendable {
 
   private mutating func addRotation(_ context: KernelContext, _ elementBytes: Int) throws(KernelError) {
     let cosines = try context.input(7)
-    guard let cached = cosines.shape.last, cosines.rank == 2, 2 * cached <= plan.sizes.width else {
+    guard let cached = cosines.shape.last, cosines.rank == 2, 2 * cached <= plan.sizes.width,
+      try context.input(8).shape == cosines.shape
+    else {
       throw .invalid("rotations of shape \(cosines.shape)")
     }
     rotation = Rotation(

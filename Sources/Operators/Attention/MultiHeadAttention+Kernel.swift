@@ -34,7 +34,7 @@ extension MultiHeadAttention {
     if context.has(5) {
       plan.biases.append(
         try ScoreMask(
-          broadcasting: context.input(5), input: 5, spelling: .numbers, keys: plan.sizes.keys, scratch: &plan.scratch,
+          broadcasting: context.input(5), input: 5, spelling: .numbers, sizes: plan.sizes, scratch: &plan.scratch,
           elementBytes: elementBytes))
     }
     if context.hasOutput(3) { plan.scoreOutput = (3, ScoreOutput<Float>.Step.products.rawValue) }
@@ -45,10 +45,11 @@ extension MultiHeadAttention {
     let heads = Int(context.node.int("num_heads", default: 0))
     guard heads > 0 else { throw .invalid("num_heads is not positive") }
     let query = try context.input(0).shape
+    guard query.count == 3 || query.count == 5 else { throw .invalid("a query of shape \(query)") }
     let (batch, queries) = (query[0], query[1])
     var parts: [AttentionPlan.Operand] = []
     if query.count == 5 {
-      parts = (0..<3).map { stacked(0, query, part: $0) }
+      parts = try stacked(0, query, parts: 3)
     } else if !context.has(1) {
       let width = query[2] / 3
       parts = (0..<3).map { sideBySide(0, query, heads: heads, width: width / heads, offset: $0 * width) }
@@ -56,10 +57,10 @@ extension MultiHeadAttention {
       parts.append(sideBySide(0, query, heads: heads, width: query[2] / heads))
       let key = try context.input(1).shape
       if key.count == 5 {
-        parts += (0..<2).map { stacked(1, key, part: $0) }
+        parts += try stacked(1, key, parts: 2)
       } else {
-        parts.append(separate(1, key, heads: heads))
-        parts.append(separate(2, try context.input(2).shape, heads: heads))
+        parts.append(try separate(1, key, heads: heads))
+        parts.append(try separate(2, try context.input(2).shape, heads: heads))
       }
     }
     let sizes = AttentionSizes(
@@ -67,7 +68,7 @@ extension MultiHeadAttention {
       valueWidth: parts[2].width)
     let scale = context.node.float("scale").flatMap { $0 == 0 ? nil : Double($0) }
     let columns = heads * sizes.valueWidth
-    return AttentionPlan(
+    return try AttentionPlan(
       sizes: sizes, query: parts[0], key: parts[1], value: parts[2],
       output: HeadPlace(
         place: .output(0), strides: .sideBySide(positions: queries, columns: columns, width: sizes.valueWidth)),
@@ -81,25 +82,29 @@ extension MultiHeadAttention {
       HeadPlace(
         place: .input(input), offset: offset,
         strides: .sideBySide(positions: shape[1], columns: shape[2], width: width)),
-      rows: shape[1], heads: heads, width: width)
+      batch: shape[0], rows: shape[1], heads: heads, width: width)
   }
 
   /// `[batch, positions, heads ⊗ width]` or `[batch, heads, positions, width]`.
-  private func separate(_ input: Int, _ shape: [Int], heads: Int) -> AttentionPlan.Operand {
+  private func separate(_ input: Int, _ shape: [Int], heads: Int) throws(KernelError) -> AttentionPlan.Operand {
+    guard shape.count == 3 || shape.count == 4 else { throw .invalid("keys or values of shape \(shape)") }
     guard shape.count == 4 else { return sideBySide(input, shape, heads: heads, width: shape[2] / heads) }
     return AttentionPlan.Operand(
-      HeadPlace(place: .input(input), strides: .apart(heads: heads, positions: shape[2], width: shape[3])),
-      rows: shape[2], heads: heads, width: shape[3])
+      HeadPlace(place: .input(input), strides: .apart(heads: shape[1], positions: shape[2], width: shape[3])),
+      batch: shape[0], rows: shape[2], heads: shape[1], width: shape[3])
   }
 
   /// `[batch, positions, heads, 2 or 3, width]`.
-  private func stacked(_ input: Int, _ shape: [Int], part: Int) -> AttentionPlan.Operand {
+  private func stacked(_ input: Int, _ shape: [Int], parts: Int) throws(KernelError) -> [AttentionPlan.Operand] {
+    guard shape[3] == parts else { throw .invalid("an input of shape \(shape) does not hold \(parts) parts") }
     let row = shape[2] * shape[3] * shape[4]
-    return AttentionPlan.Operand(
-      HeadPlace(
-        place: .input(input), offset: part * shape[4],
-        strides: HeadStrides(batch: shape[1] * row, head: shape[3] * shape[4], row: row)),
-      rows: shape[1], heads: shape[2], width: shape[4])
+    return (0..<parts).map { part in
+      AttentionPlan.Operand(
+        HeadPlace(
+          place: .input(input), offset: part * shape[4],
+          strides: HeadStrides(batch: shape[1] * row, head: shape[3] * shape[4], row: row)),
+        batch: shape[0], rows: shape[1], heads: shape[2], width: shape[4])
+    }
   }
 
   private func addBias(_ plan: inout AttentionPlan, _ context: KernelContext) throws(KernelError) {
@@ -116,16 +121,9 @@ extension MultiHeadAttention {
 
   private func addCaches(_ plan: inout AttentionPlan, _ context: KernelContext) throws(KernelError) {
     guard context.has(6), context.has(7) else { return }
-    for (input, operand) in [(6, \AttentionPlan.key), (7, \AttentionPlan.value)] {
-      let shape = try context.input(input).shape
-      guard shape.count == 4, shape[1] == plan.sizes.heads, shape[3] == plan[keyPath: operand].width else {
-        throw .invalid("a cache of shape \(shape)")
-      }
-      plan[keyPath: operand].past = HeadPlace(
-        place: .input(input), strides: .apart(heads: shape[1], positions: shape[2], width: shape[3]))
-      plan[keyPath: operand].pastRows = shape[2]
-    }
-    plan.sizes.keys = plan.key.rows + plan.key.pastRows
+    try plan.addPast(\.key, .input(6), shape: context.input(6).shape)
+    try plan.addPast(\.value, .input(7), shape: context.input(7).shape)
+    try plan.countPast()
     plan.visible.lengths = [plan.sizes.keys]
   }
 

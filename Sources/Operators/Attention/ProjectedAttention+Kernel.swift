@@ -57,11 +57,11 @@ extension ProjectedAttention {
       AttentionPlan.Operand(
         HeadPlace(
           place: projected, offset: offset, strides: .sideBySide(positions: x[1], columns: columns, width: width)),
-        rows: x[1], heads: sizes.heads, width: width)
+        batch: x[0], rows: x[1], heads: sizes.heads, width: width)
     }
     let width = sizes.heads * sizes.width
     let scale = context.node.float("scale").flatMap { $0 == 0 ? nil : Double($0) }
-    var plan = AttentionPlan(
+    var plan = try AttentionPlan(
       sizes: whole, query: part(0, sizes.width), key: part(width, sizes.width),
       value: part(2 * width, sizes.valueWidth),
       output: HeadPlace(
@@ -74,16 +74,13 @@ extension ProjectedAttention {
 
   private func addPast(_ plan: inout AttentionPlan, _ context: KernelContext) throws(KernelError) {
     let shape = try context.input(4).shape
-    guard shape.count == 5, shape[2] == plan.sizes.heads, shape[4] == plan.sizes.width,
-      plan.sizes.width == plan.sizes.valueWidth
-    else { throw .invalid("a cache of shape \(shape)") }
-    for (part, operand) in [\AttentionPlan.key, \AttentionPlan.value].enumerated() {
-      plan[keyPath: operand].past = HeadPlace(
-        place: .input(4), offset: part * shape[1] * shape[2] * shape[3] * shape[4],
-        strides: .apart(heads: shape[2], positions: shape[3], width: shape[4]))
-      plan[keyPath: operand].pastRows = shape[3]
+    guard shape.count == 5, shape[0] == 2, plan.sizes.width == plan.sizes.valueWidth else {
+      throw .invalid("a cache of shape \(shape)")
     }
-    plan.sizes.keys += shape[3]
+    let part = Array(shape.dropFirst())
+    try plan.addPast(\.key, .input(4), shape: part)
+    try plan.addPast(\.value, .input(4), offset: part.reduce(1, *), shape: part)
+    try plan.countPast()
   }
 
   private func present(_ operand: AttentionPlan.Operand, part: Int, _ sizes: AttentionSizes) -> HeadPlace {
@@ -103,7 +100,7 @@ extension ProjectedAttention {
     if context.has(5) {
       plan.biases.append(
         try ScoreMask(
-          broadcasting: context.input(5), input: 5, spelling: .numbers, keys: plan.sizes.keys, scratch: &plan.scratch,
+          broadcasting: context.input(5), input: 5, spelling: .numbers, sizes: plan.sizes, scratch: &plan.scratch,
           elementBytes: bytes))
     }
   }

@@ -16,6 +16,9 @@ extension RotaryEmbedding {
     guard let cached = cache.shape.last, x.count == 3 || x.count == 4 else {
       throw .invalid("an input of \(x.count) axes")
     }
+    guard try context.input(isStandard ? 2 : 3).shape == cache.shape else {
+      throw .invalid("its tables have different shapes")
+    }
     let part = Int(context.node.int("rotary_embedding_dim", default: 0))
     let heads = Int(context.node.int("num_heads", default: 0))
     let width: Int
@@ -38,12 +41,15 @@ extension RotaryEmbedding {
         : .sideBySide(positions: x[1], columns: x[2], width: width),
       tables: isStandard ? (1, 2) : (2, 3), cached: cached, cachedRows: cache.count / max(1, cached), rotated: rotated,
       isInterleaved: context.node.int("interleaved", default: 0) != 0,
-      positions: try positions(context, isStandard ? 3 : 1))
+      positions: try positions(context, isStandard ? 3 : 1, count: x[0] * (x.count == 4 ? x[2] : x[1])))
   }
 
-  private func positions(_ context: KernelContext, _ input: Int) throws(KernelError) -> Rotation.Positions {
+  private func positions(_ context: KernelContext, _ input: Int, count: Int) throws(KernelError) -> Rotation.Positions {
     guard context.has(input) else { return .ownRows }
     let operand = try context.input(input)
+    guard operand.count == 1 || operand.count == count else {
+      throw .invalid("\(operand.count) positions for \(count) rows")
+    }
     return operand.count == 1 ? .from(input, operand.type) : .listed(input, operand.type)
   }
 }

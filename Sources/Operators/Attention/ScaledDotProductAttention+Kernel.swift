@@ -30,11 +30,17 @@ extension ScaledDotProductAttention {
       plan.biases.append(
         try ScoreMask(
           broadcasting: mask, input: 3, spelling: mask.type == .bool ? .flags(.bool) : .numbers,
-          filter: -.infinity, keys: plan.sizes.keys, scratch: &plan.scratch, elementBytes: elementBytes))
+          filter: -.infinity, sizes: plan.sizes, scratch: &plan.scratch, elementBytes: elementBytes))
       // Keys past the mask are masked.
       if let columns = mask.shape.last, columns > 1, columns < plan.sizes.keys { plan.visible.lengths = [columns] }
     }
-    if context.has(6) { plan.lengths = (6, try context.input(6).type) }
+    if context.has(6) {
+      let lengths = try context.input(6)
+      guard lengths.count == plan.sizes.batch else {
+        throw .invalid("\(lengths.count) lengths for \(plan.sizes.batch) samples")
+      }
+      plan.lengths = (6, lengths.type)
+    }
     plan.cap = Double(context.node.float("softcap") ?? 0)
     if context.hasOutput(3) {
       // Bounding comes before masking, so the third mode is masked and bounded.
@@ -50,9 +56,6 @@ extension ScaledDotProductAttention {
     let query = try operand(context, 0, "q_num_heads")
     let key = try operand(context, 1, "kv_num_heads")
     let value = try operand(context, 2, "kv_num_heads")
-    guard query.heads % max(1, key.heads) == 0, key.heads == value.heads, key.rows == value.rows else {
-      throw .invalid("queries have \(query.heads) heads, keys \(key.heads), values \(value.heads)")
-    }
     let shape = try context.input(0).shape
     let sizes = AttentionSizes(
       batch: shape[0], heads: query.heads, groups: key.heads, queries: query.rows, keys: key.rows,
@@ -62,7 +65,7 @@ extension ScaledDotProductAttention {
       ? .apart(heads: sizes.heads, positions: sizes.queries, width: sizes.valueWidth)
       : .sideBySide(
         positions: sizes.queries, columns: sizes.heads * sizes.valueWidth, width: sizes.valueWidth)
-    return AttentionPlan(
+    return try AttentionPlan(
       sizes: sizes, query: query, key: key, value: value, output: HeadPlace(place: .output(0), strides: strides),
       scale: context.node.float("scale").map { Double($0) } ?? 1 / Double(sizes.width).squareRoot())
   }
@@ -74,28 +77,21 @@ extension ScaledDotProductAttention {
     if shape.count == 4 {
       return AttentionPlan.Operand(
         HeadPlace(place: .input(input), strides: .apart(heads: shape[1], positions: shape[2], width: shape[3])),
-        rows: shape[2], heads: shape[1], width: shape[3])
+        batch: shape[0], rows: shape[2], heads: shape[1], width: shape[3])
     }
     let heads = Int(context.node.int(attribute, default: 0))
     guard shape.count == 3, heads > 0, shape[2] % heads == 0 else { throw .invalid("\(attribute) is \(heads)") }
     return AttentionPlan.Operand(
       HeadPlace(
         place: .input(input), strides: .sideBySide(positions: shape[1], columns: shape[2], width: shape[2] / heads)),
-      rows: shape[1], heads: heads, width: shape[2] / heads)
+      batch: shape[0], rows: shape[1], heads: heads, width: shape[2] / heads)
   }
 
   private func addCaches(_ plan: inout AttentionPlan, _ context: KernelContext) throws(KernelError) {
     guard context.has(4), context.has(5) else { return }
-    for (input, operand) in [(4, \AttentionPlan.key), (5, \AttentionPlan.value)] {
-      let shape = try context.input(input).shape
-      guard shape.count == 4, shape[1] == plan[keyPath: operand].heads, shape[3] == plan[keyPath: operand].width else {
-        throw .invalid("a cache of shape \(shape)")
-      }
-      plan[keyPath: operand].past = HeadPlace(
-        place: .input(input), strides: .apart(heads: shape[1], positions: shape[2], width: shape[3]))
-      plan[keyPath: operand].pastRows = shape[2]
-    }
-    plan.sizes.keys = plan.key.rows + plan.key.pastRows
+    try plan.addPast(\.key, .input(4), shape: context.input(4).shape)
+    try plan.addPast(\.value, .input(5), shape: context.input(5).shape)
+    try plan.countPast()
   }
 
   private func present(_ output: Int, _ operand: AttentionPlan.Operand, _ context: KernelContext) -> HeadPlace? {

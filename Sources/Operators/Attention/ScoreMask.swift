@@ -25,14 +25,18 @@ struct ScoreMask: Sendable {
   /// Where numbers are made from other spellings.
   var place: TensorPlace?
 
-  /// A mask that broadcasts to `[batch, heads, queries, keys]`.
+  /// A mask that broadcasts to `[batch, heads, queries, keys]`, though it may speak of other keys.
   init(
     broadcasting operand: KernelContext.Operand, input: Int, spelling: Spelling, filter: Double = 0,
-    keys: Int, scratch: inout ScratchLayout, elementBytes: Int
+    sizes: AttentionSizes, scratch: inout ScratchLayout, elementBytes: Int
   ) throws(KernelError) {
-    let shape = operand.shape
+    let (shape, keys) = (operand.shape, sizes.keys)
     guard shape.count <= 4 else { throw .unsupported("a mask of \(shape.count) axes") }
     let full = [Int](repeating: 1, count: 4 - shape.count) + shape
+    for (axis, size) in [sizes.batch, sizes.heads, sizes.queries].enumerated() where ![1, size].contains(full[axis]) {
+      throw .invalid(
+        "a mask of shape \(shape) for scores of shape \([sizes.batch, sizes.heads, sizes.queries, keys])")
+    }
     var steps = [Int](repeating: 0, count: 4)
     var step = 1
     for axis in (0..<4).reversed() {
