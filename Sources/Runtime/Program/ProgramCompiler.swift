@@ -302,7 +302,12 @@ struct ProgramCompiler {
       let root = root(input)
       guard case .arena = places[root.index], lastUses[root] == index, births[root] != index,
         bytes(input) == bytes(output), bytes(root) == bytes(output),
-        step.node.inputs.allSatisfy({ $0 == input || $0.map { self.root($0) } != root })
+        step.node.inputs.indices.allSatisfy({ position in
+          guard let other = step.node.input(position), self.root(other) == root else { return true }
+          // What the node reads twice must not be gone when it is read again, unless each place may be written over:
+          // then it is the same element of both that is read before it is written.
+          return other == input && candidates.contains(position)
+        })
       else { continue }
       lastUses[root] = lastUses[output]
       roots[output] = root
