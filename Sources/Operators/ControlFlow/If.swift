@@ -18,6 +18,7 @@ public struct If: Operator {
   }
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
+    guard context.has(0) else { throw OperatorError("it lacks a condition") }
     let branches = branches(context.node)
     guard branches.count == 2 else { throw OperatorError("it lacks a branch") }
     for branch in branches where branch.outputs.count < context.node.outputs.count {

@@ -24,7 +24,7 @@ final class ControlFlow: Sendable {
     let graphs: [Graph]
     switch node.opType {
     case "If":
-      guard let first = graph("then_branch"), let second = graph("else_branch"),
+      guard !node.inputs.isEmpty, let first = graph("then_branch"), let second = graph("else_branch"),
         min(first.outputs.count, second.outputs.count) >= node.outputs.count
       else { return nil }
       graphs = [first, second]
@@ -38,7 +38,7 @@ final class ControlFlow: Sendable {
     case "Scan":
       let count = Int(node.int("num_scan_inputs", default: 0))
       guard let body = graph("body"), count > 0, count <= node.inputs.count, body.inputs.count == node.inputs.count,
-        body.outputs.count >= node.outputs.count, model.opset("") ?? 9 >= 9
+        body.outputs.count >= max(node.outputs.count, node.inputs.count - count), model.opset("") ?? 9 >= 9
       else { return nil }
       graphs = [body]
       kind = .scan(inputCount: count)
