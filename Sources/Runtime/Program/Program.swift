@@ -205,8 +205,10 @@ final class Program {
   ) throws(RuntimeError) -> RuntimeValue {
     if case .arena = compiled.places[output.index] {
       let value = try current(output)
-      guard value.shape == shape else {
-        throw RuntimeError(node: step.label, "makes shape \(shape) where \(value.shape) was inferred")
+      // The arena has room for what was inferred; anything else would be written over its neighbours.
+      guard value.shape == shape, value.type == options.precision.storage(type) else {
+        throw RuntimeError(
+          node: step.label, "makes \(type) \(shape) where \(value.declaredType) \(value.shape) was inferred")
       }
       return value
     }
@@ -279,7 +281,7 @@ final class Program {
       }
       let target = try room(output, result.declaredType, result.shape, step)
       target.buffer.start.copyMemory(
-        from: result.buffer.start, byteCount: RuntimeValue.byteCount(result.type, result.shape) ?? 0)
+        from: result.buffer.start, byteCount: min(target.buffer.byteCount, result.buffer.byteCount))
     }
   }
 }
