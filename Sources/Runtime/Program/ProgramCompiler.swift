@@ -201,10 +201,10 @@ struct ProgramCompiler {
         results.append(nil)
         continue
       }
-      guard let bytes = RuntimeValue.byteCount(operand.type, operand.shape), bytes <= Self.foldLimit else {
+      let isView = kernel.sharing == .view && results.isEmpty
+      guard let bytes = RuntimeValue.byteCount(operand.type, operand.shape), isView || bytes <= Self.foldLimit else {
         return false
       }
-      let isView = kernel.sharing == .view && results.isEmpty
       let buffer = isView ? inputs.first.flatMap { $0 }?.buffer : nil
       results.append(
         RuntimeValue(
@@ -247,7 +247,7 @@ struct ProgramCompiler {
         let input = step.node.input(0)
       else { continue }
       roots[output] = input
-      places[output.index] = places[root(input).index]
+      places[output.index] = view(output, of: places[root(input).index])
     }
     measureLifetimes()
     for (index, step) in steps.enumerated() {
@@ -263,13 +263,27 @@ struct ProgramCompiler {
       requests.append(
         MemoryPlan.Request(byteCount: bytes(value), lifetime: birth...max(birth, lastUses[value] ?? birth)))
     }
-    for value in roots.keys { places[value.index] = places[root(value).index] }
+    for value in roots.keys { places[value.index] = view(value, of: places[root(value).index]) }
     for (index, step) in steps.enumerated() {
       guard case .kernel(let kernel) = step.work, kernel.scratchBytes > 0 else { continue }
       steps[index].scratch = requests.count
       requests.append(MemoryPlan.Request(byteCount: kernel.scratchBytes, lifetime: index...index))
     }
     release()
+  }
+
+  /// The place of a value that lies in another's memory: what it holds has a shape and a type of its own.
+  private func view(_ value: ValueID, of place: Place) -> Place {
+    func retyped(_ source: RuntimeValue) -> RuntimeValue {
+      RuntimeValue(
+        buffer: source.buffer, type: source.type, declaredType: bound.type(value) ?? source.declaredType,
+        shape: bound.shape(value) ?? source.shape)
+    }
+    return switch place {
+    case .constant(let constant): .constant(retyped(constant))
+    case .variable(let variable): .variable(retyped(variable))
+    case .none, .input, .arena, .heap: place
+    }
   }
 
   private func bytes(_ value: ValueID) -> Int {
