@@ -165,8 +165,6 @@ final class Body: Sendable {
   init(_ graph: Graph, in model: Model, options: RuntimeOptions) {
     self.graph = graph
     self.options = options
-    var defined = Set(graph.inputs.map(\.value)).union(graph.initializers.map(\.value))
-    for node in graph.nodes { defined.formUnion(node.outputs.compactMap { $0 }) }
     captured = graph.valuesFromOutside
     var body = model
     body.graph = graph

@@ -11,7 +11,6 @@ struct ProgramCompiler {
   struct Givens {
     /// Tensors in memory already, the master copies of trained weights among them.
     var variables: [ValueID: RuntimeValue] = [:]
-    var constants: [ValueID: RuntimeValue] = [:]
   }
 
   let bound: BoundModel
@@ -46,7 +45,6 @@ struct ProgramCompiler {
     self.inputs = inputs
     self.outputs = outputs
     places = [Place](repeating: .none, count: bound.model.valueNames.count)
-    for (value, constant) in givens.constants { places[value.index] = .constant(constant) }
     for (index, input) in inputs.enumerated() { places[input.index] = .input(index) }
     let needed = Self.needed(bound, outputs: outputs)
     for initializer in bound.model.graph.initializers where needed.values.contains(initializer.value) {
