@@ -61,7 +61,7 @@ public final class Session {
   /// Compiles the program for inputs of these shapes, so that what cannot be run is named now.
   public func prepare(for shapes: [String: (type: DataType, shape: [Int])]) throws(RuntimeError) {
     let types = try types(shapes)
-    if programs[types] == nil { programs[types] = Program(try compiled(types)) }
+    if programs[types] == nil { programs[types] = try Program(try compiled(types)) }
   }
 
   private func types(
@@ -112,7 +112,7 @@ public final class Session {
   private func program(for values: [RuntimeValue]) throws(RuntimeError) -> Program {
     let key = values.map { InputType(type: $0.declaredType, shape: $0.shape) }
     if let program = programs[key] { return program }
-    let program = Program(try compiled(key))
+    let program = try Program(try compiled(key))
     programs[key] = program
     return program
   }

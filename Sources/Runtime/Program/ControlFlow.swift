@@ -13,6 +13,7 @@ final class ControlFlow: Sendable {
   private let kind: Kind
   private let node: Node
   private let bodies: [Body]
+  private let precision: Precision
   /// Values of the graphs around that the bodies read.
   let captured: [ValueID]
 
@@ -45,6 +46,7 @@ final class ControlFlow: Sendable {
     default: return nil
     }
     self.node = node
+    precision = options.precision
     bodies = graphs.map { Body($0, in: model, options: options) }
     captured = Set(bodies.flatMap(\.captured)).sorted()
   }
@@ -84,7 +86,7 @@ final class ControlFlow: Sendable {
     var results = states
     for (index, slices) in collected.enumerated() {
       let body = bodies[0].graph.outputs[1 + states.count + index]
-      results.append(try RuntimeValue.stacked(slices, axis: 0, emptyLike: body, isReversed: false))
+      results.append(try RuntimeValue.stacked(slices, axis: 0, emptyLike: body, isReversed: false, precision: precision))
     }
     return results
   }
@@ -109,20 +111,25 @@ final class ControlFlow: Sendable {
     for step in 0..<lengths[0] {
       var arguments = states
       for (index, whole) in scanned.enumerated() {
-        arguments.append(whole.slice(isReversed[index] ? lengths[0] - 1 - step : step, axis: axes[index]))
+        arguments.append(try whole.slice(isReversed[index] ? lengths[0] - 1 - step : step, axis: axes[index]))
       }
       let results = try bodies[0].run(arguments, captured: captured)
       states = Array(results.prefix(stateCount))
       for (index, slice) in results[stateCount...].enumerated() { collected[index].append(slice) }
     }
-    let outputAxes = try self.axes("scan_output_axes", ranks: collected.map { ($0.first?.shape.count ?? 0) + 1 })
+    let outputAxes = try self.axes(
+      "scan_output_axes",
+      ranks: collected.enumerated().map { index, slices in
+        let declared = bodies[0].graph.outputs[stateCount + index].type?.tensor?.shape?.count
+        return (slices.first?.shape.count ?? declared ?? 0) + 1
+      })
     let isOutputReversed = directions("scan_output_directions", collected.count)
     var results = states
     for (index, slices) in collected.enumerated() {
       results.append(
         try RuntimeValue.stacked(
           slices, axis: outputAxes[index], emptyLike: bodies[0].graph.outputs[stateCount + index],
-          isReversed: isOutputReversed[index]))
+          isReversed: isOutputReversed[index], precision: precision))
     }
     return results
   }
@@ -191,7 +198,7 @@ final class Body: Sendable {
     let compiled = try ProgramCompiler(
       bound, inputs: model.graph.inputs.map(\.value), outputs: graph.outputs.map(\.value), givens: .init(),
       constants: constants, options: options)
-    let locked = Locked(program: Program(compiled))
+    let locked = Locked(program: try Program(compiled))
     programs.withLock { $0[key] = locked }
     return try locked.program.run(arguments)
   }

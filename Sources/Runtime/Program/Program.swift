@@ -26,12 +26,13 @@ final class Program {
   private(set) var durations: [Duration] = []
   var isProfiled = false { didSet { durations = [Duration](repeating: .zero, count: isProfiled ? steps.count : 0) } }
 
-  init(_ compiled: ProgramCompiler) {
+  /// - Throws: where the machine does not have the memory.
+  init(_ compiled: ProgramCompiler) throws(RuntimeError) {
     self.compiled = compiled
     options = compiled.options
     let plan = MemoryPlan(compiled.requests)
     offsets = plan.offsets
-    arena = Buffer(byteCount: plan.byteCount)
+    arena = try Buffer(byteCount: plan.byteCount, for: compiled.planDescription)
     var steps = compiled.steps
     var count = 0
     for index in steps.indices {
@@ -212,9 +213,13 @@ final class Program {
       }
       return value
     }
-    let value = try RuntimeValue(declaredType: type, shape: shape, precision: options.precision)
-    heap[output] = value
-    return value
+    do {
+      let value = try RuntimeValue(declaredType: type, shape: shape, precision: options.precision)
+      heap[output] = value
+      return value
+    } catch {
+      throw RuntimeError(node: step.label, error.description)
+    }
   }
 
   /// Infers the node anew from what its inputs are in this run.

@@ -112,8 +112,13 @@ struct ProgramCompiler {
     {
       refusals.append((label, reason))
     }
-    for case let output? in node.outputs { places[output.index] = bound.shape(output) == nil ? .heap : .arena(-1) }
+    for case let output? in node.outputs { places[output.index] = hasKnownSize(output) ? .arena(-1) : .heap }
     steps.append(step)
+  }
+
+  private func hasKnownSize(_ value: ValueID) -> Bool {
+    guard let shape = bound.shape(value), let type = bound.type(value) else { return false }
+    return RuntimeValue.byteCount(options.precision.storage(type), shape) != nil
   }
 
   /// Shape arithmetic whose results are known already.
@@ -203,11 +208,20 @@ struct ProgramCompiler {
       guard let bytes = RuntimeValue.byteCount(operand.type, operand.shape), isView || bytes <= Self.foldLimit else {
         return false
       }
-      let buffer = isView ? inputs.first.flatMap { $0 }?.buffer : nil
-      results.append(
-        RuntimeValue(
-          buffer: buffer ?? Buffer(byteCount: bytes), type: operand.type, declaredType: operand.declaredType,
-          shape: operand.shape))
+      do throws(RuntimeError) {
+        let buffer: Buffer
+        if isView, let source = inputs.first.flatMap({ $0 })?.buffer {
+          buffer = source
+        } else {
+          buffer = try Buffer(byteCount: bytes)
+        }
+        results.append(
+          RuntimeValue(
+            buffer: buffer, type: operand.type, declaredType: operand.declaredType,
+            shape: operand.shape))
+      } catch {
+        throw .invalid(error.description)
+      }
     }
     try kernel.run(inputs, results, workers: options.workers)
     for (output, result) in zip(node.outputs, results) {
@@ -287,6 +301,14 @@ struct ProgramCompiler {
   private func bytes(_ value: ValueID) -> Int {
     guard let shape = bound.shape(value), let type = bound.type(value) else { return 0 }
     return RuntimeValue.byteCount(options.precision.storage(type), shape) ?? 0
+  }
+
+  /// What the arena is for, for the error that there is no memory for it.
+  var planDescription: String {
+    let values = places.indices.filter { if case .arena = places[$0] { true } else { false } }.map { ValueID($0) }
+    guard let largest = values.max(by: { bytes($0) < bytes($1) }) else { return "running the model" }
+    return "running the model, whose largest tensor is \(bound.model.name(of: largest)) of shape "
+      + "\(bound.shape(largest) ?? []),"
   }
 
   private mutating func measureLifetimes() {
