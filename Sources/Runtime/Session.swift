@@ -53,9 +53,10 @@ public final class Session {
 
   /// What running on inputs of these shapes takes.
   public func memory(for shapes: [String: (type: DataType, shape: [Int])]) throws(RuntimeError) -> MemoryReport {
-    return try MemoryReport(
-      parameterBytes: model.parameterBytes(in: options.precision), gradientBytes: 0,
-      activationBytes: MemoryPlan(compiled(types(shapes)).requests).byteCount)
+    let compiled = try compiled(types(shapes))
+    return MemoryReport(
+      parameterBytes: compiled.constantBytes + compiled.variableBytes, gradientBytes: 0,
+      activationBytes: MemoryPlan(compiled.requests).byteCount)
   }
 
   /// Compiles the program for inputs of these shapes, so that what cannot be run is named now.

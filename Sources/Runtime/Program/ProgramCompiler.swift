@@ -31,8 +31,7 @@ struct ProgramCompiler {
   private var lastUses: [ValueID: Int] = [:]
   private var births: [ValueID: Int] = [:]
 
-  /// Results larger than this are not folded: they are cheaper to compute than to keep.
-  private static let foldLimit = 1 << 28
+  private var folded: FoldedConstants
 
   init(
     _ bound: BoundModel, inputs: [ValueID], outputs: [ValueID], givens: Givens, constants: ConstantPool,
@@ -47,12 +46,16 @@ struct ProgramCompiler {
     places = [Place](repeating: .none, count: bound.model.valueNames.count)
     for (index, input) in inputs.enumerated() { places[input.index] = .input(index) }
     let needed = Self.needed(bound, outputs: outputs)
+    folded = FoldedConstants(nodes: [], outputs: [], constantBytes: 0)
     for initializer in bound.model.graph.initializers where needed.values.contains(initializer.value) {
       if case .input = places[initializer.value.index] { continue }
       places[initializer.value.index] = .constant(
         try constants.value(initializer.value, initializer.tensor, precision: options.precision))
     }
     for (value, variable) in givens.variables { places[value.index] = .variable(variable) }
+    folded = FoldedConstants(
+      nodes: bound.order.filter(needed.nodes.contains).map { bound.model.graph.nodes[$0] }, outputs: outputs,
+      constantBytes: constantBytes)
     for index in bound.order where needed.nodes.contains(index) {
       try add(bound.model.graph.nodes[index])
       if index < forwardNodeCount ?? Int.max { forwardStepCount = steps.count }
@@ -123,7 +126,7 @@ struct ProgramCompiler {
 
   /// Shape arithmetic whose results are known already.
   private mutating func foldKnown(_ node: Node) throws(RuntimeError) -> Bool {
-    var values: [(ValueID, RuntimeValue)] = []
+    var values: [(value: ValueID, result: RuntimeValue)] = []
     for case let output? in node.outputs {
       let facts = bound.facts[output.index]
       guard let contents = facts.contents, let shape = bound.shape(output), let type = facts.type,
@@ -132,8 +135,23 @@ struct ProgramCompiler {
       else { return false }
       values.append((output, value))
     }
-    for (output, value) in values { places[output.index] = .constant(value) }
+    keep(values, of: node)
     return true
+  }
+
+  /// Keeps what a node computes that need not run any more, and lets go of what it alone has read.
+  private mutating func keep(
+    _ results: [(value: ValueID, result: RuntimeValue)], of node: Node, inViewOf source: Buffer? = nil
+  ) {
+    for (value, result) in results where folded.isRead(value) {
+      places[value.index] = .constant(result)
+      folded.keep(result.buffer, isOwned: result.buffer !== source)
+    }
+    for value in folded.finish(node) {
+      guard case .constant(let constant) = places[value.index] else { continue }
+      folded.release(constant.buffer)
+      places[value.index] = .none
+    }
   }
 
   /// What an operator's kernel is made from; `nil` where a shape is not known yet.
@@ -198,23 +216,25 @@ struct ProgramCompiler {
       guard case .constant(let constant) = places[input.index] else { return false }
       inputs.append(constant)
     }
+    let source = kernel.sharing == .view ? inputs.first.flatMap { $0 }?.buffer : nil
+    let sizes = context.outputs.enumerated().map { index, operand -> Int? in
+      // A view takes no memory, and unused outputs none either.
+      guard let operand, source == nil || index > 0 else { return 0 }
+      return RuntimeValue.byteCount(operand.type, operand.shape)
+    }
+    let known = sizes.compactMap { $0 }
+    guard known.count == sizes.count,
+      folded.allows(known.reduce(0, +), madeOf: inputs.reduce(0) { $0 + ($1?.buffer.byteCount ?? 0) })
+    else { return false }
     var results: [RuntimeValue?] = []
-    for operand in context.outputs {
+    for (operand, bytes) in zip(context.outputs, known) {
       guard let operand else {
         results.append(nil)
         continue
       }
-      let isView = kernel.sharing == .view && results.isEmpty
-      guard let bytes = RuntimeValue.byteCount(operand.type, operand.shape), isView || bytes <= Self.foldLimit else {
-        return false
-      }
       do throws(RuntimeError) {
         let buffer: Buffer
-        if isView, let source = inputs.first.flatMap({ $0 })?.buffer {
-          buffer = source
-        } else {
-          buffer = try Buffer(byteCount: bytes)
-        }
+        if results.isEmpty, let source { buffer = source } else { buffer = try Buffer(byteCount: bytes) }
         results.append(
           RuntimeValue(
             buffer: buffer, type: operand.type, declaredType: operand.declaredType,
@@ -224,9 +244,11 @@ struct ProgramCompiler {
       }
     }
     try kernel.run(inputs, results, workers: options.workers)
+    var values: [(value: ValueID, result: RuntimeValue)] = []
     for (output, result) in zip(node.outputs, results) {
-      if let output, let result { places[output.index] = .constant(result) }
+      if let output, let result { values.append((output, result)) }
     }
+    keep(values, of: node, inViewOf: source)
     return true
   }
 
@@ -309,6 +331,27 @@ struct ProgramCompiler {
     guard let largest = values.max(by: { bytes($0) < bytes($1) }) else { return "running the model" }
     return "running the model, whose largest tensor is \(bound.model.name(of: largest)) of shape "
       + "\(bound.shape(largest) ?? []),"
+  }
+
+  /// Bytes of all constants the program reads or returns, in memory or in a file, each counted once.
+  var constantBytes: Int {
+    heldBytes { place in if case .constant(let constant) = place { constant.buffer } else { nil } }
+  }
+
+  /// Bytes of the weights that change between runs.
+  var variableBytes: Int {
+    heldBytes { place in if case .variable(let variable) = place { variable.buffer } else { nil } }
+  }
+
+  /// Bytes of what folding has made.
+  var foldedBytes: Int { folded.byteCount }
+
+  private func heldBytes(_ buffer: (Place) -> Buffer?) -> Int {
+    var seen: Set<ObjectIdentifier> = []
+    return places.reduce(0) { sum, place in
+      guard let buffer = buffer(place), seen.insert(ObjectIdentifier(buffer)).inserted else { return sum }
+      return sum + buffer.byteCount
+    }
   }
 
   private mutating func measureLifetimes() {
