@@ -56,8 +56,9 @@ struct ControlFlowTests {
   func branchTypes() throws {
     let model = try conditional("Neg(x)", "Cast(x) { to: 11 }")
     for choice in [true, false] {
-      let message = message(model, ["x": Tensor(floats: .init(repeating: 1, count: 4000), shape: [4000]), "c": truth(choice)])
-      #expect(message.contains("y (If)"))
+      let message = message(
+        model, ["x": Tensor(floats: .init(repeating: 1, count: 4000), shape: [4000]), "c": truth(choice)])
+      #expect(message.contains("node y: If"))
       #expect(message.contains("float in one branch and double in the other"))
     }
   }
@@ -76,7 +77,7 @@ struct ControlFlowTests {
     model.graph.nodes.removeFirst()
     try enclose(&model, "body", of: "Loop", nodes: ["d", "n"], inputs: ["i", "k", "s"], outputs: ["n", "d"])
     let message = message(model, ["x": Tensor(floats: .init(repeating: 1, count: 4000), shape: [4000])])
-    #expect(message.contains("y (Loop)"))
+    #expect(message.contains("node y: Loop"))
     #expect(message.contains("takes state 0 as float and returns double"))
   }
 
@@ -85,7 +86,7 @@ struct ControlFlowTests {
     let model = try conditional("Neg(x)", "Abs(x)", arguments: "")
     #expect(
       message(model, ["x": Tensor(floats: .init(repeating: 1, count: 4000), shape: [4000]), "c": truth(true)])
-        .contains("y (If)"))
+        .contains("node y: If"))
   }
 
   @Test("a scan that returns fewer states than it takes is an error")
@@ -130,5 +131,27 @@ struct ControlFlowTests {
       model, minimizing: .loss(l), parameters: parameters, inputShapes: ["x": [2, 4], "c": []], outputs: [y])
     let result = try program.run(["x": x, "c": truth(true)])
     #expect(floats(result.outputs[0]) == floats(outputs["y"]))
+  }
+
+  @Test("a loop whose state grows computes with every shape it meets")
+  func growing() throws {
+    var model = try GraphText.model(
+      """
+      x: float[1, 2]
+      i, k, s = Placeholder()
+      d = Concat(s, row[1, 2]) { axis: 0 }
+      n = Identity(k)
+      y = Loop(t<40>, _, x)
+      return y
+      """)
+    model.graph.nodes.removeFirst()
+    try enclose(&model, "body", of: "Loop", nodes: ["d", "n"], inputs: ["i", "k", "s"], outputs: ["n", "d"])
+    let session = try Session(model)
+    for _ in 0..<2 {
+      let result = try session.run(["x": Tensor(floats: [1, 2], shape: [1, 2])])["y"]
+      #expect(result?.shape == [41, 2])
+      #expect(floats(result).prefix(2) == [1, 2])
+      #expect(Set(floats(result).dropFirst(2)).count == 2)
+    }
   }
 }

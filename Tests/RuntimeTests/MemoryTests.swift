@@ -21,6 +21,16 @@ struct MemoryTests {
     }
   }
 
+  private func program(_ text: String, _ shapes: [String: [Int]]) throws -> Program {
+    let model = try GraphText.model(text)
+    var inputs: [ValueID: (type: DataType, shape: [Int])] = [:]
+    for info in model.graph.inputs { inputs[info.value] = (.float, shapes[model.name(of: info.value)] ?? []) }
+    return try Program(
+      try ProgramCompiler(
+        try BoundModel(model, inputs: inputs, registry: .runtime), inputs: model.graph.inputs.map(\.value),
+        outputs: model.graph.outputs.map(\.value), givens: .init(), constants: ConstantPool(), options: .init()))
+  }
+
   // MARK: Too much
 
   @Test("a plan that no machine has memory for is an error that says how much")
@@ -78,5 +88,22 @@ struct MemoryTests {
     #expect(
       try report("x: float[4]\na = Add(x, w[4])\nb = Add(a, w)\ny = Mul(b, u[4])\nreturn y", ["x": [4]]).parameterBytes
         == 32)
+  }
+
+  // MARK: Programs that are kept
+
+  @Test("programs that have not been used for longest go first where they become many or large")
+  func cache() throws {
+    let text = "x: float[N]\na = Exp(x)\ny = Softmax(a)\nz = Sub(a, y)\nreturn z"
+    var cache = ProgramCache<Int>(countLimit: 3, byteLimit: 1 << 20)
+    for size in 1...3 { cache.insert(.init(try program(text, ["x": [size]])), for: size) }
+    #expect(cache.entry(for: 1) != nil)
+    cache.insert(.init(try program(text, ["x": [4]])), for: 4)
+    #expect(cache.count == 3)
+    #expect(cache.entry(for: 1) != nil)
+    #expect(cache.entry(for: 2) == nil)
+    cache.insert(.init(try program(text, ["x": [1 << 20]])), for: 1 << 20)
+    #expect(cache.count == 1)
+    #expect(cache.entry(for: 1 << 20) != nil)
   }
 }

@@ -86,7 +86,8 @@ final class ControlFlow: Sendable {
     var results = states
     for (index, slices) in collected.enumerated() {
       let body = bodies[0].graph.outputs[1 + states.count + index]
-      results.append(try RuntimeValue.stacked(slices, axis: 0, emptyLike: body, isReversed: false, precision: precision))
+      results.append(
+        try RuntimeValue.stacked(slices, axis: 0, emptyLike: body, isReversed: false, precision: precision))
     }
     return results
   }
@@ -159,15 +160,13 @@ final class Body: Sendable {
   private let model: Model
   private let options: RuntimeOptions
   private let constants = ConstantPool()
-  private let programs = Mutex<[[Signature]: Locked]>([:])
+  /// The bodies of one program are called from it alone. A loop whose states grow meets new shapes in every iteration.
+  private let programs = Mutex(ProgramCache<[Signature]>(countLimit: 8, byteLimit: 1 << 26))
 
   private struct Signature: Hashable {
     let type: DataType
     let shape: [Int]
   }
-
-  /// A program runs one call at a time, and the bodies of one program are called from it alone.
-  private struct Locked: @unchecked Sendable { let program: Program }
 
   init(_ graph: Graph, in model: Model, options: RuntimeOptions) {
     self.graph = graph
@@ -189,7 +188,7 @@ final class Body: Sendable {
       throw RuntimeError("a body takes \(graph.inputs.count) values, \(inputs.count) are given")
     }
     let key = arguments.map { Signature(type: $0.declaredType, shape: $0.shape) }
-    if let cached = programs.withLock({ $0[key] }) { return try cached.program.run(arguments) }
+    if let cached = programs.withLock({ $0.entry(for: key) }) { return try cached.program.run(arguments) }
     var types: [ValueID: (type: DataType, shape: [Int])] = [:]
     for (info, argument) in zip(model.graph.inputs, arguments) {
       types[info.value] = (argument.declaredType, argument.shape)
@@ -198,9 +197,9 @@ final class Body: Sendable {
     let compiled = try ProgramCompiler(
       bound, inputs: model.graph.inputs.map(\.value), outputs: graph.outputs.map(\.value), givens: .init(),
       constants: constants, options: options)
-    let locked = Locked(program: try Program(compiled))
-    programs.withLock { $0[key] = locked }
-    return try locked.program.run(arguments)
+    let entry = ProgramCache<[Signature]>.Entry(try Program(compiled))
+    programs.withLock { $0.insert(entry, for: key) }
+    return try entry.program.run(arguments)
   }
 }
 

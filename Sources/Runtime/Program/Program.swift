@@ -75,6 +75,9 @@ final class Program {
   /// Bytes of the arena, the peak of everything between inputs and outputs.
   var arenaBytes: Int { arena.byteCount }
 
+  /// Memory that is the program's alone: that of its constants and variables may be others' too.
+  var ownBytes: Int { arena.byteCount + compiled.foldedBytes }
+
   var stepLabels: [(label: String, opType: String)] { steps.map { ($0.label, $0.node.opType) } }
 
   // MARK: Running
