@@ -2,7 +2,7 @@ import Analysis
 import IR
 import Operators
 
-/// Runs a model. A program is compiled for every set of input shapes on first use, and kept.
+/// Runs a model. A program is compiled for every set of input shapes on first use, and kept until many others have been.
 ///
 /// ```swift
 /// let session = try Session(model)
@@ -14,7 +14,7 @@ public final class Session {
   private let model: Model
   private let options: RuntimeOptions
   private let constants = ConstantPool()
-  private var programs: [[InputType]: Program] = [:]
+  private var programs = ProgramCache<[InputType]>(countLimit: 32, byteLimit: 1 << 30)
 
   private struct InputType: Hashable {
     let type: DataType
@@ -53,15 +53,16 @@ public final class Session {
 
   /// What running on inputs of these shapes takes.
   public func memory(for shapes: [String: (type: DataType, shape: [Int])]) throws(RuntimeError) -> MemoryReport {
-    return try MemoryReport(
-      parameterBytes: model.parameterBytes(in: options.precision), gradientBytes: 0,
-      activationBytes: MemoryPlan(compiled(types(shapes)).requests).byteCount)
+    let compiled = try compiled(types(shapes))
+    return MemoryReport(
+      parameterBytes: compiled.constantBytes + compiled.variableBytes, gradientBytes: 0,
+      activationBytes: MemoryPlan(compiled.requests).byteCount)
   }
 
   /// Compiles the program for inputs of these shapes, so that what cannot be run is named now.
   public func prepare(for shapes: [String: (type: DataType, shape: [Int])]) throws(RuntimeError) {
     let types = try types(shapes)
-    if programs[types] == nil { programs[types] = Program(try compiled(types)) }
+    if programs.entry(for: types) == nil { programs.insert(.init(try Program(try compiled(types))), for: types) }
   }
 
   private func types(
@@ -111,9 +112,9 @@ public final class Session {
 
   private func program(for values: [RuntimeValue]) throws(RuntimeError) -> Program {
     let key = values.map { InputType(type: $0.declaredType, shape: $0.shape) }
-    if let program = programs[key] { return program }
-    let program = Program(try compiled(key))
-    programs[key] = program
+    if let entry = programs.entry(for: key) { return entry.program }
+    let program = try Program(try compiled(key))
+    programs.insert(.init(program), for: key)
     return program
   }
 

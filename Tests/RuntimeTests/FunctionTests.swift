@@ -65,4 +65,19 @@ struct FunctionTests {
       try run("y = own:Lost(x)\nreturn y", [FunctionDefinition(name: "Lost", domain: "own", message: [])])
     }
   }
+
+  @Test("nodes of branches count towards what a function may spell out to")
+  func branchesCount() throws {
+    var large = try GraphText.model("a: float[4]\nk = Cast(a) { to: 9 }\nn = Neg(a)\ny = If(k)\nreturn y")
+    large.opsetImports.removeLast()
+    let node = large.graph.nodes.remove(at: 1)
+    let branch = Graph(
+      name: "branch", nodes: Array(repeating: node, count: 1 << 18),
+      outputs: [ValueInfo(value: try #require(node.output(0)), type: nil)])
+    for name in ["then_branch", "else_branch"] { large.graph.nodes[1].setAttribute(name, .graph(branch)) }
+    let error = try #require(throws: RuntimeError.self) {
+      try run("y = own:Large(x)\nreturn y", [function("Large", FunctionBody(model: large))])
+    }
+    #expect(error.description.contains("spell out to more than"))
+  }
 }

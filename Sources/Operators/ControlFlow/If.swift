@@ -18,10 +18,16 @@ public struct If: Operator {
   }
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
+    guard context.has(0) else { throw OperatorError("it lacks a condition") }
     let branches = branches(context.node)
     guard branches.count == 2 else { throw OperatorError("it lacks a branch") }
     for branch in branches where branch.outputs.count < context.node.outputs.count {
       throw OperatorError("a branch returns \(branch.outputs.count) values, the node \(context.node.outputs.count)")
+    }
+    for output in context.node.outputs.indices {
+      let types = branches.compactMap { context.facts[$0.outputs[output].value.index].type }
+      guard types.count == 2, types[0] != types[1] else { continue }
+      throw OperatorError("output \(output) is \(types[0]) in one branch and \(types[1]) in the other")
     }
     let live = chosen(context.contents(0)).map { [branches[$0]] } ?? branches
     for output in context.node.outputs.indices {

@@ -83,9 +83,13 @@ extension Iteration {
   }
 
   /// Facts of the node's outputs, once the body's have settled.
-  func leave(_ context: inout ShapeContext) {
-    for state in states {
+  /// - Throws: where a state is of another type after an iteration than before it.
+  func leave(_ context: inout ShapeContext) throws(OperatorError) {
+    for (index, state) in states.enumerated() {
       let facts = context.facts[state.bodyInput.index]
+      if let before = facts.type, let after = context.facts[state.bodyOutput.index].type, before != after {
+        throw OperatorError("its body takes state \(index) as \(before) and returns \(after)")
+      }
       let shape = facts.shape.map { outward($0, output: state.result, &context) }
       context.setOutput(state.result, type: facts.type, shape: shape, contents: facts.contents)
     }

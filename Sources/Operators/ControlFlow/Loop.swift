@@ -41,7 +41,7 @@ public struct Loop: IterativeOperator {
     guard let iteration = iteration(context.node) else {
       throw OperatorError("its body does not take and return what the loop does")
     }
-    iteration.leave(&context)
+    try iteration.leave(&context)
   }
 
   public func enterBody(_ context: inout AxisContext) { iteration(context.node)?.enter(&context) }

@@ -44,7 +44,7 @@ public struct Scan: IterativeOperator {
     guard let iteration = iteration(context.node) else {
       throw OperatorError("its body does not take and return what the scan does")
     }
-    iteration.leave(&context)
+    try iteration.leave(&context)
   }
 
   public func enterBody(_ context: inout AxisContext) {

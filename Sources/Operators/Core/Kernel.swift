@@ -10,7 +10,9 @@ public struct Kernel: Sendable {
   public enum Sharing: Sendable, Equatable {
     /// Reads inputs and writes outputs in memory of their own.
     case none
-    /// Computes output 0 element by element, so that it may be written over any one of these inputs of the same size.
+    /// Computes output 0 so that it may be written over any one of these inputs of the same size. Where a node takes the
+    /// same value for several of them, over all of those at once: the kernel has read them at an element before it
+    /// writes there. An input that is not listed is read again after the output has been written, or elsewhere.
     case overwrites([Int])
     /// Output 0 is input 0 under another shape: nothing is computed, the memory is shared.
     case view

@@ -1,3 +1,4 @@
+import Glibc
 import IR
 
 /// A stretch of memory that tensors of a running model lie in, aligned to 64 bytes unless it belongs to a file.
@@ -9,9 +10,20 @@ final class Buffer: @unchecked Sendable {
   private let region: ByteRegion?
   private let isOwner: Bool
 
-  init(byteCount: Int) {
+  /// Memory of its own, with arbitrary contents.
+  /// - Parameter what: needs it, for the error.
+  /// - Throws: where the machine does not have as much.
+  init(byteCount: Int, for what: @autoclosure () -> String = "a tensor") throws(RuntimeError) {
+    // What is promised beyond the machine's memory is not there when it is written to.
+    guard byteCount >= 0, byteCount <= Self.machineBytes,
+      let start = aligned_alloc(64, (max(byteCount, 64) + 63) & ~63)
+    else {
+      throw RuntimeError(
+        "\(what()) takes \(byteCount) bytes of memory, which this machine does not have; use smaller inputs or a smaller "
+          + "batch")
+    }
     self.byteCount = byteCount
-    start = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
+    self.start = start
     region = nil
     isOwner = true
   }
@@ -32,7 +44,13 @@ final class Buffer: @unchecked Sendable {
     isOwner = false
   }
 
-  deinit { if isOwner { start.deallocate() } }
+  deinit { if isOwner { free(start) } }
+
+  /// The machine's memory; where it does not say, no limit but what can be allocated.
+  private static let machineBytes: Int = {
+    let (pages, width) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+    return pages > 0 && width > 0 ? pages * width : 1 << 46
+  }()
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: byteCount) }
 
@@ -55,7 +73,8 @@ struct RuntimeValue: Sendable {
     guard let bytes = RuntimeValue.byteCount(type, shape) else {
       throw RuntimeError("a tensor of type \(declaredType) and shape \(shape) cannot be held in memory")
     }
-    self.init(buffer: Buffer(byteCount: bytes), type: type, declaredType: declaredType, shape: shape)
+    let buffer = try Buffer(byteCount: bytes, for: "a tensor of type \(declaredType) and shape \(shape)")
+    self.init(buffer: buffer, type: type, declaredType: declaredType, shape: shape)
   }
 
   init(buffer: Buffer, type: DataType, declaredType: DataType, shape: [Int]) {

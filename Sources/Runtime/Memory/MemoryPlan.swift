@@ -13,6 +13,8 @@ struct MemoryPlan {
   private(set) var byteCount = 0
 
   static let alignment = 64
+  /// Offsets beyond any memory are not told apart, so that they can be added up.
+  private static let farthest = 1 << 61
 
   /// Places large requests first, each at the lowest offset that is free for all of its life ("greedy by size" of
   /// Pisarchyk and Lee, 2020). Quadratic at worst; requests that do not live at the same time cost a comparison.
@@ -28,7 +30,7 @@ struct MemoryPlan {
       var offset = 0
       for other in placed where requests[other].lifetime.overlaps(requests[index].lifetime) {
         if offset + size <= offsets[other] { break }
-        offset = max(offset, offsets[other] + Self.aligned(requests[other].byteCount))
+        offset = min(max(offset, offsets[other] + Self.aligned(requests[other].byteCount)), Self.farthest)
       }
       offsets[index] = offset
       byteCount = max(byteCount, offset + size)

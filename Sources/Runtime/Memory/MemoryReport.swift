@@ -1,8 +1,6 @@
-import IR
-
 /// What running a model takes, known before it runs.
 public struct MemoryReport: Sendable, Equatable {
-  /// Weights and other constants.
+  /// Weights and other constants as they are computed with, after what can be folded has been.
   public let parameterBytes: Int
   /// Gradients of what is trained; zero when nothing is.
   public let gradientBytes: Int
@@ -11,13 +9,4 @@ public struct MemoryReport: Sendable, Equatable {
 
   /// All of it.
   public var peakBytes: Int { parameterBytes + gradientBytes + activationBytes }
-}
-
-extension Model {
-  /// Bytes of the initializers while the model runs.
-  func parameterBytes(in precision: Precision) -> Int {
-    graph.initializers.reduce(0) { sum, initializer in
-      sum + (RuntimeValue.byteCount(precision.storage(initializer.tensor.dataType), initializer.tensor.shape) ?? 0)
-    }
-  }
 }

@@ -13,6 +13,7 @@ final class ControlFlow: Sendable {
   private let kind: Kind
   private let node: Node
   private let bodies: [Body]
+  private let precision: Precision
   /// Values of the graphs around that the bodies read.
   let captured: [ValueID]
 
@@ -24,7 +25,7 @@ final class ControlFlow: Sendable {
     let graphs: [Graph]
     switch node.opType {
     case "If":
-      guard let first = graph("then_branch"), let second = graph("else_branch"),
+      guard !node.inputs.isEmpty, let first = graph("then_branch"), let second = graph("else_branch"),
         min(first.outputs.count, second.outputs.count) >= node.outputs.count
       else { return nil }
       graphs = [first, second]
@@ -38,13 +39,14 @@ final class ControlFlow: Sendable {
     case "Scan":
       let count = Int(node.int("num_scan_inputs", default: 0))
       guard let body = graph("body"), count > 0, count <= node.inputs.count, body.inputs.count == node.inputs.count,
-        body.outputs.count >= node.outputs.count, model.opset("") ?? 9 >= 9
+        body.outputs.count >= max(node.outputs.count, node.inputs.count - count), model.opset("") ?? 9 >= 9
       else { return nil }
       graphs = [body]
       kind = .scan(inputCount: count)
     default: return nil
     }
     self.node = node
+    precision = options.precision
     bodies = graphs.map { Body($0, in: model, options: options) }
     captured = Set(bodies.flatMap(\.captured)).sorted()
   }
@@ -84,7 +86,8 @@ final class ControlFlow: Sendable {
     var results = states
     for (index, slices) in collected.enumerated() {
       let body = bodies[0].graph.outputs[1 + states.count + index]
-      results.append(try RuntimeValue.stacked(slices, axis: 0, emptyLike: body, isReversed: false))
+      results.append(
+        try RuntimeValue.stacked(slices, axis: 0, emptyLike: body, isReversed: false, precision: precision))
     }
     return results
   }
@@ -109,20 +112,25 @@ final class ControlFlow: Sendable {
     for step in 0..<lengths[0] {
       var arguments = states
       for (index, whole) in scanned.enumerated() {
-        arguments.append(whole.slice(isReversed[index] ? lengths[0] - 1 - step : step, axis: axes[index]))
+        arguments.append(try whole.slice(isReversed[index] ? lengths[0] - 1 - step : step, axis: axes[index]))
       }
       let results = try bodies[0].run(arguments, captured: captured)
       states = Array(results.prefix(stateCount))
       for (index, slice) in results[stateCount...].enumerated() { collected[index].append(slice) }
     }
-    let outputAxes = try self.axes("scan_output_axes", ranks: collected.map { ($0.first?.shape.count ?? 0) + 1 })
+    let outputAxes = try self.axes(
+      "scan_output_axes",
+      ranks: collected.enumerated().map { index, slices in
+        let declared = bodies[0].graph.outputs[stateCount + index].type?.tensor?.shape?.count
+        return (slices.first?.shape.count ?? declared ?? 0) + 1
+      })
     let isOutputReversed = directions("scan_output_directions", collected.count)
     var results = states
     for (index, slices) in collected.enumerated() {
       results.append(
         try RuntimeValue.stacked(
           slices, axis: outputAxes[index], emptyLike: bodies[0].graph.outputs[stateCount + index],
-          isReversed: isOutputReversed[index]))
+          isReversed: isOutputReversed[index], precision: precision))
     }
     return results
   }
@@ -152,21 +160,17 @@ final class Body: Sendable {
   private let model: Model
   private let options: RuntimeOptions
   private let constants = ConstantPool()
-  private let programs = Mutex<[[Signature]: Locked]>([:])
+  /// The bodies of one program are called from it alone. A loop whose states grow meets new shapes in every iteration.
+  private let programs = Mutex(ProgramCache<[Signature]>(countLimit: 8, byteLimit: 1 << 26))
 
   private struct Signature: Hashable {
     let type: DataType
     let shape: [Int]
   }
 
-  /// A program runs one call at a time, and the bodies of one program are called from it alone.
-  private struct Locked: @unchecked Sendable { let program: Program }
-
   init(_ graph: Graph, in model: Model, options: RuntimeOptions) {
     self.graph = graph
     self.options = options
-    var defined = Set(graph.inputs.map(\.value)).union(graph.initializers.map(\.value))
-    for node in graph.nodes { defined.formUnion(node.outputs.compactMap { $0 }) }
     captured = graph.valuesFromOutside
     var body = model
     body.graph = graph
@@ -184,7 +188,7 @@ final class Body: Sendable {
       throw RuntimeError("a body takes \(graph.inputs.count) values, \(inputs.count) are given")
     }
     let key = arguments.map { Signature(type: $0.declaredType, shape: $0.shape) }
-    if let cached = programs.withLock({ $0[key] }) { return try cached.program.run(arguments) }
+    if let cached = programs.withLock({ $0.entry(for: key) }) { return try cached.program.run(arguments) }
     var types: [ValueID: (type: DataType, shape: [Int])] = [:]
     for (info, argument) in zip(model.graph.inputs, arguments) {
       types[info.value] = (argument.declaredType, argument.shape)
@@ -193,9 +197,9 @@ final class Body: Sendable {
     let compiled = try ProgramCompiler(
       bound, inputs: model.graph.inputs.map(\.value), outputs: graph.outputs.map(\.value), givens: .init(),
       constants: constants, options: options)
-    let locked = Locked(program: Program(compiled))
-    programs.withLock { $0[key] = locked }
-    return try locked.program.run(arguments)
+    let entry = ProgramCache<[Signature]>.Entry(try Program(compiled))
+    programs.withLock { $0.insert(entry, for: key) }
+    return try entry.program.run(arguments)
   }
 }
 

@@ -16,6 +16,8 @@ struct FunctionInlining {
 
   private var model: Model
   private var functions: [FunctionName: FunctionBody] = [:]
+  /// Nodes of each function's body, those of its branches and loops among them.
+  private var nodeCounts: [FunctionName: Int] = [:]
   private var addedCount = 0
 
   static func apply(to model: Model) throws(RuntimeError) -> Model {
@@ -33,6 +35,7 @@ struct FunctionInlining {
       let domain = function.domain == "ai.onnx" ? "" : function.domain
       let name = FunctionName(domain: domain, name: function.name, overload: function.overload)
       functions[name] = function.body
+      nodeCounts[name] = function.body?.model.graph.nodeCount
     }
   }
 
@@ -51,7 +54,7 @@ struct FunctionInlining {
         throw RuntimeError(
           "cannot run node \(label(node)): functions call each other more than \(Self.depthLimit) levels deep")
       }
-      result += try inlined(try expanded(node, body), depth: depth + 1)
+      result += try inlined(try expanded(node, body, named: name), depth: depth + 1)
     }
     return result
   }
@@ -73,9 +76,11 @@ struct FunctionInlining {
   // MARK: One call
 
   /// The nodes of a body with the values of a call.
-  private mutating func expanded(_ call: Node, _ body: FunctionBody) throws(RuntimeError) -> [Node] {
+  private mutating func expanded(
+    _ call: Node, _ body: FunctionBody, named name: FunctionName
+  ) throws(RuntimeError) -> [Node] {
     try importOpsets(of: body, for: call)
-    addedCount += body.model.graph.nodes.count + call.outputs.count
+    addedCount += (nodeCounts[name] ?? 0) + call.outputs.count
     guard addedCount <= Self.nodeLimit else {
       throw RuntimeError(
         "cannot run node \(label(call)): functions spell out to more than \(Self.nodeLimit) nodes")
@@ -196,5 +201,12 @@ struct FunctionInlining {
       known[value] = .some(target)
       return target
     }
+  }
+}
+
+extension Graph {
+  /// Its nodes and those of their bodies.
+  fileprivate var nodeCount: Int {
+    nodes.reduce(nodes.count) { sum, node in node.subgraphs.reduce(sum) { $0 + $1.nodeCount } }
   }
 }

@@ -26,12 +26,13 @@ final class Program {
   private(set) var durations: [Duration] = []
   var isProfiled = false { didSet { durations = [Duration](repeating: .zero, count: isProfiled ? steps.count : 0) } }
 
-  init(_ compiled: ProgramCompiler) {
+  /// - Throws: where the machine does not have the memory.
+  init(_ compiled: ProgramCompiler) throws(RuntimeError) {
     self.compiled = compiled
     options = compiled.options
     let plan = MemoryPlan(compiled.requests)
     offsets = plan.offsets
-    arena = Buffer(byteCount: plan.byteCount)
+    arena = try Buffer(byteCount: plan.byteCount, for: compiled.planDescription)
     var steps = compiled.steps
     var count = 0
     for index in steps.indices {
@@ -73,6 +74,9 @@ final class Program {
 
   /// Bytes of the arena, the peak of everything between inputs and outputs.
   var arenaBytes: Int { arena.byteCount }
+
+  /// Memory that is the program's alone: that of its constants and variables may be others' too.
+  var ownBytes: Int { arena.byteCount + compiled.foldedBytes }
 
   var stepLabels: [(label: String, opType: String)] { steps.map { ($0.label, $0.node.opType) } }
 
@@ -205,14 +209,20 @@ final class Program {
   ) throws(RuntimeError) -> RuntimeValue {
     if case .arena = compiled.places[output.index] {
       let value = try current(output)
-      guard value.shape == shape else {
-        throw RuntimeError(node: step.label, "makes shape \(shape) where \(value.shape) was inferred")
+      // The arena has room for what was inferred; anything else would be written over its neighbours.
+      guard value.shape == shape, value.type == options.precision.storage(type) else {
+        throw RuntimeError(
+          node: step.label, "makes \(type) \(shape) where \(value.declaredType) \(value.shape) was inferred")
       }
       return value
     }
-    let value = try RuntimeValue(declaredType: type, shape: shape, precision: options.precision)
-    heap[output] = value
-    return value
+    do {
+      let value = try RuntimeValue(declaredType: type, shape: shape, precision: options.precision)
+      heap[output] = value
+      return value
+    } catch {
+      throw RuntimeError(node: step.label, error.description)
+    }
   }
 
   /// Infers the node anew from what its inputs are in this run.
@@ -279,7 +289,7 @@ final class Program {
       }
       let target = try room(output, result.declaredType, result.shape, step)
       target.buffer.start.copyMemory(
-        from: result.buffer.start, byteCount: RuntimeValue.byteCount(result.type, result.shape) ?? 0)
+        from: result.buffer.start, byteCount: min(target.buffer.byteCount, result.buffer.byteCount))
     }
   }
 }

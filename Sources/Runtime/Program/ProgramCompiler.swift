@@ -11,7 +11,6 @@ struct ProgramCompiler {
   struct Givens {
     /// Tensors in memory already, the master copies of trained weights among them.
     var variables: [ValueID: RuntimeValue] = [:]
-    var constants: [ValueID: RuntimeValue] = [:]
   }
 
   let bound: BoundModel
@@ -32,8 +31,7 @@ struct ProgramCompiler {
   private var lastUses: [ValueID: Int] = [:]
   private var births: [ValueID: Int] = [:]
 
-  /// Results larger than this are not folded: they are cheaper to compute than to keep.
-  private static let foldLimit = 1 << 28
+  private var folded: FoldedConstants
 
   init(
     _ bound: BoundModel, inputs: [ValueID], outputs: [ValueID], givens: Givens, constants: ConstantPool,
@@ -46,15 +44,18 @@ struct ProgramCompiler {
     self.inputs = inputs
     self.outputs = outputs
     places = [Place](repeating: .none, count: bound.model.valueNames.count)
-    for (value, constant) in givens.constants { places[value.index] = .constant(constant) }
     for (index, input) in inputs.enumerated() { places[input.index] = .input(index) }
     let needed = Self.needed(bound, outputs: outputs)
+    folded = FoldedConstants(nodes: [], outputs: [], constantBytes: 0)
     for initializer in bound.model.graph.initializers where needed.values.contains(initializer.value) {
       if case .input = places[initializer.value.index] { continue }
       places[initializer.value.index] = .constant(
         try constants.value(initializer.value, initializer.tensor, precision: options.precision))
     }
     for (value, variable) in givens.variables { places[value.index] = .variable(variable) }
+    folded = FoldedConstants(
+      nodes: bound.order.filter(needed.nodes.contains).map { bound.model.graph.nodes[$0] }, outputs: outputs,
+      constantBytes: constantBytes)
     for index in bound.order where needed.nodes.contains(index) {
       try add(bound.model.graph.nodes[index])
       if index < forwardNodeCount ?? Int.max { forwardStepCount = steps.count }
@@ -114,13 +115,18 @@ struct ProgramCompiler {
     {
       refusals.append((label, reason))
     }
-    for case let output? in node.outputs { places[output.index] = bound.shape(output) == nil ? .heap : .arena(-1) }
+    for case let output? in node.outputs { places[output.index] = hasKnownSize(output) ? .arena(-1) : .heap }
     steps.append(step)
+  }
+
+  private func hasKnownSize(_ value: ValueID) -> Bool {
+    guard let shape = bound.shape(value), let type = bound.type(value) else { return false }
+    return RuntimeValue.byteCount(options.precision.storage(type), shape) != nil
   }
 
   /// Shape arithmetic whose results are known already.
   private mutating func foldKnown(_ node: Node) throws(RuntimeError) -> Bool {
-    var values: [(ValueID, RuntimeValue)] = []
+    var values: [(value: ValueID, result: RuntimeValue)] = []
     for case let output? in node.outputs {
       let facts = bound.facts[output.index]
       guard let contents = facts.contents, let shape = bound.shape(output), let type = facts.type,
@@ -129,8 +135,23 @@ struct ProgramCompiler {
       else { return false }
       values.append((output, value))
     }
-    for (output, value) in values { places[output.index] = .constant(value) }
+    keep(values, of: node)
     return true
+  }
+
+  /// Keeps what a node computes that need not run any more, and lets go of what it alone has read.
+  private mutating func keep(
+    _ results: [(value: ValueID, result: RuntimeValue)], of node: Node, inViewOf source: Buffer? = nil
+  ) {
+    for (value, result) in results where folded.isRead(value) {
+      places[value.index] = .constant(result)
+      folded.keep(result.buffer, isOwned: result.buffer !== source)
+    }
+    for value in folded.finish(node) {
+      guard case .constant(let constant) = places[value.index] else { continue }
+      folded.release(constant.buffer)
+      places[value.index] = .none
+    }
   }
 
   /// What an operator's kernel is made from; `nil` where a shape is not known yet.
@@ -195,26 +216,39 @@ struct ProgramCompiler {
       guard case .constant(let constant) = places[input.index] else { return false }
       inputs.append(constant)
     }
+    let source = kernel.sharing == .view ? inputs.first.flatMap { $0 }?.buffer : nil
+    let sizes = context.outputs.enumerated().map { index, operand -> Int? in
+      // A view takes no memory, and unused outputs none either.
+      guard let operand, source == nil || index > 0 else { return 0 }
+      return RuntimeValue.byteCount(operand.type, operand.shape)
+    }
+    let known = sizes.compactMap { $0 }
+    guard known.count == sizes.count,
+      folded.allows(known.reduce(0, +), madeOf: inputs.reduce(0) { $0 + ($1?.buffer.byteCount ?? 0) })
+    else { return false }
     var results: [RuntimeValue?] = []
-    for operand in context.outputs {
+    for (operand, bytes) in zip(context.outputs, known) {
       guard let operand else {
         results.append(nil)
         continue
       }
-      guard let bytes = RuntimeValue.byteCount(operand.type, operand.shape), bytes <= Self.foldLimit else {
-        return false
+      do throws(RuntimeError) {
+        let buffer: Buffer
+        if results.isEmpty, let source { buffer = source } else { buffer = try Buffer(byteCount: bytes) }
+        results.append(
+          RuntimeValue(
+            buffer: buffer, type: operand.type, declaredType: operand.declaredType,
+            shape: operand.shape))
+      } catch {
+        throw .invalid(error.description)
       }
-      let isView = kernel.sharing == .view && results.isEmpty
-      let buffer = isView ? inputs.first.flatMap { $0 }?.buffer : nil
-      results.append(
-        RuntimeValue(
-          buffer: buffer ?? Buffer(byteCount: bytes), type: operand.type, declaredType: operand.declaredType,
-          shape: operand.shape))
     }
     try kernel.run(inputs, results, workers: options.workers)
+    var values: [(value: ValueID, result: RuntimeValue)] = []
     for (output, result) in zip(node.outputs, results) {
-      if let output, let result { places[output.index] = .constant(result) }
+      if let output, let result { values.append((output, result)) }
     }
+    keep(values, of: node, inViewOf: source)
     return true
   }
 
@@ -247,7 +281,7 @@ struct ProgramCompiler {
         let input = step.node.input(0)
       else { continue }
       roots[output] = input
-      places[output.index] = places[root(input).index]
+      places[output.index] = view(output, of: places[root(input).index])
     }
     measureLifetimes()
     for (index, step) in steps.enumerated() {
@@ -263,7 +297,7 @@ struct ProgramCompiler {
       requests.append(
         MemoryPlan.Request(byteCount: bytes(value), lifetime: birth...max(birth, lastUses[value] ?? birth)))
     }
-    for value in roots.keys { places[value.index] = places[root(value).index] }
+    for value in roots.keys { places[value.index] = view(value, of: places[root(value).index]) }
     for (index, step) in steps.enumerated() {
       guard case .kernel(let kernel) = step.work, kernel.scratchBytes > 0 else { continue }
       steps[index].scratch = requests.count
@@ -272,9 +306,52 @@ struct ProgramCompiler {
     release()
   }
 
+  /// The place of a value that lies in another's memory: what it holds has a shape and a type of its own.
+  private func view(_ value: ValueID, of place: Place) -> Place {
+    func retyped(_ source: RuntimeValue) -> RuntimeValue {
+      RuntimeValue(
+        buffer: source.buffer, type: source.type, declaredType: bound.type(value) ?? source.declaredType,
+        shape: bound.shape(value) ?? source.shape)
+    }
+    return switch place {
+    case .constant(let constant): .constant(retyped(constant))
+    case .variable(let variable): .variable(retyped(variable))
+    case .none, .input, .arena, .heap: place
+    }
+  }
+
   private func bytes(_ value: ValueID) -> Int {
     guard let shape = bound.shape(value), let type = bound.type(value) else { return 0 }
     return RuntimeValue.byteCount(options.precision.storage(type), shape) ?? 0
+  }
+
+  /// What the arena is for, for the error that there is no memory for it.
+  var planDescription: String {
+    let values = places.indices.filter { if case .arena = places[$0] { true } else { false } }.map { ValueID($0) }
+    guard let largest = values.max(by: { bytes($0) < bytes($1) }) else { return "running the model" }
+    return "running the model, whose largest tensor is \(bound.model.name(of: largest)) of shape "
+      + "\(bound.shape(largest) ?? []),"
+  }
+
+  /// Bytes of all constants the program reads or returns, in memory or in a file, each counted once.
+  var constantBytes: Int {
+    heldBytes { place in if case .constant(let constant) = place { constant.buffer } else { nil } }
+  }
+
+  /// Bytes of the weights that change between runs.
+  var variableBytes: Int {
+    heldBytes { place in if case .variable(let variable) = place { variable.buffer } else { nil } }
+  }
+
+  /// Bytes of what folding has made.
+  var foldedBytes: Int { folded.byteCount }
+
+  private func heldBytes(_ buffer: (Place) -> Buffer?) -> Int {
+    var seen: Set<ObjectIdentifier> = []
+    return places.reduce(0) { sum, place in
+      guard let buffer = buffer(place), seen.insert(ObjectIdentifier(buffer)).inserted else { return sum }
+      return sum + buffer.byteCount
+    }
   }
 
   private mutating func measureLifetimes() {
@@ -302,7 +379,12 @@ struct ProgramCompiler {
       let root = root(input)
       guard case .arena = places[root.index], lastUses[root] == index, births[root] != index,
         bytes(input) == bytes(output), bytes(root) == bytes(output),
-        step.node.inputs.allSatisfy({ $0 == input || $0.map { self.root($0) } != root })
+        step.node.inputs.indices.allSatisfy({ position in
+          guard let other = step.node.input(position), self.root(other) == root else { return true }
+          // What the node reads twice must not be gone when it is read again, unless each place may be written over:
+          // then it is the same element of both that is read before it is written.
+          return other == input && candidates.contains(position)
+        })
       else { continue }
       lastUses[root] = lastUses[output]
       roots[output] = root

@@ -63,7 +63,8 @@ extension Kernel {
       return
     }
     let pointers = inputs.map { $0?.buffer.start } + outputs.map { $0?.buffer.start }
-    let scratch = Buffer(byteCount: scratchBytes)
+    let scratch: Buffer
+    do { scratch = try Buffer(byteCount: scratchBytes, for: "a kernel") } catch { throw .invalid(error.description) }
     try pointers.withUnsafeBufferPointer { pointers throws(KernelError) in
       // An empty list has no address; nothing is read from it then.
       guard let base = pointers.baseAddress else { return }

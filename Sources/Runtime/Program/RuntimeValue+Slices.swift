@@ -38,12 +38,12 @@ extension RuntimeValue {
   }
 
   /// The elements at one index of an axis, without that axis.
-  func slice(_ index: Int, axis: Int) -> RuntimeValue {
+  func slice(_ index: Int, axis: Int) throws(RuntimeError) -> RuntimeValue {
     let width = RuntimeValue.elementBytes(type) ?? 1
     var rest = shape
     rest.remove(at: axis)
     let result = RuntimeValue(
-      buffer: Buffer(byteCount: rest.reduce(width, *)), type: type, declaredType: declaredType, shape: rest)
+      buffer: try Buffer(byteCount: rest.reduce(width, *)), type: type, declaredType: declaredType, shape: rest)
     let inner = shape[(axis + 1)...].reduce(width, *)
     let outer = shape[..<axis].reduce(1, *)
     for row in 0..<outer {
@@ -55,13 +55,15 @@ extension RuntimeValue {
 
   /// Slices side by side along a new axis. Without any, an empty tensor of the declared type.
   static func stacked(
-    _ slices: [RuntimeValue], axis: Int, emptyLike info: ValueInfo, isReversed: Bool
+    _ slices: [RuntimeValue], axis: Int, emptyLike info: ValueInfo, isReversed: Bool, precision: Precision
   ) throws(RuntimeError) -> RuntimeValue {
     guard let first = slices.first else {
       let declared = info.type?.tensor
       let sizes = declared?.shape?.map { size in if case .known(let known) = size.extent { Int(known) } else { 0 } }
       let type = declared?.elementType.flatMap(DataType.init(rawValue:)) ?? .float
-      return try RuntimeValue(declaredType: type, shape: [0] + (sizes ?? []), precision: .single)
+      var shape = sizes ?? []
+      shape.insert(0, at: min(axis, shape.count))
+      return try RuntimeValue(declaredType: type, shape: shape, precision: precision)
     }
     guard slices.allSatisfy({ $0.shape == first.shape && $0.type == first.type }) else {
       throw RuntimeError("iterations return slices of different shapes")
@@ -71,7 +73,10 @@ extension RuntimeValue {
     shape.insert(slices.count, at: axis)
     let inner = first.shape[axis...].reduce(width, *)
     let outer = first.shape[..<axis].reduce(1, *)
-    let buffer = Buffer(byteCount: inner * outer * slices.count)
+    guard let bytes = byteCount(first.type, shape) else {
+      throw RuntimeError("\(slices.count) slices of shape \(first.shape) cannot be held in memory")
+    }
+    let buffer = try Buffer(byteCount: bytes, for: "what its iterations return")
     for (index, slice) in (isReversed ? slices.reversed() : slices).enumerated() {
       for row in 0..<outer {
         (buffer.start + (row * slices.count + index) * inner).copyMemory(

@@ -41,7 +41,7 @@ public final class Parameters {
       let stored = try RuntimeValue(tensor, precision: precision)
       // Tensors of the file are never written to.
       let copy = RuntimeValue(
-        buffer: Buffer(byteCount: stored.buffer.byteCount), type: stored.type, declaredType: stored.declaredType,
+        buffer: try Buffer(byteCount: stored.buffer.byteCount), type: stored.type, declaredType: stored.declaredType,
         shape: stored.shape)
       copy.buffer.start.copyMemory(from: stored.buffer.start, byteCount: stored.buffer.byteCount)
       storage[initializer.value] = copy

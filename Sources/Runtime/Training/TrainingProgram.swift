@@ -87,7 +87,7 @@ public final class TrainingProgram {
     let compiled = try ProgramCompiler(
       rebound, inputs: ids, outputs: results, givens: .init(variables: parameters.variables),
       constants: ConstantPool(), options: options, forwardNodeCount: prepared.graph.nodes.count)
-    program = Program(compiled)
+    program = try Program(compiled)
     let gradientBytes = parameters.trained.reduce(0) { $0 + $1.count * 4 }
     memory = MemoryReport(
       parameterBytes: parameters.byteCount, gradientBytes: gradientBytes,
