@@ -13,7 +13,8 @@ extension OperatorRegistry {
   ].flatMap { $0 }
 
   static let ownGradients: [any Operator] = [
-    SumTo(), BroadcastTo(), UnaryGradient(), BinaryGradient(), ClipGradient(), DropoutTraining(), SoftmaxGradient(),
+    SumTo(), GradientResult(), BroadcastTo(), UnaryGradient(), BinaryGradient(), ClipGradient(), DropoutTraining(),
+    SoftmaxGradient(),
     TopKGradient(), LikelihoodLoss.Gradient(),
   ]
   static let ownConvolution: [any Operator] = [

@@ -71,6 +71,27 @@ struct TrainableModelTests {
     #expect(bytes[0] == bytes[1])
   }
 
+  @Test("what was accumulated is stepped by though forward has run since, or forgotten")
+  func accumulatedBeforeForward() throws {
+    let batch = ["x": x, "label": label]
+    let (student, once) = (try student(), try student())
+    _ = try student.backward(.crossEntropy, batch)
+    student.accumulate()
+    _ = try student.forward(["x": x])
+    student.step(rate: 0.1)
+    #expect(student.steps == 1)
+    _ = try once.backward(.crossEntropy, batch)
+    once.step(rate: 0.1)
+    let values = [student, once].map { $0.trainedModel().graph.initializers.map { $0.tensor.floats() ?? [] } }
+    #expect(values[0] == values[1])
+    _ = try student.backward(.crossEntropy, batch)
+    student.accumulate()
+    student.discardAccumulated()
+    _ = try student.forward(["x": x])
+    #expect(student.step(rate: 0.1) == nil)
+    #expect(student.steps == 1)
+  }
+
   @Test("only parameters that are asked for change")
   func partly() throws {
     let model = try GraphText.model(Self.text)

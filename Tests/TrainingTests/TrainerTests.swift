@@ -3,6 +3,7 @@ import Glibc
 import IR
 import Kernels
 import Runtime
+import Synchronization
 import TestSupport
 import Testing
 import Training
@@ -133,5 +134,112 @@ struct TrainerTests {
       ],
       source: "test")
     #expect(throws: TrainingError.self) { try Trainer(try model(), data: wrong, settings: settings()) }
+  }
+
+  @Test("epochs are epochs, however many batches make a step")
+  func epochs() throws {
+    var settings = settings(SGD(), accumulation: 2)
+    settings.batch = 20
+    settings.duration = .epochs(10)
+    let trainer = try Trainer(try model(), data: data(64), settings: settings)
+    #expect(trainer.totalSteps == 15)
+    var epoch = 0
+    while !trainer.isFinished { epoch = try trainer.next().epoch }
+    #expect(epoch == 9)
+  }
+
+  @Test("numbers that cannot be meant are refused before training starts")
+  func refusesSettings() throws {
+    let changes: [(inout TrainingSettings) -> Void] = [
+      { $0.duration = .epochs(4_611_686_018_427_387_904) }, { $0.duration = .steps(.max) },
+      { $0.duration = .epochs(Int(Int32.max)) }, { $0.accumulation = 4_611_686_018_427_387_904 },
+      { $0.accumulation = 0 }, { $0.batch = .max }, { $0.batch = 0 }, { $0.largestNorm = -1 },
+      { $0.largestNorm = .nan }, { $0.learningRate = .nan }, { $0.schedule.warmUpSteps = .max },
+      { $0.schedule.warmUpSteps = -1 }, { $0.schedule.shape = .step(share: .nan) },
+      { $0.loss.distillation = .init(temperature: 0) }, { $0.loss.distillation = .init(share: 2) },
+      { $0.loss.kind = .crossEntropy(labelSmoothing: 1) }, { $0.rule = SGD(momentum: .nan) },
+      { $0.rule = SGD(weightDecay: -1) }, { $0.rule = Adam(beta1: 1) }, { $0.rule = Adam(epsilon: 0) },
+      { $0.rule = AdamW(weightDecay: .infinity) }, { $0.rule = AdamW(beta2: -0.5) },
+    ]
+    for (index, change) in changes.enumerated() {
+      var settings = settings()
+      change(&settings)
+      let error = #expect(throws: TrainingError.self, "change \(index)") {
+        try Trainer(try model(), data: data(), teacher: try model(), settings: settings)
+      }
+      #expect(error?.kind == .settings, "change \(index)")
+    }
+    #expect(throws: TrainingError.self) { try TrainableModel(try model(), rule: SGD(momentum: .nan)) }
+  }
+
+  @Test("a checkpoint of a run with another teacher, or of other trained parameters, is refused")
+  func refusesOtherTeachers() throws {
+    let path = "/tmp/coppice-checkpoint-teacher-\(getpid()).npz"
+    defer { unlink(path) }
+    var settings = settings(steps: 4)
+    settings.loss.distillation = Loss.Distillation()
+    func trainer(_ teacher: Model, where isTrained: ((String) -> Bool)? = nil) throws -> Trainer {
+      try Trainer(try model(), data: data(), teacher: teacher, settings: settings, where: isTrained)
+    }
+    let other = try GraphText.model("x: float[N, 1, 4, 4]\ny = Conv(x, u[3, 1, 4, 4], b[3])\nreturn y")
+    try trainer(try model()).writeCheckpoint(to: path)
+    try trainer(try model()).resume(from: path)
+    #expect(throws: TrainingError.self) { try trainer(other).resume(from: path) }
+    #expect(throws: TrainingError.self) { try trainer(try model()) { $0 == "w" }.resume(from: path) }
+  }
+
+  /// Data whose second batch cannot be read at first.
+  private struct Interrupted: Dataset {
+    let whole: ArrayDataset
+    private let reads = Reads()
+
+    private final class Reads: Sendable {
+      let count = Atomic(0)
+    }
+
+    init(_ whole: ArrayDataset) { self.whole = whole }
+
+    var fields: [DataField] { whole.fields }
+    var count: Int { whole.count }
+    var source: String { whole.source }
+    var storedArrays: [StoredArray] { whole.storedArrays }
+
+    func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {
+      guard reads.count.wrappingAdd(1, ordering: .relaxed).oldValue != 1 else { throw .empty(source: source) }
+      return try whole.batch(indices: indices, epoch: epoch)
+    }
+  }
+
+  @Test("a step that failed in the middle is made anew as if it had not begun")
+  func retries() throws {
+    let settings = settings(SGD(), steps: 1, accumulation: 2)
+    let failing = try Trainer(try model(), data: Interrupted(data()), settings: settings)
+    #expect(throws: TrainingError.self) { try failing.next() }
+    _ = try failing.next()
+    let whole = try Trainer(try model(), data: data(), settings: settings)
+    _ = try whole.next()
+    #expect(bytes(failing.trainedModel()) == bytes(whole.trainedModel()))
+  }
+
+  @Test("a model with functions is trained, and written without them")
+  func functions() throws {
+    var model = try GraphText.model(
+      "x: float[N, 1, 4, 4]\nc = Conv(x, w[3, 1, 4, 4], b[3])\ny = own:Twice(c)\nreturn y")
+    model.opsetImports.append(OpsetImport(domain: "own", version: 1))
+    var body = try GraphText.model("a: float[N, 3, 1, 1]\nr = Tanh(a)\nc = Add(r, a)\nreturn c")
+    body.opsetImports.removeLast()
+    model.functions = [
+      FunctionDefinition(name: "Twice", domain: "own", message: [], body: FunctionBody(model: body, defaults: []))
+    ]
+    let trainer = try Trainer(model, data: data(), settings: settings(steps: 2))
+    while !trainer.isFinished { _ = try trainer.next() }
+    let trained = trainer.trainedModel()
+    #expect(trained.functions.isEmpty)
+    #expect(trained.graph.nodes.map(\.opType) == ["Conv", "Tanh", "Add"])
+    let student = try TrainableModel(model, rule: SGD())
+    let batch = try data().batch(indices: [0, 1])
+    _ = try student.backward(.crossEntropy, batch)
+    student.step(rate: 0.1)
+    #expect(student.steps == 1)
   }
 }

@@ -32,6 +32,7 @@ extension Clip {
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     guard let g = context.gradient() else { return }
+    guard !context.wants(1), !context.wants(2) else { throw OperatorError("the bounds of Clip have no gradient") }
     let gradient = context.emit(
       .own("ClipGradient"), [context.node.input(0), g, context.node.input(1), context.node.input(2)], outputs: 1,
       attributes: context.node.attributes)

@@ -16,13 +16,16 @@ extension Cast {
     }
   }
 
+  /// Gradients are passed on in the precision they are computed in: narrowing is for what files hold.
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
-    guard let gradient = context.gradient(), let type = context.type(0) else { return }
-    guard type != context.node.output(0).flatMap({ context.types[$0.index] }) else {
-      return context.accumulate(gradient, to: 0)
-    }
+    guard let gradient = context.gradient(), let type = context.type(0), let output = context.node.output(0),
+      let from = context.types[output.index], type.isFloatingPoint, from.isFloatingPoint
+    else { return }
+    guard (type == .double) != (from == .double) else { return context.accumulate(gradient, to: 0) }
+    let stored = type == .double ? DataType.double : .float
     context.accumulate(
       context.emit(
-        OperatorName("Cast"), gradient, attributes: [Attribute(name: "to", value: .int(Int64(type.rawValue)))]), to: 0)
+        OperatorName("Cast"), gradient, attributes: [Attribute(name: "to", value: .int(Int64(stored.rawValue)))]), to: 0
+    )
   }
 }

@@ -35,7 +35,7 @@ struct Differentiation {
     for index in bound.order.reversed() {
       let node = bound.model.graph.nodes[index]
       guard node.outputs.contains(where: { $0.map { context.gradients[$0.index] != nil } ?? false }),
-        node.inputs.contains(where: { $0.map { wanted.contains($0.index) } ?? false })
+        Self.reads(node).contains(where: { wanted.contains($0.index) })
       else { continue }
       let label = bound.label(node)
       guard let operation = registry(OperatorName(node.opType, domain: node.canonicalDomain)) else {
@@ -45,7 +45,7 @@ struct Differentiation {
       context.opset = bound.opset(of: node)
       do { try operation.differentiate(&context) } catch { throw RuntimeError(node: label, error.message) }
     }
-    for target in targets { gradients[target] = context.gradients[target.index] }
+    gradients = GradientResults.gather(of: targets, bound, &context)
     model.graph.nodes += context.emitted
     model.graph.initializers += context.constants
     model.valueNames = names.names
@@ -54,12 +54,17 @@ struct Differentiation {
     }
   }
 
+  /// What a node depends on: its inputs, and what the graphs it carries take from outside.
+  private static func reads(_ node: Node) -> [ValueID] {
+    node.inputs.compactMap { $0 } + node.subgraphs.flatMap { $0.referencedValues() }
+  }
+
   /// The values that change when the targets do, through floating-point numbers.
   private static func dependents(on targets: [ValueID], _ bound: BoundModel) -> Set<Int> {
     var wanted = Set(targets.map(\.index))
     for index in bound.order {
       let node = bound.model.graph.nodes[index]
-      guard node.inputs.contains(where: { $0.map { wanted.contains($0.index) } ?? false }) else { continue }
+      guard reads(node).contains(where: { wanted.contains($0.index) }) else { continue }
       for case let output? in node.outputs where bound.type(output)?.isFloatingPoint ?? true {
         wanted.insert(output.index)
       }

@@ -25,10 +25,11 @@ public final class Parameters {
 
   /// - Parameters:
   ///   - precision: that of the programs made with them; optimizers need single precision.
-  ///   - isTrained: whether an initializer of this name is trained.
+  ///   - isTrained: whether an initializer of this name is trained. By default all are but single numbers that look like
+  ///     constants of the arithmetic: those that are no operand of a normalization, of PRelu or of a product.
   /// - Throws: where an initializer cannot be held in memory.
   public init(
-    of model: Model, precision: Precision = .single, where isTrained: (String) -> Bool = { _ in true }
+    of model: Model, precision: Precision = .single, where isTrained: ((String) -> Bool)? = nil
   ) throws(RuntimeError) {
     var storage: [ValueID: RuntimeValue] = [:]
     var types: [ValueID: DataType] = [:]
@@ -54,7 +55,11 @@ public final class Parameters {
     self.all = all
     self.precision = precision
     let statistics = TrainingMode.statistics(of: model)
-    trained = all.filter { !statistics.contains($0.value) && isTrained($0.name) }
+    let weights = isTrained == nil ? ScalarWeights.all(of: model) : []
+    trained = all.filter { parameter in
+      guard !statistics.contains(parameter.value) else { return false }
+      return isTrained?(parameter.name) ?? (parameter.count != 1 || weights.contains(parameter.value))
+    }
   }
 
   var variables: [ValueID: RuntimeValue] { storage }

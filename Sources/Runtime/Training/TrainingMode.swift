@@ -12,14 +12,15 @@ struct TrainingMode {
 
   /// - Parameter normalization: whether batch normalization takes its statistics from the batch; otherwise it keeps the
   ///   running ones, as fine-tuning on small batches may want.
-  init(_ model: Model, normalization: Bool = true) {
+  /// - Throws: where a dropout drops in a way that training cannot follow.
+  init(_ model: Model, normalization: Bool = true) throws(RuntimeError) {
     self.model = model
     for index in model.graph.nodes.indices {
       let node = model.graph.nodes[index]
       switch (node.canonicalDomain, node.opType) {
       case ("", "BatchNormalization") where normalization: replaceNormalization(index)
-      case ("", "Dropout"): replaceDropout(index)
-      default: break
+      case ("", "Dropout"): try replaceDropout(index)
+      default: for body in node.subgraphs { try refuseDropout(in: body) }
       }
     }
   }
@@ -51,16 +52,20 @@ struct TrainingMode {
     updates.append((variance, updated[1]))
   }
 
-  private mutating func replaceDropout(_ index: Int) {
+  private mutating func replaceDropout(_ index: Int) throws(RuntimeError) {
     let node = model.graph.nodes[index]
     var ratio = node.float("ratio") ?? 0.5
     if let input = node.input(1) {
-      guard let tensor = model.graph.initializers.first(where: { $0.value == input })?.tensor,
-        let value = try? RuntimeValue(tensor, precision: .single), value.type == .float, value.count == 1
-      else { return }
-      ratio = value.buffer.start.load(as: Float.self)
+      guard let known = ConstantScalars(model.graph).number(input) else {
+        throw RuntimeError(
+          node: label(node), "its ratio is not known before the model runs; to train, make it a constant")
+      }
+      ratio = Float(known)
     }
-    guard ratio > 0, ratio < 1 else { return }
+    guard (0..<1).contains(ratio) else {
+      throw RuntimeError(node: label(node), "its ratio \(ratio) is not from 0 up to 1")
+    }
+    guard ratio > 0 else { return }
     if seed == nil { seed = model.addValue(named: "coppice/dropout seed") }
     guard let seed else { return }
     // Every dropout draws from a stream of its own.
@@ -70,5 +75,24 @@ struct TrainingMode {
       attributes: [
         Attribute(name: "ratio", value: .float(ratio)), Attribute(name: "stream", value: .int(Int64(index))),
       ])
+  }
+
+  /// In the bodies of control flow dropout is not replaced: it would draw the same mask in every step.
+  private func refuseDropout(in graph: Graph) throws(RuntimeError) {
+    let constants = ConstantScalars(graph)
+    for node in graph.nodes {
+      for body in node.subgraphs { try refuseDropout(in: body) }
+      guard node.opType == "Dropout", node.canonicalDomain.isEmpty, let training = node.input(2) else { continue }
+      let known = constants.number(training) ?? ConstantScalars(model.graph).number(training)
+      let ratio = node.input(1).flatMap { constants.number($0) ?? ConstantScalars(model.graph).number($0) }
+      guard known == 0 || ratio == 0 else {
+        throw RuntimeError(node: label(node), "it drops in the body of another node, which cannot be trained")
+      }
+    }
+  }
+
+  private func label(_ node: Node) -> String {
+    if let name = node.name, !name.isEmpty { return "\(name) (\(node.opType))" }
+    return "\(node.opType) → \(node.output(0).map { model.name(of: $0) } ?? "without outputs")"
   }
 }

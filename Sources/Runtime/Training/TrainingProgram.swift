@@ -32,8 +32,18 @@ public final class TrainingProgram {
   private let drops: Bool
   private let options: RuntimeOptions
   private var bound: [RuntimeValue] = []
+  private var state = State.idle
   /// Planned bytes.
   public let memory: MemoryReport
+
+  private enum State {
+    /// Nothing has run, or not to its end.
+    case idle
+    /// Backward may run.
+    case forwarded
+    /// Gradients are there.
+    case differentiated
+  }
 
   private struct Input {
     let value: ValueID
@@ -61,7 +71,7 @@ public final class TrainingProgram {
     case .outside(let values): (loss, roots) = (nil, values)
     }
     self.outputs = loss == nil ? roots : outputs
-    let training = TrainingMode(try FunctionInlining.apply(to: model), normalization: normalizesByBatch)
+    let training = try TrainingMode(try FunctionInlining.apply(to: model), normalization: normalizesByBatch)
     var prepared = Fusion.apply(
       Fusion.differentiable, to: training.model, keeping: roots + outputs + training.updates.map(\.updated))
     inputs = try Self.inputs(of: model, shapes: inputShapes)
@@ -148,6 +158,7 @@ public final class TrainingProgram {
   /// - Returns: the outputs asked for; for ``Objective/outside(_:)``, the values gradients are to be given for.
   public func forward(_ tensors: [String: Tensor], step: Int = 0) throws(RuntimeError) -> [Tensor] {
     bound = []
+    state = .idle
     for input in inputs {
       guard let tensor = tensors[input.name] else { throw RuntimeError("no data is given for input \(input.name)") }
       guard tensor.shape == input.shape,
@@ -167,15 +178,21 @@ public final class TrainingProgram {
     }
     var results: [Tensor] = []
     for output in outputs { results.append(try program.value(of: output).tensor(named: names[output.index])) }
+    state = .forwarded
     return results
   }
 
   /// Computes the gradients of the last ``forward(_:step:)``.
   /// - Parameter seeds: for ``Objective/outside(_:)``, the gradients with respect to its values, in order.
+  /// - Throws: where the seeds do not fit, or no forward run came before: each is differentiated once.
   public func backward(from seeds: [Tensor]) throws(RuntimeError) {
+    guard state == .forwarded else {
+      throw RuntimeError("gradients are asked for without a forward run before them; run forward anew")
+    }
     guard seeds.count == seedCount else {
       throw RuntimeError("\(seeds.count) gradients are given, expected \(seedCount)")
     }
+    var given = bound
     for (seed, output) in zip(seeds, outputs) {
       let value = try RuntimeValue(seed, precision: options.precision)
       let expected = try program.value(of: output)
@@ -184,21 +201,31 @@ public final class TrainingProgram {
           "the gradient for \(names[output.index]) is \(seed.dataType) \(seed.shape), expected "
             + "\(expected.declaredType) \(expected.shape)")
       }
-      bound.append(value)
+      given.append(value)
     }
-    program.bind(bound)
+    state = .idle
+    // Forward leaves nothing in the memory of inputs that is read after this: gradients have their own.
     defer { bound = [] }
+    program.bind(given)
     try program.execute(program.backwardSteps)
+    withExtendedLifetime(given) {}
+    state = .differentiated
+  }
+
+  /// Where the gradient of a parameter is, once there is one.
+  private func start(_ parameter: Parameter) -> UnsafeMutableRawPointer? {
+    guard state == .differentiated else { return nil }
+    return gradients[parameter.value].flatMap { program.pointer(to: $0) }
   }
 
   /// The gradient of the objective with respect to a parameter, as the last run left it; empty where the objective does
-  /// not depend on it.
+  /// not depend on it, or backward has not run.
   public func withGradient<Result, Failure: Error>(
     of parameter: Parameter, _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    guard options.precision == .single, let gradient = gradients[parameter.value],
-      let start = program.pointer(to: gradient)
-    else { return try body(UnsafeMutableBufferPointer(start: nil, count: 0)) }
+    guard options.precision == .single, let start = start(parameter) else {
+      return try body(UnsafeMutableBufferPointer(start: nil, count: 0))
+    }
     return try body(
       UnsafeMutableBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: parameter.count))
   }
@@ -208,7 +235,7 @@ public final class TrainingProgram {
   public func gradient(of parameter: Parameter) -> Tensor {
     let type: DataType = options.precision == .single ? .float : .double
     let byteCount = parameter.count * (options.precision == .single ? 4 : 8)
-    let start = gradients[parameter.value].flatMap { program.pointer(to: $0) }
+    let start = start(parameter)
     let region = ByteRegion(count: byteCount) { target in
       if let start {
         target.copyMemory(from: UnsafeRawBufferPointer(start: start, count: byteCount))
@@ -221,7 +248,7 @@ public final class TrainingProgram {
 
   /// The same in double precision, for programs that run in it.
   func doubleGradient(of parameter: Parameter) -> [Double] {
-    guard let gradient = gradients[parameter.value], let start = program.pointer(to: gradient) else { return [] }
+    guard let start = start(parameter) else { return [] }
     return Array(UnsafeBufferPointer(start: start.assumingMemoryBound(to: Double.self), count: parameter.count))
   }
 

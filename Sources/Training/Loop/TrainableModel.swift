@@ -45,14 +45,17 @@ public final class TrainableModel {
   ///   - rule: how a step changes values by their gradients.
   ///   - normalizesByBatch: whether batch normalization takes its statistics from the batch, and follows it.
   ///   - seed: where dropout draws from.
-  ///   - isTrained: whether a parameter of this name is trained.
-  /// - Throws: where nothing is left to train, or an initializer cannot be held in memory.
+  ///   - isTrained: whether a parameter of this name is trained; by default, what `Parameters` says.
+  /// - Throws: where a setting of the rule cannot be meant, nothing is left to train, or an initializer cannot be held in memory.
   public init(
     _ original: Model, rule: some UpdateRule, normalizesByBatch: Bool = true, seed: Int = 0,
-    options: RuntimeOptions = RuntimeOptions(), where isTrained: (String) -> Bool = { _ in true }
+    options: RuntimeOptions = RuntimeOptions(), where isTrained: ((String) -> Bool)? = nil
   ) throws(TrainingError) {
-    model = original.unsharingVectors()
-    do throws(RuntimeError) { parameters = try Parameters(of: model, where: isTrained) } catch {
+    try rule.check()
+    do throws(RuntimeError) {
+      model = try original.inliningFunctions().unsharingVectors()
+      parameters = try Parameters(of: model, where: isTrained)
+    } catch {
       throw TrainingError(error)
     }
     guard !parameters.trained.isEmpty else { throw TrainingError(.settings, "the model has no parameters to train") }
@@ -201,6 +204,9 @@ public final class TrainableModel {
     optimizer.collect(current)
   }
 
+  /// Forgets what was accumulated, as where a batch failed and its step is to be made anew.
+  public func discardAccumulated() { optimizer.discard() }
+
   /// Changes the parameters by the gradients of the last backward run, or the mean of those that were accumulated.
   /// Nothing happens where there are none.
   /// - Parameters:
@@ -209,7 +215,7 @@ public final class TrainableModel {
   /// - Returns: the norm of all gradients before clipping, where it was asked for.
   @discardableResult
   public func step(rate: Double, largestNorm: Double? = nil) -> Double? {
-    guard let current, pending == nil else { return nil }
+    guard optimizer.collected > 0 || (current != nil && pending == nil) else { return nil }
     return optimizer.step(current, rate: rate, largestNorm: largestNorm)
   }
 

@@ -41,17 +41,18 @@ public final class Trainer {
   /// - Parameters:
   ///   - teacher: the model whose outputs are followed, where the loss distils.
   ///   - digest: of the model and whatever else a checkpoint must belong to.
-  ///   - isTrained: whether a parameter of this name is trained.
+  ///   - isTrained: whether a parameter of this name is trained; by default, what `Parameters` says.
   /// - Throws: where data do not fit the model or hold what is no number or class, or the model cannot be trained.
   public init(
     _ original: Model, data: any Dataset, teacher: Model? = nil, settings: TrainingSettings, digest: String = "",
-    options: RuntimeOptions = RuntimeOptions(), where isTrained: (String) -> Bool = { _ in true }
+    options: RuntimeOptions = RuntimeOptions(), where isTrained: ((String) -> Bool)? = nil
   ) throws(TrainingError) {
     try settings.check()
     self.settings = settings
     isSingle = options.precision == .single
-    identity = "\(digest) \(data.count) \(settings.identity)"
-    model = original.unsharingVectors()
+    do throws(RuntimeError) { model = try original.inliningFunctions().unsharingVectors() } catch {
+      throw TrainingError(error)
+    }
     let fit = try DataFit(model, data, settings.loss)
     if let fixed = fit.fixedBatch, fixed != settings.batch || data.count < fixed {
       throw data.count < fixed
@@ -59,12 +60,7 @@ public final class Trainer {
         : TrainingError(.settings, "the model takes exactly \(fixed) samples at once; make that the batch")
     }
     queue = BatchQueue(fit, size: settings.batch, seed: settings.seed)
-    let stepsPerEpoch = max(1, queue.batchesPerEpoch / settings.accumulation)
-    totalSteps =
-      switch settings.duration {
-      case .epochs(let epochs): epochs * stepsPerEpoch
-      case .steps(let steps): steps
-      }
+    totalSteps = try settings.steps(batchesPerEpoch: queue.batchesPerEpoch)
     var (shapes, labels) = fit.shapes(batch: queue.batchSize)
     let axis = try Self.classAxis(model, settings.loss, shapes, labels, source: data.source)
     try fit.check(model, output: axis.output, batch: queue.batchSize)
@@ -85,12 +81,24 @@ public final class Trainer {
       throw TrainingError(.settings, "distillation needs a teacher")
     }
     memory = program.memory
+    identity = Self.identity(
+      digest, samples: data.count, settings, teacher: self.teacher == nil ? nil : teacher, parameters)
     optimizer = Self.optimizer(settings.rule, parameters, options)
   }
 
   private static func optimizer(
     _ rule: some UpdateRule, _ parameters: Parameters, _ options: RuntimeOptions
   ) -> Optimizer { Optimizer(rule, parameters: parameters, workers: options.workers) }
+
+  /// Differs where a checkpoint of one run must not be taken up by another.
+  private static func identity(
+    _ digest: String, samples: Int, _ settings: TrainingSettings, teacher: Model?, _ parameters: Parameters
+  ) -> String {
+    var trained = Fingerprint()
+    for parameter in parameters.trained { trained.add(parameter.name) }
+    let taught = teacher.map { Fingerprint(of: $0).text } ?? "-"
+    return "\(digest) \(samples) \(settings.identity) teacher \(taught) trained \(trained.text)"
+  }
 
   private static func teacher(
     _ model: Model?, _ graph: LossGraph, _ options: RuntimeOptions
@@ -137,6 +145,20 @@ public final class Trainer {
     guard isSingle else { throw TrainingError(.settings, "steps are made in single precision only") }
     let number = step
     let rate = settings.learningRate * settings.schedule.factor(step: number, of: totalSteps)
+    let (loss, top1): (Double, Double?)
+    do throws(TrainingError) { (loss, top1) = try gather(number) } catch {
+      // The step is made anew or not at all.
+      optimizer.discard()
+      throw error
+    }
+    let norm = optimizer.step(program, rate: rate, largestNorm: settings.largestNorm)
+    return Step(
+      number: number + 1, epoch: number * settings.accumulation / queue.batchesPerEpoch, loss: loss,
+      top1: top1, learningRate: rate, gradientNorm: norm, samples: samplesPerStep)
+  }
+
+  /// Runs the batches of a step, and leaves their gradients with the program or, of several, with the optimizer.
+  private func gather(_ number: Int) throws(TrainingError) -> (loss: Double, top1: Double?) {
     var metrics = Metrics(settings.loss.kind)
     var loss = 0.0
     for part in 0..<settings.accumulation {
@@ -150,10 +172,7 @@ public final class Trainer {
     guard loss.isFinite else {
       throw TrainingError(.diverged, "the loss is \(loss) at step \(number + 1); a lower learning rate may help")
     }
-    let norm = optimizer.step(program, rate: rate, largestNorm: settings.largestNorm)
-    return Step(
-      number: number + 1, epoch: number * settings.accumulation / queue.batchesPerEpoch, loss: loss,
-      top1: metrics.top1, learningRate: rate, gradientNorm: norm, samples: samplesPerStep)
+    return (loss, metrics.top1)
   }
 
   func run(_ batch: DataFit.Batch, _ number: Int) throws(TrainingError) -> (loss: Double, outputs: [Tensor]) {

@@ -43,17 +43,4 @@ public struct TrainingSettings: Sendable {
     "\(loss) \(rule.description) \(learningRate) \(schedule) \(batch) \(accumulation) \(duration) "
       + "\(largestNorm.map { "\($0)" } ?? "-") \(seed) \(normalizesByBatch)"
   }
-
-  func check() throws(TrainingError) {
-    guard batch > 0, accumulation > 0 else {
-      throw TrainingError(.settings, "batch and accumulation must be at least 1")
-    }
-    guard learningRate.isFinite, learningRate >= 0 else {
-      throw TrainingError(.settings, "the learning rate \(learningRate) is no number to step by")
-    }
-    switch duration {
-    case .epochs(let count), .steps(let count):
-      guard count > 0 else { throw TrainingError(.settings, "nothing to do: give at least one epoch or step") }
-    }
-  }
 }

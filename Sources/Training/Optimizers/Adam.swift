@@ -20,6 +20,15 @@ public struct Adam: UpdateRule, Equatable {
   }
   public var slots: Int { 2 }
 
+  public func check() throws(TrainingError) {
+    try require(beta1, "beta1", upTo: 1)
+    try require(beta2, "beta2", upTo: 1)
+    try require(weightDecay, "weight decay", upTo: .infinity)
+    guard epsilon.isFinite, epsilon > 0 else {
+      throw TrainingError(.settings, "epsilon \(epsilon) must be above 0")
+    }
+  }
+
   public func update(
     _ values: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, state: [UnsafeMutablePointer<Float>],
     count: Int, step: Int, rate: Double, scale: Float

@@ -15,6 +15,11 @@ public struct AdamW: UpdateRule, Equatable {
   }
   public var slots: Int { 2 }
 
+  public func check() throws(TrainingError) {
+    try adam.check()
+    try require(weightDecay, "weight decay", upTo: .infinity)
+  }
+
   public func update(
     _ values: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, state: [UnsafeMutablePointer<Float>],
     count: Int, step: Int, rate: Double, scale: Float

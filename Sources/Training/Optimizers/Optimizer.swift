@@ -20,7 +20,8 @@ public final class Optimizer {
   private var state: [[FloatBuffer]]
   /// Sums of gradients of several batches, where they are collected.
   private var sums: [FloatBuffer] = []
-  private var collected = 0
+  /// How many gradients are collected for the next step.
+  public private(set) var collected = 0
 
   /// Elements one thread changes at a time.
   private static let grain = 1 << 16
@@ -48,14 +49,21 @@ public final class Optimizer {
     collected += 1
   }
 
+  /// Forgets what was collected, as where a batch in the middle of a step failed.
+  public func discard() {
+    for sum in sums where collected > 0 { sum.clear() }
+    collected = 0
+  }
+
   /// Changes every trained parameter by what was collected or, if nothing was, by the gradients of the program's last
   /// run.
   /// - Parameters:
+  ///   - program: may be left out where gradients were collected.
   ///   - rate: the learning rate.
   ///   - largestNorm: the norm all gradients together are scaled down to where theirs is larger.
   /// - Returns: the norm of all gradients before clipping, where it was asked for.
   @discardableResult
-  public func step(_ program: TrainingProgram, rate: Double, largestNorm: Double? = nil) -> Double? {
+  public func step(_ program: TrainingProgram?, rate: Double, largestNorm: Double? = nil) -> Double? {
     step += 1
     var scale = Float(1 / Double(max(1, collected)))
     var norm: Double?
@@ -67,8 +75,7 @@ public final class Optimizer {
     for (index, parameter) in parameters.trained.enumerated() {
       withGradient(index, program) { gradient in update(parameter, index, gradient, rate: rate, scale: scale) }
     }
-    for sum in sums where collected > 0 { sum.clear() }
-    collected = 0
+    discard()
     return norm
   }
 
@@ -87,7 +94,7 @@ public final class Optimizer {
     }
   }
 
-  private func norm(_ program: TrainingProgram) -> Double {
+  private func norm(_ program: TrainingProgram?) -> Double {
     var sum = 0.0
     for (index, parameter) in parameters.trained.enumerated() {
       withGradient(index, program) { sum += Updates.sumOfSquares($0, count: parameter.count) }
@@ -96,9 +103,9 @@ public final class Optimizer {
   }
 
   /// Nothing where the loss does not depend on the parameter.
-  private func withGradient(_ index: Int, _ program: TrainingProgram, _ body: (UnsafePointer<Float>) -> Void) {
+  private func withGradient(_ index: Int, _ program: TrainingProgram?, _ body: (UnsafePointer<Float>) -> Void) {
     guard collected == 0 else { return body(UnsafePointer(sums[index].start)) }
-    program.withGradient(of: parameters.trained[index]) { gradient in
+    program?.withGradient(of: parameters.trained[index]) { gradient in
       if let start = gradient.baseAddress { body(UnsafePointer(start)) }
     }
   }

@@ -16,6 +16,11 @@ public struct SGD: UpdateRule, Equatable {
   public var description: String { "sgd momentum=\(momentum) nesterov=\(isNesterov) weight-decay=\(weightDecay)" }
   public var slots: Int { momentum == 0 ? 0 : 1 }
 
+  public func check() throws(TrainingError) {
+    try require(momentum, "momentum", upTo: 1)
+    try require(weightDecay, "weight decay", upTo: .infinity)
+  }
+
   public func update(
     _ values: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, state: [UnsafeMutablePointer<Float>],
     count: Int, step: Int, rate: Double, scale: Float

@@ -7,6 +7,9 @@ public protocol UpdateRule: Sendable {
   /// Arrays of the parameters' sizes that are kept from step to step, zero at first.
   var slots: Int { get }
 
+  /// - Throws: where a setting cannot be meant.
+  func check() throws(TrainingError)
+
   /// Changes `count` values.
   /// - Parameters:
   ///   - state: one array a slot.
@@ -15,4 +18,8 @@ public protocol UpdateRule: Sendable {
   func update(
     _ values: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, state: [UnsafeMutablePointer<Float>],
     count: Int, step: Int, rate: Double, scale: Float)
+}
+
+extension UpdateRule {
+  public func check() throws(TrainingError) {}
 }
