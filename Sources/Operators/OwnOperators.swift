@@ -14,7 +14,7 @@ extension OperatorRegistry {
 
   static let ownGradients: [any Operator] = [
     SumTo(), GradientResult(), BroadcastTo(), UnaryGradient(), BinaryGradient(), ClipGradient(), DropoutTraining(),
-    SoftmaxGradient(),
+    SoftmaxGradient(), ReduceProdGradient(),
     TopKGradient(), LikelihoodLoss.Gradient(),
   ]
   static let ownConvolution: [any Operator] = [

@@ -69,6 +69,25 @@ struct OperatorResultTests {
     Case("y = Slice(x, a<3>, b<-9223372036854775807>, c<0>, d<-2>)\nreturn y", [-1, 0]),
   ]
 
+  /// Scales are floats, though no float is a tenth of a whole number.
+  static let scalings: [(scale: String, expected: [Double])] = [
+    ("0.7", [0, 1, 2, 4, 5, 7, 8]), ("0.6", [0, 1, 3, 5, 6, 8]), ("1.3", [0, 0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9]),
+  ]
+
+  static let scalingCases: [Case] = scalings.map { scaling in
+    Case(
+      """
+      f = Cast(k<0, 1, 2, 3, 4, 5, 6, 7, 8, 9>) { to: 1 }
+      c = Constant() { value_float: \(scaling.scale) }
+      s = Reshape(c, one<1>)
+      y = Resize(f, _, s) { coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" }
+      return y
+      """, scaling.expected, shapes: [[scaling.expected.count]])
+  }
+
+  @Test("sizes by scales", arguments: scalingCases)
+  func scaling(_ example: Case) throws { try check(example) }
+
   @Test("operators that choose", arguments: choosingCases)
   func choosing(_ example: Case) throws { try check(example) }
 

@@ -22,6 +22,27 @@ struct TrainingProgramTests {
     program.withGradient(of: parameter) { Array($0) }
   }
 
+  @Test("what is computed of a weight follows it")
+  func followsWeights() throws {
+    var model = try GraphText.model(
+      """
+      x: float[2]
+      c = Greater(w[2], bound[2])
+      y = Where(c, x, w)
+      return y
+      """)
+    for index in model.graph.initializers.indices {
+      let isWeight = model.name(of: model.graph.initializers[index].value) == "w"
+      model.graph.initializers[index].tensor = Tensor(floats: isWeight ? [1, 1] : [0, 0], shape: [2])
+    }
+    let (program, parameters) = try program(model, shapes: ["x": [2]])
+    let x = Tensor(floats: [5, 6], shape: [2])
+    #expect(try program.forward(["x": x]).first?.numbers == [5, 6])
+    let weight = try #require(parameters.trained.first { $0.name == "w" })
+    parameters.withValues(of: weight) { $0[0] = -1 }
+    #expect(try program.forward(["x": x]).first?.numbers == [-1, 6])
+  }
+
   // MARK: Bodies
 
   /// `x·W1`, Relu or Tanh of it in the branches of an `If`, `·W2`.

@@ -99,8 +99,9 @@ public struct BinaryMap: Sendable {
     case .clipGradient, .hardSigmoidGradient:
       // Between the bounds; a hard sigmoid is a line there.
       let slope = function == .clipGradient ? 1 : alpha
-      let low = function == .clipGradient ? alpha : -beta / alpha
-      let high = function == .clipGradient ? beta : (1 - beta) / alpha
+      let ends = (-beta / alpha, (1 - beta) / alpha)
+      let low = function == .clipGradient ? alpha : min(ends.0, ends.1)
+      let high = function == .clipGradient ? beta : max(ends.0, ends.1)
       let (s, l, h) = (Float(slope), Float(low), Float(high))
       VectorLoops.zip(
         z, strideZ, g, strideG, y, count,

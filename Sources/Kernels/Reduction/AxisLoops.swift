@@ -84,7 +84,9 @@ public struct AxisLoops: Sendable {
         let (first, second) = (line[a * inner], line[b * inner])
         if first == second { return a < b }
         // NaN counts as the greatest of all.
-        if first != first || second != second { return (first != first) == isGreatest && second == second }
+        let (isFirstNaN, isSecondNaN) = (first != first, second != second)
+        if isFirstNaN && isSecondNaN { return a < b }
+        if isFirstNaN || isSecondNaN { return isFirstNaN == isGreatest }
         return isGreatest ? first > second : first < second
       }
       for (rank, index) in order.prefix(count).enumerated() {

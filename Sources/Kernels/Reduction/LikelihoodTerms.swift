@@ -21,7 +21,7 @@ public struct LikelihoodTerms: Sendable {
   /// The first label that names no class, if there is one.
   public func strayLabel<L: FixedWidthInteger>(_ labels: UnsafePointer<L>) -> Int? {
     for index in 0..<outer * inner {
-      let label = Int(labels[index])
+      let label = Int(clamping: labels[index])
       if label != ignoredLabel, label < 0 || label >= classes { return label }
     }
     return nil
@@ -35,7 +35,7 @@ public struct LikelihoodTerms: Sendable {
   private func totalWeight<T: Real, L: FixedWidthInteger>(
     _ labels: UnsafePointer<L>, _ weights: UnsafePointer<T>?
   ) -> Double {
-    (0..<outer * inner).reduce(0) { $0 + weight(Int(labels[$1]), weights) }
+    (0..<outer * inner).reduce(0) { $0 + weight(Int(clamping: labels[$1]), weights) }
   }
 
   /// `labels` must hold no stray one.
@@ -45,7 +45,7 @@ public struct LikelihoodTerms: Sendable {
   ) {
     var sum = 0.0
     for index in 0..<outer * inner {
-      let label = Int(labels[index])
+      let label = Int(clamping: labels[index])
       let weight = weight(label, weights)
       let place = (index / inner * classes + (label == ignoredLabel ? 0 : label)) * inner + index % inner
       let loss = label == ignoredLabel ? 0 : -weight * Double(logProbabilities[place])
@@ -63,7 +63,7 @@ public struct LikelihoodTerms: Sendable {
   ) {
     let scale = averaging == .mean ? 1 / totalWeight(labels, weights) : 1
     for index in 0..<outer * inner {
-      let label = Int(labels[index])
+      let label = Int(clamping: labels[index])
       let factor = T(weight(label, weights) * scale) * g[averaging == .none ? index : 0]
       let start = index / inner * classes * inner + index % inner
       for category in 0..<classes {

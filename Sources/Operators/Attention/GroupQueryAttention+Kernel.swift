@@ -33,9 +33,10 @@ private struct GroupedPlan: Sendable {
     let heads = Int(context.node.int("num_heads", default: 0))
     let groups = Int(context.node.int("kv_num_heads", default: 0))
     let query = try context.input(0).shape
-    guard heads > 0, groups > 0, heads % groups == 0, query.count == 3 else {
+    guard heads > 0, heads < 1 << 31, groups > 0, heads % groups == 0, query.count == 3 else {
       throw .invalid("its heads are not known")
     }
+    try context.checkTypes([1, 2, 3, 4, 7, 8, 10, 11])
     let isPacked = !context.has(1)
     let width = query[2] / (isPacked ? heads + 2 * groups : heads)
     func operand(_ input: Int, _ count: Int, offset: Int) throws(KernelError) -> AttentionPlan.Operand {
@@ -54,10 +55,10 @@ private struct GroupedPlan: Sendable {
     guard try context.input(5).count == query[0], try context.input(6).count == 1 else {
       throw .invalid("its lengths are not those of \(query[0]) samples")
     }
-    lengths = (5, try context.input(5).type)
-    total = (6, try context.input(6).type)
+    lengths = (5, try context.integerType(5))
+    total = (6, try context.integerType(6))
     let past = try Self.pastRows(context, batch: query[0], groups: groups, width: width)
-    let rows = context.hasOutput(1) ? try context.output(1).shape[2] : past + query[1]
+    let rows = try Self.presentRows(context, [query[0], groups, width]) ?? past + query[1]
     let scale = context.node.float("scale").flatMap { $0 == 0 ? nil : Double($0) }
     plan = try AttentionPlan(
       sizes: AttentionSizes(
@@ -87,6 +88,19 @@ private struct GroupedPlan: Sendable {
     return keys[2]
   }
 
+  /// The rows of the caches that are outputs.
+  private static func presentRows(_ context: KernelContext, _ sizes: [Int]) throws(KernelError) -> Int? {
+    var rows: Int?
+    for output in 1..<3 where context.hasOutput(output) {
+      let shape = try context.output(output).shape
+      guard shape.count == 4, [shape[0], shape[1], shape[3]] == sizes, rows ?? shape[2] == shape[2] else {
+        throw .invalid("output \(output) has shape \(shape), its samples, heads and width are \(sizes)")
+      }
+      rows = shape[2]
+    }
+    return rows
+  }
+
   private static func present(
     _ context: KernelContext, _ plan: inout AttentionPlan, _ elementBytes: Int
   ) -> (key: HeadPlace, value: HeadPlace) {
@@ -102,7 +116,7 @@ private struct GroupedPlan: Sendable {
   }
 
   private mutating func addRule(_ context: KernelContext, _ elementBytes: Int) throws(KernelError) {
-    let window = context.node.int("local_window_size", default: -1)
+    let window = min(context.node.int("local_window_size", default: -1), 1 << 40)
     plan.visible = VisibleKeys(isCausal: true, window: window > 0 ? Int(window) : nil, lengths: [plan.sizes.keys])
     plan.cap = Double(context.node.float("softcap") ?? 0)
     if context.has(10) {
@@ -163,7 +177,12 @@ private struct GroupedPlan: Sendable {
   ) throws(KernelError) {
     let sizes = plan.sizes
     let total = integers(arguments, self.total.input, self.total.type, 1)[0]
-    let ends = integers(arguments, lengths.input, lengths.type, sizes.batch).map { $0 + 1 }
+    // These are one less than the keys of each sample.
+    let lengths = integers(arguments, self.lengths.input, self.lengths.type, sizes.batch)
+    for length in lengths where length < -1 || length >= sizes.keys {
+      throw .invalid("seqlens_k has a sample end at key \(length), its cache has room for \(sizes.keys)")
+    }
+    let ends = lengths.map { $0 + 1 }
     // A prompt starts anew whatever the cache has room for; otherwise rows follow those of before.
     let isPrompt = total == sizes.queries
     let starts = ends.map { isPrompt ? 0 : $0 - sizes.queries }

@@ -32,6 +32,10 @@ extension MultiHeadAttention {
           sizes: plan.sizes, scratch: &plan.scratch, elementBytes: elementBytes))
     }
     if context.has(5) {
+      let bias = try context.input(5).shape
+      guard let columns = bias.last, columns == 1 || columns == plan.sizes.keys else {
+        throw .invalid("attention_bias of shape \(bias) for \(plan.sizes.keys) keys")
+      }
       plan.biases.append(
         try ScoreMask(
           broadcasting: context.input(5), input: 5, spelling: .numbers, sizes: plan.sizes, scratch: &plan.scratch,
@@ -43,7 +47,8 @@ extension MultiHeadAttention {
 
   private func operands(_ context: KernelContext) throws(KernelError) -> AttentionPlan {
     let heads = Int(context.node.int("num_heads", default: 0))
-    guard heads > 0 else { throw .invalid("num_heads is not positive") }
+    guard heads > 0, heads < 1 << 31 else { throw .invalid("num_heads is \(heads)") }
+    try context.checkTypes([1, 2, 3, 5, 6, 7])
     let query = try context.input(0).shape
     guard query.count == 3 || query.count == 5 else { throw .invalid("a query of shape \(query)") }
     let (batch, queries) = (query[0], query[1])
@@ -51,9 +56,15 @@ extension MultiHeadAttention {
     if query.count == 5 {
       parts = try stacked(0, query, parts: 3)
     } else if !context.has(1) {
+      guard query[2] % (3 * heads) == 0 else {
+        throw .invalid("\(heads) heads do not divide queries, keys and values of shape \(query)")
+      }
       let width = query[2] / 3
       parts = (0..<3).map { sideBySide(0, query, heads: heads, width: width / heads, offset: $0 * width) }
     } else {
+      guard query[2] % heads == 0 else {
+        throw .invalid("\(heads) heads do not divide a query of shape \(query)")
+      }
       parts.append(sideBySide(0, query, heads: heads, width: query[2] / heads))
       let key = try context.input(1).shape
       if key.count == 5 {
@@ -88,6 +99,9 @@ extension MultiHeadAttention {
   /// `[batch, positions, heads ⊗ width]` or `[batch, heads, positions, width]`.
   private func separate(_ input: Int, _ shape: [Int], heads: Int) throws(KernelError) -> AttentionPlan.Operand {
     guard shape.count == 3 || shape.count == 4 else { throw .invalid("keys or values of shape \(shape)") }
+    guard shape.count == 4 || shape[2] % heads == 0 else {
+      throw .invalid("\(heads) heads do not divide keys or values of shape \(shape)")
+    }
     guard shape.count == 4 else { return sideBySide(input, shape, heads: heads, width: shape[2] / heads) }
     return AttentionPlan.Operand(
       HeadPlace(place: .input(input), strides: .apart(heads: shape[1], positions: shape[2], width: shape[3])),

@@ -14,8 +14,13 @@ extension ProjectedAttention {
 
   private func kernel<T: Real>(_ context: KernelContext, as type: T.Type) throws(KernelError) -> Kernel {
     let bytes = MemoryLayout<T>.stride
-    let x = try context.input(0).shape
-    let columns = try context.input(1).shape[1]
+    let (x, weight) = (try context.input(0).shape, try context.input(1).shape)
+    guard x.count == 3, weight.count == 2, weight[0] == x[2] else {
+      throw .invalid("a weight of shape \(weight) for an input of shape \(x)")
+    }
+    let columns = weight[1]
+    try context.checkTypes([1, 2, 4, 5])
+    try context.check(2, "a bias", counts: [columns])
     var scratch = ScratchLayout()
     let projected = scratch.reserve(x[0] * x[1] * columns * bytes)
     var plan = try plan(context, projected: projected, columns: columns, scratch: scratch)
@@ -98,6 +103,10 @@ extension ProjectedAttention {
           sizes: plan.sizes, scratch: &plan.scratch, elementBytes: bytes))
     }
     if context.has(5) {
+      let bias = try context.input(5).shape
+      guard let columns = bias.last, columns == 1 || columns == plan.sizes.keys else {
+        throw .invalid("attention_bias of shape \(bias) for \(plan.sizes.keys) keys")
+      }
       plan.biases.append(
         try ScoreMask(
           broadcasting: context.input(5), input: 5, spelling: .numbers, sizes: plan.sizes, scratch: &plan.scratch,

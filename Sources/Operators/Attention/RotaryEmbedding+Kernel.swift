@@ -19,6 +19,7 @@ extension RotaryEmbedding {
     guard try context.input(isStandard ? 2 : 3).shape == cache.shape else {
       throw .invalid("its tables have different shapes")
     }
+    try context.checkTypes(isStandard ? [1, 2] : [2, 3])
     let part = Int(context.node.int("rotary_embedding_dim", default: 0))
     let heads = Int(context.node.int("num_heads", default: 0))
     let width: Int
@@ -50,7 +51,8 @@ extension RotaryEmbedding {
     guard operand.count == 1 || operand.count == count else {
       throw .invalid("\(operand.count) positions for \(count) rows")
     }
-    return operand.count == 1 ? .from(input, operand.type) : .listed(input, operand.type)
+    let type = try context.integerType(input)
+    return operand.count == 1 ? .from(input, type) : .listed(input, type)
   }
 }
 
@@ -97,6 +99,9 @@ struct Rotation: Sendable {
       result = Array(0..<count)
     case .from(let input, let type):
       let first = integers(arguments, input, type, 1)[0]
+      guard first >= 0, first < cachedRows else {
+        throw .invalid("position \(first) is outside a table of \(cachedRows) rotations")
+      }
       result = (0..<count).map { first + $0 % rows }
     case .listed(let input, let type):
       result = integers(arguments, input, type, count)

@@ -39,7 +39,7 @@ extension ScaledDotProductAttention {
       guard lengths.count == plan.sizes.batch else {
         throw .invalid("\(lengths.count) lengths for \(plan.sizes.batch) samples")
       }
-      plan.lengths = (6, lengths.type)
+      plan.lengths = (6, try context.integerType(6))
     }
     plan.cap = Double(context.node.float("softcap") ?? 0)
     if context.hasOutput(3) {
@@ -53,6 +53,7 @@ extension ScaledDotProductAttention {
   }
 
   private func operands(_ context: KernelContext) throws(KernelError) -> AttentionPlan {
+    try context.checkTypes([1, 2, 4, 5])
     let query = try operand(context, 0, "q_num_heads")
     let key = try operand(context, 1, "kv_num_heads")
     let value = try operand(context, 2, "kv_num_heads")
@@ -80,7 +81,9 @@ extension ScaledDotProductAttention {
         batch: shape[0], rows: shape[2], heads: shape[1], width: shape[3])
     }
     let heads = Int(context.node.int(attribute, default: 0))
-    guard shape.count == 3, heads > 0, shape[2] % heads == 0 else { throw .invalid("\(attribute) is \(heads)") }
+    guard shape.count == 3, heads > 0, heads < 1 << 31, shape[2] % heads == 0 else {
+      throw .invalid("\(attribute) is \(heads) for an input of shape \(shape)")
+    }
     return AttentionPlan.Operand(
       HeadPlace(
         place: .input(input), strides: .sideBySide(positions: shape[1], columns: shape[2], width: shape[2] / heads)),

@@ -32,6 +32,8 @@ struct ScoreMask: Sendable {
   ) throws(KernelError) {
     let (shape, keys) = (operand.shape, sizes.keys)
     guard shape.count <= 4 else { throw .unsupported("a mask of \(shape.count) axes") }
+    let expected: DataType = spelling == .flags(.bool) ? .bool : elementBytes == 8 ? .double : .float
+    guard operand.type == expected else { throw .invalid("a mask of type \(operand.type), expected \(expected)") }
     let full = [Int](repeating: 1, count: 4 - shape.count) + shape
     for (axis, size) in [sizes.batch, sizes.heads, sizes.queries].enumerated() where ![1, size].contains(full[axis]) {
       throw .invalid(
@@ -54,6 +56,9 @@ struct ScoreMask: Sendable {
     contrib operand: KernelContext.Operand, input: Int, filter: Double, sizes: AttentionSizes,
     scratch: inout ScratchLayout, elementBytes: Int
   ) throws(KernelError) {
+    guard operand.type == .int32 || operand.shape.count > 1 && [.int64, .bool].contains(operand.type) else {
+      throw .invalid("a mask of type \(operand.type), expected int32")
+    }
     (self.input, self.filter, columns) = (input, filter, sizes.keys)
     switch operand.shape.count {
     case 1 where operand.shape[0] == sizes.batch || operand.shape[0] == 2 * sizes.batch:

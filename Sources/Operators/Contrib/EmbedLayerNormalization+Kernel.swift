@@ -15,6 +15,11 @@ extension EmbedLayerNormalization {
     let rule = SkipNormalization.Rule(epsilon: Double(context.node.float("epsilon") ?? 1e-12), keepsMean: false)
     let (givesSum, counts) = (context.hasOutput(2), context.hasOutput(1))
     let hasMask = context.has(7)
+    _ = (try context.input(5), try context.input(6))
+    for input in 5..<7 {
+      try context.check(input, "a scale or shift", counts: [lookup.width], type: context.input(2).type)
+    }
+    try context.check(7, "a mask", counts: [lookup.rows], type: .int32)
     var scratch = ScratchLayout()
     let sums = givesSum ? TensorPlace.output(2) : scratch.reserve(lookup.rows * lookup.width * MemoryLayout<T>.stride)
     let zeros = scratch.reserve(lookup.width * MemoryLayout<T>.stride)
@@ -46,12 +51,21 @@ private struct EmbeddingLookup: Sendable {
 
   init(_ context: KernelContext) throws(KernelError) {
     let ids = try context.input(0)
-    guard ids.rank == 2, ids.type == .int32, let width = try context.input(2).shape.last else {
+    let words = try context.input(2)
+    guard ids.rank == 2, ids.type == .int32, let width = words.shape.last else {
       throw .unsupported("words of type \(ids.type) and shape \(ids.shape)")
     }
     (batch, length, self.width) = (ids.shape[0], ids.shape[1], width)
     var sizes: [Int] = []
-    for input in 2..<5 { sizes.append(context.has(input) ? try context.input(input).shape[0] : 0) }
+    for input in 2..<5 {
+      let table = context.has(input) ? try context.input(input) : nil
+      if let table, table.rank != 2 || table.shape[1] != width || table.type != words.type {
+        throw .invalid("a table of shape \(table.shape) and type \(table.type) for words \(width) wide")
+      }
+      sizes.append(table?.shape[0] ?? 0)
+    }
+    try context.check(1, "segments", counts: [ids.count], type: .int32)
+    try context.check(8, "positions", counts: [ids.shape[1], ids.count], type: .int32)
     self.sizes = sizes
     hasSegments = context.has(1) && context.has(4)
     hasPositions = context.has(8)

@@ -37,8 +37,12 @@ extension FusedGemm {
     let transposed = (Self.isSet(context.node, "transA"), Self.isSet(context.node, "transB"))
     guard a.count == 2, b.count == 2, y.count == 2 else { throw .invalid("operands of shapes \(a) and \(b)") }
     let inner = transposed.0 ? a[0] : a[1]
+    guard y == [transposed.0 ? a[1] : a[0], transposed.1 ? b[0] : b[1]], inner == (transposed.1 ? b[1] : b[0]) else {
+      throw .invalid("operands of shapes \(a) and \(b) for a result of shape \(y)")
+    }
+    try context.checkTypes([1, 2])
     let beta = T(context.node.float("beta") ?? 1)
-    let addend = context.has(2) && beta != 0 ? BroadcastStrides([try context.input(2).shape], to: y) : nil
+    let addend = context.has(2) && beta != 0 ? try BroadcastStrides([context.input(2).shape], to: y) : nil
     let alpha = T(context.node.float("alpha") ?? 1)
     let product = try context.matrixProduct()
     return Kernel { arguments throws(KernelError) in

@@ -14,6 +14,10 @@ extension GroupNorm {
     guard x.count > 2, groups > 0 else { throw .invalid("an input of \(x.count) axes in \(groups) groups") }
     let channels = isLast ? x[x.count - 1] : x[1]
     guard channels % groups == 0 else { throw .invalid("\(channels) channels in \(groups) groups") }
+    _ = (try context.input(1), try context.input(2))
+    try context.checkTypes([1, 2, 3, 4])
+    try context.check(1, "scales", counts: [channels])
+    try context.check(2, "shifts", counts: [channels])
     let layout = LastChannels.Layout(
       channels: channels, pixels: x.dropFirst().reduce(1, *) / max(1, channels), groups: groups, isLast: isLast)
     let epsilon = Double(context.node.float("epsilon") ?? 1e-5)
@@ -45,7 +49,7 @@ extension GroupNorm {
       // One number for each channel of a sample.
       if skip.count == 2 { skip = [skip[0]] + [Int](repeating: 1, count: x.count - 2) + [skip[1]] }
       hasBias = context.has(4)
-      layout = BroadcastStrides([x, skip] + (hasBias ? [try context.input(4).shape] : []), to: x)
+      layout = try BroadcastStrides([x, skip] + (hasBias ? [context.input(4).shape] : []), to: x)
     }
 
     func add<T: Real>(_ arguments: KernelArguments, _ sum: UnsafeMutablePointer<T>) {

@@ -74,7 +74,20 @@ private struct ExpertSizes: Sendable {
       alpha: context.node.float("activation_alpha") ?? 1, beta: context.node.float("activation_beta") ?? 0,
       limit: context.node.float("swiglu_limit") ?? .infinity)
     hasInput = (0..<8).map { context.has($0) }
-    guard first.shape[1] == joined else { throw .invalid("experts of shapes \(first.shape) and \(second.shape)") }
+    guard first.shape[1] == joined, second.shape[0] == experts else {
+      throw .invalid("experts of shapes \(first.shape) and \(second.shape)")
+    }
+    try check(context)
+  }
+
+  private func check(_ context: KernelContext) throws(KernelError) {
+    _ = try context.input(1)
+    try context.checkTypes(Array(1..<8))
+    try context.check(1, "routes", counts: [tokens * experts])
+    try context.check(3, "biases", counts: [experts * joined])
+    try context.check(5, "biases", counts: [experts * hidden])
+    try context.check(6, "gates", counts: [experts * inner * hidden])
+    try context.check(7, "biases", counts: [experts * inner])
   }
 
   /// The tokens of each expert, with the weights of their routes.

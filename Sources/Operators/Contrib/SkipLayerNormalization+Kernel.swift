@@ -16,6 +16,16 @@ extension SkipLayerNormalization {
     }
     let isSimplified = context.node.opType == "SkipSimplifiedLayerNormalization"
     let bias = isSimplified ? 3 : 4
+    _ = try context.input(2)
+    try context.checkTypes([1, 2, 3, 4])
+    for (input, what) in [(2, "a scale"), (3, isSimplified ? "a bias" : "a shift"), (4, "a bias")] {
+      try context.check(input, what, counts: [width])
+    }
+    for output in 1..<3 where context.hasOutput(output) {
+      guard try context.output(output).type == x.type else {
+        throw .unsupported("statistics of another type than the input")
+      }
+    }
     let (hasBias, hasShift) = (context.has(bias), !isSimplified && context.has(3))
     let rule = SkipNormalization.Rule(epsilon: Double(context.node.float("epsilon") ?? 1e-12), keepsMean: isSimplified)
     let outputs = (0..<4).map { context.hasOutput($0) }
@@ -78,6 +88,9 @@ public struct SkipNormalizationGradient: OwnOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     func make<T: Real>(_ type: T.Type) throws(KernelError) -> Kernel {
       let (count, width) = (try context.input(0).count, try context.input(1).count)
+      guard width > 0 ? count % width == 0 : count == 0 else {
+        throw .invalid("a scale of \(width) elements for \(count) numbers")
+      }
       let rows = width > 0 ? count / width : 0
       let rule = SkipNormalization.Rule(
         epsilon: Double(context.node.float("epsilon") ?? 1e-12),

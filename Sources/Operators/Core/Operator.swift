@@ -41,6 +41,9 @@ public protocol Operator: Sendable {
   /// The one of them that spells the first output's shape, an element an axis.
   var shapeInput: Int? { get }
 
+  /// Whether a node may take floats beside doubles, as they are stored. The kernels of all others read one of both.
+  func mixesPrecisions(_ node: Node) -> Bool
+
   /// Whether integer outputs are computed from integer inputs alone: shape arithmetic, folded where it can be.
   var isShapeArithmetic: Bool { get }
 }
@@ -57,7 +60,17 @@ extension Operator {
   }
   public func sizeInputs(_ node: Node) -> Set<Int> { [] }
   public var shapeInput: Int? { nil }
+  public func mixesPrecisions(_ node: Node) -> Bool { false }
   public var isShapeArithmetic: Bool { false }
+
+  /// Makes the computation of inputs whose precisions go together.
+  public func checkedKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    let types = context.inputs.compactMap { $0?.type }
+    guard mixesPrecisions(context.node) || !types.contains(.float) || !types.contains(.double) else {
+      throw .unsupported("inputs of types float and double: cast them to one type")
+    }
+    return try makeKernel(context)
+  }
 }
 
 /// An operator of Coppice's own, which rewriting for training or for speed adds to a graph before it runs.

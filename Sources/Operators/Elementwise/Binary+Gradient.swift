@@ -22,12 +22,8 @@ extension Binary {
       if context.wants(0) { try accumulate(context.emit(OperatorName("Mul"), g, b), &context, shape, to: 0) }
       if context.wants(1) { try accumulate(context.emit(OperatorName("Mul"), g, a), &context, shape, to: 1) }
     case "Div": try quotient(&context, g, shape)
-    case "Mod": try context.accumulate(broadcast: g, of: shape, to: 0)
-    case "Min", "Max":
-      for index in 0..<count where context.wants(index) {
-        let share = context.emit(.own("ExtremumGradient"), context.node.input(index), context.node.output(0), g)
-        try context.accumulate(broadcast: share, of: shape, to: index)
-      }
+    case "Mod": try remainder(&context, g, shape)
+    case "Min", "Max": try extremum(&context, g, shape)
     case "Pow": try operands(&context, ["PowBaseGradient", "PowExponentGradient"], g, shape)
     case "PRelu":
       try operands(&context, ["PReluGradient"], g, shape)
@@ -65,6 +61,30 @@ extension Binary {
     let product = context.emit(OperatorName("Mul"), share, context.node.output(0))
     let negative = context.emit(OperatorName("Neg"), product)
     try context.accumulate(broadcast: negative, of: shape, to: 1)
+  }
+
+  /// Towards the dividend g, towards the divisor −g times how often it goes into the dividend.
+  private func remainder(_ context: inout GradientContext, _ g: ValueID, _ shape: [Int]) throws(OperatorError) {
+    try context.accumulate(broadcast: g, of: shape, to: 0)
+    guard context.wants(1) else { return }
+    let whole = context.emit(OperatorName("Sub"), context.node.input(0), context.node.output(0))
+    let quotient = context.emit(OperatorName("Div"), whole, context.node.input(1))
+    let product = context.emit(OperatorName("Mul"), g, context.emit(OperatorName("Round"), quotient))
+    try context.accumulate(broadcast: context.emit(OperatorName("Neg"), product), of: shape, to: 1)
+  }
+
+  /// Operands that tie for the extremum share the gradient.
+  private func extremum(_ context: inout GradientContext, _ g: ValueID, _ shape: [Int]) throws(OperatorError) {
+    let inputs = context.node.inputs
+    guard inputs.indices.contains(where: { context.wants($0) }) else { return }
+    let (y, one) = (context.node.output(0), context.scalar(1))
+    let ties = inputs.map { context.emit(.own("ExtremumGradient"), $0, y, one) }
+    let count = context.emit(OperatorName("Sum"), ties, outputs: 1)[0]
+    let share = context.emit(OperatorName("Div"), g, count)
+    for (index, input) in inputs.enumerated() where context.wants(index) {
+      let gradient = context.emit(.own("ExtremumGradient"), input, y, share)
+      try context.accumulate(broadcast: gradient, of: shape, to: index)
+    }
   }
 
   /// One operator for each of the first operands, of both operands and the gradient.

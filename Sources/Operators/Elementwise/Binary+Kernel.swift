@@ -6,10 +6,14 @@ extension Binary {
     let first = try context.input(0)
     let shape = try context.output().shape
     let type = context.node.opType
+    if type != "Pow" { try context.checkOneType(context.inputs.indices) }
     if let comparison = Self.comparisons[type] {
       return try comparisonKernel(comparison, first.type, context, shape)
     }
     if let logic = Self.logic[type] {
+      guard first.type == .bool || type.hasPrefix("Bitwise") else {
+        throw .unsupported("\(type) of elements of type \(first.type): cast them to bool")
+      }
       let integer = try KernelContext.integer(first.type)
       return try integerKernel(logic, integer, context, shape)
     }

@@ -40,6 +40,8 @@ public struct Binary: Operator {
 
   public var isShapeArithmetic: Bool { fold != nil }
 
+  public func mixesPrecisions(_ node: Node) -> Bool { node.opType == "Pow" }
+
   static let all: [any Operator] = [
     Binary("Add", .all, fold: Arithmetic.add),
     Binary("And", .any, outputType: .bool, fold: Arithmetic.compare { $0 != 0 && $1 != 0 }),

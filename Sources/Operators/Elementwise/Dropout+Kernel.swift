@@ -56,6 +56,8 @@ public struct DropoutTraining: OwnOperator {
 
   public init() {}
 
+  public func mixesPrecisions(_ node: Node) -> Bool { true }
+
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     context.setOutput(0, type: context.type(0), shape: context.shape(0))
     context.setOutput(1, type: .bool, shape: context.shape(0))

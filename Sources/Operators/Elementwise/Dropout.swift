@@ -5,6 +5,8 @@ import IR
 public struct Dropout: Operator {
   public let names = [OperatorName("Dropout")]
 
+  public func mixesPrecisions(_ node: Node) -> Bool { true }
+
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     context.setOutput(0, type: context.type(0), shape: context.shape(0))
     context.setOutput(1, type: context.opset >= 10 ? .bool : context.type(0), shape: context.shape(0))

@@ -39,6 +39,7 @@ extension Unary {
   private func truthKernel(_ context: KernelContext, _ input: KernelContext.Operand) throws(KernelError) -> Kernel {
     let count = input.count
     if context.node.opType == "Not" {
+      guard input.type == .bool else { throw .unsupported("Not of elements of type \(input.type): cast them to bool") }
       return Kernel(sharing: context.overwritable([0])) { arguments throws(KernelError) in
         Comparison.not(arguments.input(0), arguments.output(0), count: count)
       }

@@ -3,7 +3,9 @@ import Kernels
 
 extension Where {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
-    let type = try context.output().type
+    try context.checkOneType(1...2)
+    let (condition, type) = (try context.input(0).type, try context.output().type)
+    guard condition == .bool else { throw .unsupported("a condition of type \(condition): cast it to bool") }
     switch type.byteWidth {
     case 1: return try Self.kernel(UInt8.self, context)
     case 2: return try Self.kernel(UInt16.self, context)

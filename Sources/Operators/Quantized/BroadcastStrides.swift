@@ -9,8 +9,14 @@ struct BroadcastStrides: Sendable {
   private let leading: [Int]
   private let strides: [[Int]]
 
-  init(_ shapes: [[Int]], to result: [Int]) {
+  init(_ shapes: [[Int]], to result: [Int]) throws(KernelError) {
     let result = result.isEmpty ? [1] : result
+    for shape in shapes {
+      let fits = zip(shape.reversed(), result.reversed()).allSatisfy { $0 == 1 || $0 == $1 }
+      guard fits, shape.count <= result.count else {
+        throw .invalid("an operand of shape \(shape) does not broadcast to \(result)")
+      }
+    }
     leading = Array(result.dropLast())
     rows = leading.reduce(1, *)
     width = result[result.count - 1]

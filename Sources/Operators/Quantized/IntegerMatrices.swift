@@ -6,6 +6,8 @@ struct IntegerMatrices: Sendable {
   let rows: Int
   let columns: Int
   let inner: Int
+  /// Rows of one matrix of the first operand, even where all of them are one tall matrix.
+  let ownRows: Int
   /// The operands' places in elements, for every matrix of the result.
   let places: [(a: Int, b: Int)]
   let (aCount, bCount): (Int, Int)
@@ -25,6 +27,7 @@ struct IntegerMatrices: Sendable {
     let (aBatch, bBatch) = (Array(a.dropLast(2)), Array(b.dropLast(2)))
     inner = a[a.count - 1]
     columns = b[b.count - 1]
+    ownRows = a[a.count - 2]
     (aCount, bCount) = (a.reduce(1, *), b.reduce(1, *))
     if bBatch.allSatisfy({ $0 == 1 }) {
       // One matrix for all: the first operand's are one tall matrix.
@@ -42,6 +45,15 @@ struct IntegerMatrices: Sendable {
     sumsPlace = keepsSums ? nil : layout.reserve(rows * columns * places.count * 4)
     product = IntegerProduct(try context.matrixProduct())
     self.layout = layout
+  }
+
+  /// Refuses zero points that are not one for all or one for each row or column, or not of their operand's type.
+  func checkZeros(
+    _ context: KernelContext, a: (input: Int, type: DataType)? = nil, b: (input: Int, type: DataType)
+  ) throws(KernelError) {
+    for type in [a?.type, b.type].compactMap({ $0 }) { _ = try KernelContext.byte(type) }
+    if let a { try context.check(a.input, "zero points", counts: [1, ownRows], type: a.type) }
+    try context.check(b.input, "zero points", counts: [1, columns], type: b.type)
   }
 
   var resultCount: Int { rows * columns * places.count }

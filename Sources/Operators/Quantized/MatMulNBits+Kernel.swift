@@ -14,9 +14,10 @@ extension MatMulNBits {
   private func kernel<T: Real>(_ context: KernelContext, _ layout: Layout, as type: T.Type) throws(KernelError)
     -> Kernel
   {
+    let bytes = (layout.block * layout.bits + 7) / 8
+    try check(context, layout, bytes: bytes)
     let rows = try context.input(0).count / layout.rows
     let product = try context.matrixProduct()
-    let bytes = (layout.block * layout.bits + 7) / 8
     let hasBias = context.has(Input.bias)
     let points = try zeroPoints(context, layout)
     let grain = max(1, min(layout.columns, 262_144 / max(1, layout.rows)))
@@ -50,11 +51,32 @@ extension MatMulNBits {
     }
   }
 
+  private func check(_ context: KernelContext, _ layout: Layout, bytes: Int) throws(KernelError) {
+    let x = try context.input(0)
+    guard x.shape.last == layout.rows else { throw .invalid("an input of shape \(x.shape), K is \(layout.rows)") }
+    let blocks = layout.columns * layout.blocks
+    let (weight, scales) = (try context.input(Input.weight), try context.input(Input.scales))
+    guard weight.type == .uint8, weight.count == blocks * bytes else {
+      throw .invalid(
+        "a matrix of shape \(weight.shape) and type \(weight.type), expected \(blocks * bytes) elements of type uint8")
+    }
+    guard scales.type == x.type, scales.count == blocks else {
+      throw .invalid("scales of shape \(scales.shape) and type \(scales.type) for \(blocks) blocks")
+    }
+    try context.check(Input.bias, "a bias", counts: [layout.columns], type: x.type)
+  }
+
   private func zeroPoints(_ context: KernelContext, _ layout: Layout) throws(KernelError) -> ZeroPoints {
     guard context.has(Input.zeroPoints) else { return .middle(bits: layout.bits) }
     switch try context.input(Input.zeroPoints).type {
-    case .uint8: return .packed(input: Input.zeroPoints, bits: layout.bits)
-    case .float, .double: return .numbers(input: Input.zeroPoints)
+    case .uint8:
+      let bytes = layout.columns * ((layout.blocks * layout.bits + 7) / 8)
+      try context.check(Input.zeroPoints, "packed zero points", counts: [bytes])
+      return .packed(input: Input.zeroPoints, bits: layout.bits)
+    case .float, .double:
+      let blocks = layout.columns * layout.blocks
+      try context.check(Input.zeroPoints, "zero points", counts: [blocks], type: context.input(0).type)
+      return .numbers(input: Input.zeroPoints)
     default: throw .unsupported("zero points that are neither bytes nor numbers")
     }
   }

@@ -49,7 +49,10 @@ struct Quantization: Sendable {
   let scale: NumberInput
   let zeroPoint: NumberInput?
 
-  init(_ context: KernelContext, scale: Int, zeroPoint: Int) throws(KernelError) {
+  /// - Parameter type: that of the tensor, which its zero point shares.
+  init(_ context: KernelContext, scale: Int, zeroPoint: Int, type: DataType) throws(KernelError) {
+    _ = try KernelContext.byte(type)
+    try context.check(zeroPoint, "a zero point", counts: [1], type: type)
     guard let scale = NumberInput(context, scale), scale.count == 1 else {
       throw .unsupported("a scale that is not one number")
     }
@@ -63,6 +66,36 @@ struct Quantization: Sendable {
 }
 
 extension KernelContext {
+  /// Refuses an input whose number of elements is none of `counts`, or whose type is another one; an input that is left
+  /// out is fine.
+  func check(_ index: Int, _ what: String, counts: [Int], type: DataType? = nil) throws(KernelError) {
+    guard has(index) else { return }
+    let operand = try input(index)
+    guard counts.contains(operand.count) else {
+      let expected = Set(counts).sorted().map { "\($0)" }.joined(separator: " or ")
+      throw .invalid("\(what) of shape \(operand.shape), expected \(expected) elements")
+    }
+    if let type, operand.type != type { throw .invalid("\(what) of type \(operand.type), expected \(type)") }
+  }
+
+  /// Refuses inputs of another type than the first; those that are left out are fine.
+  func checkTypes(_ indices: [Int]) throws(KernelError) {
+    let type = try input(0).type
+    for index in indices where has(index) {
+      let other = try input(index).type
+      guard other == type else { throw .invalid("input \(index) is of type \(other), input 0 of type \(type)") }
+    }
+  }
+
+  /// The type of an input of integers of 32 or 64 bits.
+  func integerType(_ index: Int) throws(KernelError) -> DataType {
+    let type = try input(index).type
+    guard type == .int32 || type == .int64 else {
+      throw .invalid("input \(index) is of type \(type), expected int32 or int64")
+    }
+    return type
+  }
+
   /// The floating-point type of the first output.
   func outputReal() throws(KernelError) -> any Real.Type { try Self.real(output().type) }
 

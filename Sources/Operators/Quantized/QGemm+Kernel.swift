@@ -9,13 +9,17 @@ extension QGemm {
     let (aType, bType) = (a.type, b.type)
     let matrices = try IntegerMatrices(
       context, a: a.shape, b: transposed.1 ? b.shape.reversed() : b.shape, keepsSums: false)
-    let aScale = try Quantization(context, scale: 1, zeroPoint: 2)
+    let aScale = try Quantization(context, scale: 1, zeroPoint: 2, type: aType)
     guard let bScales = NumberInput(context, 4), bScales.count == 1 || bScales.count == matrices.columns,
       let bZeros = NumberInput(context, 5), bZeros.count == 1 || !transposed.1
     else { throw .unsupported("scales that are not one number or one for each column") }
+    let (rows, columns) = (matrices.rows, matrices.columns)
+    try matrices.checkZeros(context, b: (5, bType))
+    try context.check(6, "a bias", counts: [1, rows, columns, rows * columns], type: .int32)
     let bias = NumberInput(context, 6)
-    let yScale = context.has(7) && context.has(8) ? try Quantization(context, scale: 7, zeroPoint: 8) : nil
     let output = try context.output().type
+    let yScale =
+      context.has(7) && context.has(8) ? try Quantization(context, scale: 7, zeroPoint: 8, type: output) : nil
     let alpha = context.node.float("alpha") ?? 1
     return Kernel(scratchBytes: matrices.layout.byteCount) { arguments throws(KernelError) in
       let (a1, aZero) = aScale.values(arguments)

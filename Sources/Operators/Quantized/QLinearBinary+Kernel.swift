@@ -3,11 +3,11 @@ import Kernels
 
 extension QLinearBinary {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
-    let layout = BroadcastStrides(
-      [try context.input(0).shape, try context.input(3).shape], to: try context.output().shape)
-    let a = try Quantization(context, scale: 1, zeroPoint: 2)
-    let b = try Quantization(context, scale: 4, zeroPoint: 5)
-    let y = try Quantization(context, scale: 6, zeroPoint: 7)
+    let layout = try BroadcastStrides(
+      [context.input(0).shape, context.input(3).shape], to: context.output().shape)
+    let a = try Quantization(context, scale: 1, zeroPoint: 2, type: context.input(0).type)
+    let b = try Quantization(context, scale: 4, zeroPoint: 5, type: context.input(3).type)
+    let y = try Quantization(context, scale: 6, zeroPoint: 7, type: context.output().type)
     let isSum = context.node.opType == "QLinearAdd"
     func make<Q: QuantizedInteger>(_ type: Q.Type) throws(KernelError) -> Kernel {
       Kernel { arguments throws(KernelError) in

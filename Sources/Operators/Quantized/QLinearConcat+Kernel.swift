@@ -5,16 +5,22 @@ extension QLinearConcat {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     let result = try context.output()
     let axis = try context.axis(context.node.int("axis", default: 1), rank: result.rank)
-    let target = try Quantization(context, scale: 0, zeroPoint: 1)
+    let target = try Quantization(context, scale: 0, zeroPoint: 1, type: result.type)
     let outer = result.shape[..<axis].reduce(1, *)
     let width = result.shape[axis...].reduce(1, *)
     var parts: [(input: Int, start: Int, width: Int, quantization: Quantization)] = []
     var start = 0
     for input in stride(from: 2, to: max(2, context.node.inputs.count), by: 3) {
-      let own = try context.input(input).shape[axis...].reduce(1, *)
-      parts.append((input, start, own, try Quantization(context, scale: input + 1, zeroPoint: input + 2)))
+      let x = try context.input(input)
+      guard x.rank == result.rank, x.shape[..<axis] == result.shape[..<axis] else {
+        throw .invalid("a part of shape \(x.shape) of a result of shape \(result.shape)")
+      }
+      let own = x.shape[axis...].reduce(1, *)
+      parts.append(
+        (input, start, own, try Quantization(context, scale: input + 1, zeroPoint: input + 2, type: x.type)))
       start += own
     }
+    guard start == width else { throw .invalid("parts of \(start) elements for rows of \(width)") }
     let isSigned = result.type == .int8
     return Kernel { [parts] arguments throws(KernelError) in
       let scaling = target.scaling(arguments)

@@ -25,8 +25,8 @@ extension QLinearPool {
     let pads = context.node.ints("pads") ?? []
     let after = input.indices.map { axis in pads.count == 2 * rank ? Int(pads[rank + axis]) : 0 }
     let countsPadding = !isGlobal && context.node.int("count_include_pad", default: 0) != 0
-    let source = try Quantization(context, scale: 1, zeroPoint: 2)
-    let target = try Quantization(context, scale: 3, zeroPoint: 4)
+    let source = try Quantization(context, scale: 1, zeroPoint: 2, type: context.input(0).type)
+    let target = try Quantization(context, scale: 3, zeroPoint: 4, type: context.output().type)
     let channels = isLast ? x[x.count - 1] : x[1]
     let (pixels, positions) = (input.reduce(1, *), window.positions)
     return Kernel { arguments throws(KernelError) in

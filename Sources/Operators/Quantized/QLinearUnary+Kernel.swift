@@ -4,9 +4,9 @@ import Kernels
 
 extension QLinearUnary {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
-    let x = try Quantization(context, scale: 1, zeroPoint: 2)
-    let y = try Quantization(context, scale: 3, zeroPoint: 4)
+    let x = try Quantization(context, scale: 1, zeroPoint: 2, type: context.input(0).type)
     let type = try context.output().type
+    let y = try Quantization(context, scale: 3, zeroPoint: 4, type: type)
     if context.node.opType == "QLinearSoftmax" {
       return try type == .int8 ? softmax(context, x, y, as: Int8.self) : softmax(context, x, y, as: UInt8.self)
     }

@@ -3,12 +3,11 @@ import Kernels
 
 extension QLinearWhere {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
-    let layout = BroadcastStrides(
-      [try context.input(0).shape, try context.input(1).shape, try context.input(4).shape],
-      to: try context.output().shape)
-    let x = try Quantization(context, scale: 2, zeroPoint: 3)
-    let y = try Quantization(context, scale: 5, zeroPoint: 6)
-    let z = try Quantization(context, scale: 7, zeroPoint: 8)
+    let layout = try BroadcastStrides(
+      [context.input(0).shape, context.input(1).shape, context.input(4).shape], to: context.output().shape)
+    let x = try Quantization(context, scale: 2, zeroPoint: 3, type: context.input(1).type)
+    let y = try Quantization(context, scale: 5, zeroPoint: 6, type: context.input(4).type)
+    let z = try Quantization(context, scale: 7, zeroPoint: 8, type: context.output().type)
     let isSigned = try context.output().type == .int8
     return Kernel { arguments throws(KernelError) in
       let target = z.scaling(arguments)

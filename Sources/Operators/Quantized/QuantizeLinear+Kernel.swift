@@ -59,6 +59,9 @@ private struct ScaledSlices: Sendable {
     self.scale = scale
     zeroPoint = NumberInput(context, 2)
     let x = try context.input(0)
+    try context.check(
+      2, "zero points", counts: [scale.count],
+      type: context.node.opType == "QuantizeLinear" ? context.output().type : x.type)
     block = Int(context.node.int("block_size", default: 0))
     isBlocked = block > 0
     if scale.count == 1, !isBlocked {
@@ -69,10 +72,10 @@ private struct ScaledSlices: Sendable {
     outer = x.shape[..<axis].reduce(1, *)
     along = x.shape[axis]
     inner = x.shape[(axis + 1)...].reduce(1, *)
-    blocks = isBlocked ? (along + block - 1) / block : along
-    guard scale.count == (isBlocked ? outer * blocks * inner : along),
-      zeroPoint.map({ $0.count == scale.count }) ?? true
-    else { throw .invalid("\(scale.count) scales for \(along) elements of axis \(axis)") }
+    blocks = isBlocked ? along / block + (along % block > 0 ? 1 : 0) : along
+    guard scale.count == (isBlocked ? outer * blocks * inner : along) else {
+      throw .invalid("\(scale.count) scales for \(along) elements of axis \(axis)")
+    }
   }
 
   func forEach(

@@ -12,6 +12,8 @@ public struct QuantizeLinear: Operator {
 
   public init() {}
 
+  public func mixesPrecisions(_ node: Node) -> Bool { true }
+
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     if let shape = context.shape(0), let axis = axis(context.node, rank: shape.count), let size = shape[axis].known {
       for input in 1..<3 {

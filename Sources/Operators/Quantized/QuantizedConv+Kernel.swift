@@ -5,6 +5,8 @@ extension QuantizedConv {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     let plan = try ConvPlan(context)
     if context.node.opType == "ConvInteger" {
+      try context.check(2, "a zero point", counts: [1], type: plan.xType)
+      try context.check(3, "a zero point", counts: [1, plan.filters], type: plan.weight.type)
       let zeros = (NumberInput(context, 2), NumberInput(context, 3))
       return Kernel(scratchBytes: plan.layout.byteCount) { arguments throws(KernelError) in
         plan.run(
@@ -12,11 +14,14 @@ extension QuantizedConv {
           finish: plan.keep)
       }
     }
-    let xScale = try Quantization(context, scale: 1, zeroPoint: 2)
-    let yScale = try Quantization(context, scale: 6, zeroPoint: 7)
+    let xScale = try Quantization(context, scale: 1, zeroPoint: 2, type: plan.xType)
+    let yScale = try Quantization(context, scale: 6, zeroPoint: 7, type: context.output().type)
     guard let weightScales = NumberInput(context, 4), let weightZeros = NumberInput(context, 5) else {
       throw .invalid("its weight has no scale or zero point")
     }
+    try context.check(4, "scales", counts: [1, plan.filters])
+    try context.check(5, "zero points", counts: [1, plan.filters], type: plan.weight.type)
+    try context.check(8, "a bias", counts: [plan.filters], type: .int32)
     let bias = NumberInput(context, 8)
     let type = try context.output().type
     return Kernel(scratchBytes: plan.layout.byteCount) { arguments throws(KernelError) in
@@ -50,6 +55,7 @@ private struct ConvPlan: Sendable {
     let input = context.node.opType == "ConvInteger" ? 1 : 3
     isLast = context.node.int("channels_last", default: 0) != 0
     let (x, w, y) = (try context.input(0), try context.input(input), try context.output())
+    for type in [x.type, w.type] { _ = try KernelContext.byte(type) }
     let first = isLast ? 1 : 2
     let rank = x.rank - 2
     guard rank > 0, w.rank == x.rank else { throw .invalid("operands of \(x.rank) and \(w.rank) axes") }
@@ -59,7 +65,7 @@ private struct ConvPlan: Sendable {
     (batch, channels) = (x.shape[0], isLast ? x.shape[x.rank - 1] : x.shape[1])
     groups = Int(context.node.int("group", default: 1))
     filters = w.shape[0]
-    guard groups > 0, channels == w.shape[1] * groups, filters % groups == 0 else {
+    guard groups > 0, channels % groups == 0, channels / groups == w.shape[1], filters % groups == 0 else {
       throw .invalid("\(channels) channels in \(groups) groups for a weight of \(w.shape[1])")
     }
     (weight, xType) = ((input, w.type), x.type)

@@ -15,6 +15,7 @@ extension QuantizedMatMul {
     let (a, b) = (try context.input(0), try context.input(1))
     let (aType, bType) = (a.type, b.type)
     let matrices = try IntegerMatrices(context, a: a.shape, b: b.shape, keepsSums: true)
+    try matrices.checkZeros(context, a: (2, aType), b: (3, bType))
     let zeros = (NumberInput(context, 2), NumberInput(context, 3))
     return Kernel(scratchBytes: matrices.layout.byteCount) { arguments throws(KernelError) in
       matrices.widenA(arguments, 0, aType, zeros: zeros.0?.ints(arguments) ?? [0])
@@ -27,12 +28,13 @@ extension QuantizedMatMul {
     let (a, b) = (try context.input(0), try context.input(3))
     let (aType, bType) = (a.type, b.type)
     let matrices = try IntegerMatrices(context, a: a.shape, b: b.shape, keepsSums: false)
-    let aScale = try Quantization(context, scale: 1, zeroPoint: 2)
+    let aScale = try Quantization(context, scale: 1, zeroPoint: 2, type: aType)
     guard let bScales = NumberInput(context, 4), let bZeros = NumberInput(context, 5),
       bScales.count == 1 || bScales.count == matrices.columns
     else { throw .unsupported("scales that are not one number or one for each column") }
-    let yScale = try Quantization(context, scale: 6, zeroPoint: 7)
+    try matrices.checkZeros(context, b: (5, bType))
     let type = try context.output().type
+    let yScale = try Quantization(context, scale: 6, zeroPoint: 7, type: type)
     return Kernel(scratchBytes: matrices.layout.byteCount) { arguments throws(KernelError) in
       let (a1, aZero) = aScale.values(arguments)
       let (y1, yZero) = yScale.values(arguments)
@@ -53,6 +55,9 @@ extension QuantizedMatMul {
     guard let aScale = NumberInput(context, 2), let bScales = NumberInput(context, 3), aScale.count == 1 else {
       throw .unsupported("a scale for each row")
     }
+    try matrices.checkZeros(context, a: (4, aType), b: (5, bType))
+    try context.check(3, "scales", counts: [1, matrices.columns])
+    try context.check(6, "a bias", counts: [matrices.columns], type: context.output().type)
     let zeros = (NumberInput(context, 4), NumberInput(context, 5))
     let bias = context.has(6) ? 6 : nil
     func make<T: Real>(_ type: T.Type) throws(KernelError) -> Kernel {
@@ -73,6 +78,9 @@ extension QuantizedMatMul {
     let bType = b.type
     let matrices = try IntegerMatrices(context, a: a.shape, b: b.shape, keepsSums: false)
     guard let bScales = NumberInput(context, 2) else { throw .invalid("it has no scale") }
+    try matrices.checkZeros(context, b: (3, bType))
+    try context.check(2, "scales", counts: [1, matrices.columns])
+    try context.check(4, "a bias", counts: [matrices.columns], type: a.type)
     let zeros = NumberInput(context, 3)
     let bias = context.has(4) ? 4 : nil
     func make<T: Real>(_ type: T.Type) throws(KernelError) -> Kernel {

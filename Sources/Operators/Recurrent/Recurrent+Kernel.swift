@@ -34,8 +34,10 @@ extension Recurrent {
 extension Recurrence.Layout {
   /// What a node and its operands say; gradients have the node's attributes and its inputs first.
   init(_ context: KernelContext) throws(KernelError) {
-    let (x, r) = (try context.input(0), try context.input(2))
-    guard x.rank == 3, r.rank == 3 else { throw .invalid("the input or the weights do not have three axes") }
+    let (x, w, r) = (try context.input(0), try context.input(1), try context.input(2))
+    guard x.rank == 3, w.rank == 3, r.rank == 3 else {
+      throw .invalid("the input or the weights do not have three axes")
+    }
     let node = context.node
     let isBatchFirst = node.int("layout", default: 0) != 0
     let cell = Self.cell(node)

@@ -7,10 +7,28 @@ public struct LikelihoodLoss: Operator {
   public let names = [OperatorName("NegativeLogLikelihoodLoss"), OperatorName("SoftmaxCrossEntropyLoss")]
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
+    try checkShapes(context)
     let isReduced = (context.node.string("reduction") ?? "mean") != "none"
     context.setOutput(type: context.type(0), shape: isReduced ? [] : context.shape(1))
     guard context.node.opType == "SoftmaxCrossEntropyLoss" else { return }
     context.setOutput(1, type: context.type(0), shape: context.shape(0))
+  }
+
+  /// Scores are batch × classes × positions, labels batch × positions, weights one a class.
+  private func checkShapes(_ context: ShapeContext) throws(OperatorError) {
+    guard let scores = context.shape(0) else { return }
+    guard scores.count >= 2 else { throw OperatorError("scores have an axis for the batch and one for classes") }
+    if let labels = context.shape(1), !Self.agree(labels, [scores[0]] + scores[2...]) {
+      throw OperatorError("its labels do not have the shape of its scores without their classes")
+    }
+    if let weights = context.shape(2), !Self.agree(weights, [scores[1]]) {
+      throw OperatorError("its weights are not one for each class")
+    }
+  }
+
+  private static func agree(_ shape: [Size], _ wanted: [Size]) -> Bool {
+    shape.count == wanted.count
+      && zip(shape, wanted).allSatisfy { $0.known == nil || $1.known == nil || $0.known == $1.known }
   }
 
   public func relateAxes(_ context: inout AxisContext) {
@@ -26,10 +44,20 @@ public struct LikelihoodLoss: Operator {
     return Self.kernel(loss, real, integer, context)
   }
 
-  /// Scores are batch × classes × positions.
+  /// Labels and weights follow the scores among the inputs.
   fileprivate static func loss(_ context: KernelContext, scores: Int) throws(KernelError) -> LikelihoodTerms {
-    let shape = try context.input(scores).shape
+    let (operand, labels) = (try context.input(scores), try context.input(scores + 1))
+    let shape = operand.shape
     guard shape.count >= 2 else { throw .invalid("scores have an axis for the batch and one for classes") }
+    guard labels.shape == [shape[0]] + shape[2...] else {
+      throw .invalid("labels \(labels.shape) do not have the shape of scores \(shape) without their classes")
+    }
+    if context.has(scores + 2) {
+      let weights = try context.input(scores + 2)
+      guard weights.shape == [shape[1]], weights.type == operand.type else {
+        throw .invalid("weights \(weights.type) \(weights.shape) are not one for each of \(shape[1]) classes")
+      }
+    }
     let averaging: LikelihoodTerms.Averaging =
       switch context.node.string("reduction") ?? "mean" {
       case "none": .none

@@ -138,8 +138,11 @@ extension Reduce {
       return repeated(context.emit(multiply, g, context.scalar(share)))
     case "ReduceL1": return context.emit(multiply, context.emit(OperatorName("Sign"), x), g)
     case "ReduceL2":
-      let y = output()
-      return context.emit(multiply, x, context.emit(divide, g, y))
+      // Where the norm is zero there is no slope.
+      let (y, zero) = (output(), context.scalar(0))
+      let isZero = context.emit(OperatorName("Equal"), y, zero)
+      let share = context.emit(OperatorName("Where"), isZero, zero, context.emit(divide, g, y))
+      return context.emit(multiply, x, share)
     case "ReduceSumSquare": return context.emit(multiply, x, context.emit(multiply, g, context.scalar(2)))
     case "ReduceLogSum":
       let sum = context.emit(OperatorName("Exp"), output())
@@ -147,10 +150,13 @@ extension Reduce {
     case "ReduceLogSumExp":
       let below = context.emit(OperatorName("Sub"), x, output())
       return context.emit(multiply, context.emit(OperatorName("Exp"), below), g)
-    case "ReduceProd":
-      let product = context.emit(multiply, g, output())
-      return context.emit(divide, product, x)
-    default: return context.emit(.own("ExtremumGradient"), x, output(), g)
+    case "ReduceProd": return context.emit(.own("ReduceProdGradient"), x, g)
+    default:
+      // Elements that tie for the extremum share the gradient.
+      let (y, one) = (output(), context.scalar(1))
+      let ties = context.emit(.own("ExtremumGradient"), x, y, one)
+      let count = kept == shape ? ties : context.emit(.own("SumTo"), ties, context.vector(kept))
+      return context.emit(.own("ExtremumGradient"), x, y, context.emit(divide, g, count))
     }
   }
 }

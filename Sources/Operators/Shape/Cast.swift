@@ -6,6 +6,8 @@ public struct Cast: Operator {
   public let names = [OperatorName("Cast"), OperatorName("CastLike")]
   public let isShapeArithmetic = true
 
+  public func mixesPrecisions(_ node: Node) -> Bool { true }
+
   private func type(_ context: ShapeContext) -> DataType? {
     if context.node.opType == "CastLike" { return context.type(1) }
     return context.node.int("to").flatMap { DataType(rawValue: Int32(truncatingIfNeeded: $0)) }

@@ -3,6 +3,7 @@ import Kernels
 
 extension Concat {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    try context.checkOneType(context.inputs.indices)
     let output = try context.output()
     let axis = try context.axis(context.node.int("axis", default: context.opset < 4 ? 1 : 0), rank: output.rank)
     let strides = StridedCopy.strides(output.shape)

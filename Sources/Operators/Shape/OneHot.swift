@@ -5,6 +5,8 @@ import IR
 public struct OneHot: Operator {
   public let names = [OperatorName("OneHot")]
 
+  public func mixesPrecisions(_ node: Node) -> Bool { true }
+
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     guard let indices = context.shape(0) else { return context.setOutput(type: context.type(2), shape: nil) }
     let axis = try context.axis(context.node.int("axis", default: -1), rank: indices.count + 1)

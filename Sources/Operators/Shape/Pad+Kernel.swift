@@ -46,7 +46,13 @@ extension Pad {
     let sources = try Self.sources(context, input.shape, output.shape)
     let width = try Moving.width(input)
     let gather = IndexedCopy(sources: sources, shape: input.shape)
-    let hasValue = context.has(2)
+    let hasValue = context.has(2) && (context.node.string("mode") ?? "constant") == "constant"
+    if hasValue {
+      let value = try context.input(2)
+      guard value.count == 1, value.type == input.type else {
+        throw .unsupported("\(value.count) values of type \(value.type) where one of type \(input.type) is expected")
+      }
+    }
     let isDouble = input.type == .double
     let value = context.node.float("value") ?? 0
     return Kernel { arguments throws(KernelError) in

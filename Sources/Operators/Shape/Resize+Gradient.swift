@@ -24,6 +24,8 @@ public struct ResizeGradient: OwnOperator {
 
   public init() {}
 
+  public func mixesPrecisions(_ node: Node) -> Bool { true }
+
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
     context.setOutput(type: context.type(0), shape: context.facts(4).knownInts?.map { .known($0) })
   }

@@ -107,7 +107,9 @@ struct AxisTaps {
   }
 
   func at(_ position: Int, _ line: Line) -> [Tap] {
-    let x = coordinate(Double(position), line)
+    // Which element is nearest, and whether one is outside, is decided as ONNX does it: in floats.
+    let jumps = mode == "nearest" || line.window != nil
+    let x = jumps ? Double(coordinate(Float(position), line)) : coordinate(Double(position), line)
     guard x.isFinite, x.magnitude < 0x1p40 else { return [] }
     if line.window != nil, x < 0 || x > Double(line.size - 1) { return [] }
     let last = line.size - 1
@@ -145,8 +147,8 @@ struct AxisTaps {
     return 0
   }
 
-  private func coordinate(_ x: Double, _ line: Line) -> Double {
-    let (size, count, scale) = (Double(line.size), Double(line.count), line.scale)
+  private func coordinate<T: Real>(_ x: T, _ line: Line) -> T {
+    let (size, count, scale) = (T(line.size), T(line.count), T(line.scale))
     switch transform {
     case "asymmetric": return x / scale
     case "align_corners": return count == 1 ? 0 : x * (size - 1) / (scale * size - 1)
@@ -156,8 +158,8 @@ struct AxisTaps {
       let offset = size / 2 * (1 - count / (scale * size))
       return offset + (x + 0.5) / scale - 0.5
     case "tf_crop_and_resize":
-      let (start, end) = line.window ?? (0, 1)
-      guard count > 1 else { return 0.5 * (start + end) * (size - 1) }
+      let (start, end) = line.window.map { (T($0.start), T($0.end)) } ?? (0, 1)
+      guard count > 1 else { return (start + end) * (size - 1) / 2 }
       return start * (size - 1) + x * (end - start) * (size - 1) / (count - 1)
     default: return (x + 0.5) / scale - 0.5
     }

@@ -5,6 +5,8 @@ import IR
 public struct Resize: Operator {
   public let names = [OperatorName("Resize"), OperatorName("Upsample")]
 
+  public func mixesPrecisions(_ node: Node) -> Bool { true }
+
   public func sizeInputs(_ node: Node) -> Set<Int> { [1, 2, 3] }
 
   private func scalesInput(_ node: Node, opset: Int64) -> Int? {
@@ -51,12 +53,18 @@ public struct Resize: Operator {
   private func scaled(_ context: inout ShapeContext, _ size: Size, by scale: Double?, axis: Int) -> Size {
     guard let scale, scale > 0, scale.isFinite else { return context.freshSize(axis: axis) }
     if scale == 1 { return size }
-    if let known = size.known {
-      let result = (Double(known) * scale).rounded(.down)
-      return result < Double(1 << 40) ? .known(Int(result)) : context.freshSize(axis: axis)
-    }
+    if let known = size.known, let result = Self.scaled(known, by: scale) { return .known(result) }
+    if size.known != nil { return context.freshSize(axis: axis) }
     if scale == scale.rounded(), scale < 1e6 { return size.times(.known(Int(scale))) ?? context.freshSize(axis: axis) }
     return context.freshSize(axis: axis)
+  }
+
+  /// Scales are floats, by which sizes are multiplied as such: ten by 0.7 is seven.
+  private static func scaled(_ size: Int, by scale: Double) -> Int? {
+    // Sizes that no float holds stay exact where the scale is whole.
+    let isWhole = scale == scale.rounded()
+    let result = isWhole ? Double(size) * scale : Double((Float(size) * Float(scale)).rounded(.down))
+    return result < 0x1p40 ? Int(result) : nil
   }
 
   public func relateAxes(_ context: inout AxisContext) {

@@ -99,7 +99,7 @@ struct DeferredCheck {
           KernelContext.Operand(declaredType: type, type: precision.storage(type), shape: shape))
       }
     }
-    do throws(KernelError) { _ = try operation.makeKernel(context) } catch {
+    do throws(KernelError) { _ = try operation.checkedKernel(context) } catch {
       if case .unsupported(let reason) = error { return reason }
     }
     return nil

@@ -196,7 +196,7 @@ final class Program {
       outputs.append(try room(output, operand.declaredType, operand.shape, step))
     }
     do {
-      let kernel = try operation.makeKernel(context)
+      let kernel = try operation.checkedKernel(context)
       try kernel.run(inputs, outputs, workers: options.workers)
     } catch {
       throw RuntimeError(node: step.label, error)

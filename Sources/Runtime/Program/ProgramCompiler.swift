@@ -32,6 +32,8 @@ struct ProgramCompiler {
   private var births: [ValueID: Int] = [:]
 
   private var folded: FoldedConstants
+  /// Variables and what is computed of them: what shape inference knows of their contents is true before training only.
+  private var changing: Set<ValueID>
 
   init(
     _ bound: BoundModel, inputs: [ValueID], outputs: [ValueID], givens: Givens, constants: ConstantPool,
@@ -47,12 +49,14 @@ struct ProgramCompiler {
     for (index, input) in inputs.enumerated() { places[input.index] = .input(index) }
     let needed = Self.needed(bound, outputs: outputs)
     folded = FoldedConstants(nodes: [], outputs: [], constantBytes: 0)
+    changing = []
     for initializer in bound.model.graph.initializers where needed.values.contains(initializer.value) {
       if case .input = places[initializer.value.index] { continue }
       places[initializer.value.index] = .constant(
         try constants.value(initializer.value, initializer.tensor, precision: options.precision))
     }
     for (value, variable) in givens.variables { places[value.index] = .variable(variable) }
+    changing = Set(givens.variables.keys)
     folded = FoldedConstants(
       nodes: bound.order.filter(needed.nodes.contains).map { bound.model.graph.nodes[$0] }, outputs: outputs,
       constantBytes: constantBytes)
@@ -100,7 +104,7 @@ struct ProgramCompiler {
       step.work = .controlFlow(flow)
     } else if let context = staticContext(node, opset: step.opset) {
       do throws(KernelError) {
-        let kernel = try operation.makeKernel(context)
+        let kernel = try operation.checkedKernel(context)
         if try fold(node, kernel, context) { return }
         step.work = .kernel(kernel)
       } catch {
@@ -126,6 +130,11 @@ struct ProgramCompiler {
 
   /// Shape arithmetic whose results are known already.
   private mutating func foldKnown(_ node: Node) throws(RuntimeError) -> Bool {
+    if node.inputs.contains(where: { $0.map(changing.contains) ?? false }) {
+      // The shape of a weight stays as it is.
+      if node.opType != "Shape", node.opType != "Size" { changing.formUnion(node.outputs.compactMap { $0 }) }
+      return false
+    }
     var values: [(value: ValueID, result: RuntimeValue)] = []
     for case let output? in node.outputs {
       let facts = bound.facts[output.index]
