@@ -337,6 +337,35 @@ def results_exist(binary, folder):
 
 
 @situation
+def results_are_inputs(binary, folder):
+    """Even with --force nothing that is read is replaced, by whatever option the place is given."""
+    model, path = saved(folder, classifier()), data(folder)
+    command = commands(binary, folder, model, path)["train"]
+    wrong = [["-o", model], ["--log", path], ["--log", model], ["--checkpoint", path], ["--checkpoint", model]]
+    wrong = [[*command, *options] for options in wrong]
+    wrong += [[*commands(binary, folder, model, path)[name], "-o", place] for name in ("infer", "gradients")
+              for place in (model, path)]
+    for command in wrong:
+        outcome, problem = refuses(binary, folder, [*command, "--force"], {USAGE}, ["another output"])
+        if problem:
+            return outcome, f"{command[-3:]}: {problem}"
+    return outcome, None
+
+
+@situation
+def log_exists(binary, folder):
+    (folder / "log.jsonl").write_text("precious")
+    command = commands(binary, folder, saved(folder, classifier()), data(folder))["train"]
+    return refuses(binary, folder, [*command, "--log", folder / "log.jsonl"], {USAGE}, ["log.jsonl", "--force"])
+
+
+@situation
+def log_is_output(binary, folder):
+    command = commands(binary, folder, saved(folder, classifier()), data(folder))["train"]
+    return refuses(binary, folder, [*command, "--log", folder / "out.onnx"], {USAGE}, ["a file each"])
+
+
+@situation
 def log_in_no_folder(binary, folder):
     command = commands(binary, folder, saved(folder, classifier()), data(folder))["train"]
     return refuses(binary, folder, [*command, "--log", folder / "nowhere" / "log.jsonl"], ANY_ERROR, ["log.jsonl"])

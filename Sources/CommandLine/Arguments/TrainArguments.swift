@@ -102,10 +102,19 @@ struct TrainFileArguments: ParsableArguments {
 
   var checkpointPath: String { checkpoint ?? "\(output).checkpoint" }
 
-  /// Refuses early what could not be written in the end.
-  func refuse() throws {
-    try OutputPlace.refuse(output, force: force)
-    if checkpoint != nil || checkpointEvery != nil { try OutputPlace.refuse(checkpointPath, force: true) }
+  /// Refuses early what could not be written in the end, or would replace what is read.
+  func refuse(reading inputs: [String]) throws {
+    let places = [output, checkpointPath] + (log.map { [$0] } ?? [])
+    guard Set(places).count == places.count else {
+      throw Failure.usage("the output, the log and the checkpoint need a file each")
+    }
+    let read = inputs + (resume.map { [$0] } ?? [])
+    try OutputPlace.refuse(output, force: force, reading: read)
+    // What a run goes on from may be replaced by its next checkpoint, and its log goes on.
+    try OutputPlace.refuse(checkpointPath, force: true, reading: inputs)
+    if let log {
+      try OutputPlace.refuse(log, force: force || resume != nil || !OutputPlace.isFile(log), reading: read)
+    }
   }
 }
 
@@ -121,6 +130,14 @@ struct TrainDataArguments: ParsableArguments {
   func validate() throws {
     if let validationShare, !(validationShare > 0 && validationShare < 1) {
       throw ValidationError("--validation-share must be between 0 and 1")
+    }
+  }
+
+  /// The files that are read: those given, and those that files of settings name.
+  func paths(_ files: TrainFileArguments) throws -> [String] {
+    try [files.data, files.validation].compactMap { $0 }.flatMap { path in
+      let specification = try data.specification(path)
+      return [path, specification.path] + [specification.labels].compactMap { $0 }
     }
   }
 

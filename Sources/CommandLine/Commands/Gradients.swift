@@ -33,7 +33,7 @@ struct Gradients: ParsableCommand {
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
-    try OutputPlace.refuse(output, force: force)
+    try OutputPlace.refuse(output, force: force, reading: [model, data])
     let loaded = try ModelFile(path: model).model()
     let samples = try source.open(data)
     let settings = TrainingSettings(

@@ -35,7 +35,7 @@ struct Infer: ParsableCommand {
 
   func run() throws {
     let loaded = try ModelFile(path: model).model()
-    try OutputPlace.refuse(output, force: force)
+    try OutputPlace.refuse(output, force: force, reading: [model, input])
     do {
       let session = try Runtime.Session(loaded, options: runtime.options)
       let tensors = try inputs(loaded)

@@ -30,7 +30,8 @@ struct Train: ParsableCommand {
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
-    try files.refuse()
+    let read = try source.paths(files) + [model, settings.teacher].compactMap { $0 }
+    try files.refuse(reading: read)
     let file = try ModelFile(path: model)
     let digest = BackgroundDigest(file.bytes)
     let loaded = try file.model()
@@ -46,7 +47,7 @@ struct Train: ParsableCommand {
     let run = TrainRun(
       trainer: trainer, validation: validation, evaluation: evaluation, files: files, talk: talk)
     let result = try run.toTheEnd()
-    try write(trainer.trainedModel(), sources: file)
+    try write(trainer.trainedModel(), reading: read)
     try report(result)
   }
 
@@ -54,10 +55,10 @@ struct Train: ParsableCommand {
     Evaluation(settings.loss.loss(), batch: settings.batch, options: runtime.options)
   }
 
-  private func write(_ trained: Model, sources: ModelFile) throws {
+  private func write(_ trained: Model, reading inputs: [String]) throws {
     var options = ONNXWriter.Options()
     options.overwrite = files.force
-    options.protectedPaths = [model, files.data] + [files.validation, settings.teacher].compactMap { $0 }
+    options.protectedPaths = inputs
     try trained.write(to: files.output, options: options)
   }
 
