@@ -53,6 +53,11 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// Whether what was asked for could not be written, which says nothing of the data.
+  public var isOutputError: Bool {
+    if case .cannotWrite = self { true } else { false }
+  }
+
   /// Whether the user asked for something that cannot be meant, rather than gave a file that is wrong.
   public var isUsageError: Bool {
     switch self {

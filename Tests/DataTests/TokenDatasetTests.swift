@@ -41,7 +41,8 @@ import Testing
     let folder = try ScratchFolder()
     let path = try folder.file("a.bin", bytes([1, 2, 3]))
     #expect(
-      message { _ = try DataSpecification(path: path, sequenceLength: 3).open() }.contains("less than a window of 4"))
+      message { _ = try DataSpecification(path: path, sequenceLength: 3).open() }.contains(
+        "less than a window of 3 and the token after it"))
     #expect(message { _ = try DataSpecification(path: path).open() }.contains("sequence length"))
     let odd = try folder.file("b.bin", [1, 2, 3])
     #expect(message { _ = try DataSpecification(path: odd, sequenceLength: 1).open() }.contains("16-bit tokens"))

@@ -148,6 +148,25 @@ struct TrainerTests {
     #expect(epoch == 9)
   }
 
+  @Test("the epoch of the next step is known before it is made")
+  func nextEpoch() throws {
+    let trainer = try Trainer(try model(), data: data(), settings: settings(steps: 20))
+    while !trainer.isFinished {
+      let epoch = trainer.epoch
+      #expect(try trainer.next().epoch == epoch)
+    }
+  }
+
+  @Test("weights that are no numbers after the last step are told")
+  func infiniteWeights() throws {
+    var settings = settings(steps: 1)
+    (settings.learningRate, settings.largestNorm) = (1e39, nil)
+    let trainer = try Trainer(try model(), data: data(), settings: settings)
+    try trainer.checkWeights()
+    _ = try trainer.next()
+    #expect(throws: TrainingError.self) { try trainer.checkWeights() }
+  }
+
   @Test("numbers that cannot be meant are refused before training starts")
   func refusesSettings() throws {
     let changes: [(inout TrainingSettings) -> Void] = [

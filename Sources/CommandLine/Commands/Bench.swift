@@ -129,8 +129,8 @@ struct Bench: ParsableCommand {
 
 /// A number with so many digits after the point.
 func decimal(_ number: Double, _ digits: Int) -> String {
-  guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
   let factor = (0..<digits).reduce(1.0) { factor, _ in factor * 10 }
+  guard number.isFinite, abs(number) * factor < 1e18 else { return "\(number)" }
   let scaled = Int((abs(number) * factor).rounded())
   let sign = number < 0 && scaled > 0 ? "-" : ""
   guard digits > 0 else { return "\(sign)\(scaled)" }

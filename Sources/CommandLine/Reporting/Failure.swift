@@ -63,7 +63,8 @@ enum Failure: Error {
     case let analysis as AnalysisError: self = .invalidModel("\(analysis)")
     case let runtime as RuntimeError: self = .invalidModel("\(runtime)")
     case let training as TrainingError: self = Failure(training)
-    case let data as DataError: self = data.isUsageError ? .usage("\(data)") : .invalidModel("\(data)")
+    case let data as DataError:
+      self = data.isUsageError ? .usage("\(data)") : data.isOutputError ? .other("\(data)") : .invalidModel("\(data)")
     default: return nil
     }
   }

@@ -24,20 +24,19 @@ struct TrainRun {
   func toTheEnd() throws -> Result {
     var log = try files.log.map { try TrainLog(path: $0, appending: files.resume != nil) }
     var progress = TrainProgress(trainer: trainer, isQuiet: talk.quiet)
-    var epoch = trainer.step == 0 ? 0 : nil as Int?
     while !trainer.isFinished {
       let start = ContinuousClock.now
       let step = try trainer.next()
       progress.add(step, seconds: Session.seconds(since: start))
       try log?.write(step, seconds: Session.seconds(since: start))
-      if let before = epoch, before != step.epoch { try validate(epoch: before) }
-      epoch = step.epoch
+      if !trainer.isFinished, trainer.epoch != step.epoch { try validate(epoch: step.epoch) }
       if TrainInterruption.isRequested { try stop() }
       if let every = files.checkpointEvery, step.number % every == 0 {
         try trainer.writeCheckpoint(to: files.checkpointPath)
       }
     }
     ProgressBar.eraseLine()
+    try trainer.checkWeights()
     let metrics = try validation.map { try evaluation(trainer.trainedModel(), on: $0) }
     return Result(
       steps: trainer.step, loss: progress.loss, top1: progress.top1, secondsPerStep: progress.secondsPerStep,

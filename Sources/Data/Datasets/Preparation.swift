@@ -53,15 +53,18 @@ public enum Augmentation: Sendable, Equatable {
   /// As `shift`, but what comes in is the mirrored picture.
   case reflectedShift(pixels: Int)
 
+  /// Pixels: more than any picture has.
+  private static let furthest = 1 << 20
+
   /// Reads `flip`, `shift:2`, `crop:4` (a shift by another name) and `reflect:4`.
   public init(_ text: String) throws(DataError) {
     let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
     let pixels = parts.count == 2 ? Int(parts[1]) : nil
     switch (parts.first, pixels) {
     case ("flip", nil) where parts.count == 1: self = .horizontalFlip
-    case ("shift", let pixels?) where pixels >= 0: self = .shift(pixels: pixels)
-    case ("crop", let pixels?) where pixels >= 0: self = .shift(pixels: pixels)
-    case ("reflect", let pixels?) where pixels >= 0: self = .reflectedShift(pixels: pixels)
+    case ("shift", let pixels?) where 0...Self.furthest ~= pixels: self = .shift(pixels: pixels)
+    case ("crop", let pixels?) where 0...Self.furthest ~= pixels: self = .shift(pixels: pixels)
+    case ("reflect", let pixels?) where 0...Self.furthest ~= pixels: self = .reflectedShift(pixels: pixels)
     default:
       throw .setting(
         name: "augmentation", reason: "'\(text)' is none; there are flip, shift:PIXELS, crop:PIXELS and reflect:PIXELS")

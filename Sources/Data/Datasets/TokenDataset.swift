@@ -32,7 +32,7 @@ public struct TokenDataset: Dataset {
     guard tokens.elementCount > sequenceLength else {
       throw .malformed(
         path: source, place: "",
-        reason: "\(tokens.elementCount) tokens are less than a window of \(sequenceLength + 1)")
+        reason: "\(tokens.elementCount) tokens are less than a window of \(sequenceLength) and the token after it")
     }
     self.tokens = tokens
     self.region = region

@@ -136,6 +136,9 @@ public final class Trainer {
 
   public var isFinished: Bool { step >= totalSteps }
 
+  /// The epoch the next step belongs to, from 0 on.
+  public var epoch: Int { step * settings.accumulation / queue.batchesPerEpoch }
+
   /// Samples of a step.
   public var samplesPerStep: Int { queue.batchSize * settings.accumulation }
 
@@ -186,6 +189,14 @@ public final class Trainer {
       return try program.run(tensors, step: Int(truncatingIfNeeded: settings.seed &* 0x9e37_79b9) &+ number)
     } catch {
       throw TrainingError(error)
+    }
+  }
+
+  /// - Throws: where a weight is no number any more, which the loss of the step before cannot show.
+  public func checkWeights() throws(TrainingError) {
+    for parameter in parameters.all where !parameters.withValues(of: parameter, { $0.allSatisfy(\.isFinite) }) {
+      throw TrainingError(
+        .diverged, "\(parameter.name) is not finite after step \(step); a lower learning rate may help")
     }
   }
 
