@@ -4,12 +4,12 @@ public struct RandomMask: Sendable {
   private let key: UInt32
   private let threshold: UInt32
 
-  /// - Parameter ratio: The share that is dropped.
+  /// - Parameter ratio: The share that is dropped; none where it is not a number.
   public init(seed: UInt64, stream: UInt64, ratio: Double) {
     var state = (seed ^ 0x9e37_79b9_7f4a_7c15) &* 0xbf58_476d_1ce4_e5b9 &+ stream &* 0x94d0_49bb_1331_11eb
     state = (state ^ (state >> 31)) &* 0xd6e8_feb8_6659_fd93
     key = UInt32(truncatingIfNeeded: state >> 32) ^ UInt32(truncatingIfNeeded: state)
-    threshold = UInt32(min(max(ratio, 0), 1) * 0x1p31)
+    threshold = ratio > 0 ? UInt32(min(ratio, 1) * 0x1p31) : 0
   }
 
   /// A finalizer of 32 bits: every bit of the position reaches every bit of the result.

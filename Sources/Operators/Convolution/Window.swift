@@ -80,7 +80,8 @@ struct Window {
     var sizes: [Size] = []
     for (axis, size) in spatial.enumerated() {
       let output = outputSize(size, axis: axis, roundsUp: roundsUp, symbols: &context.symbols)
-      if let count = output?.known, count <= 0, size.known != 0 {
+      // An axis without elements may leave none.
+      if let count = output?.known, count < (size.known == 0 ? 0 : 1) {
         throw OperatorError("axis \(axis + first) has \(size.known ?? 0) elements, fewer than its window covers")
       }
       sizes.append(output ?? context.freshSize(axis: axis + first))

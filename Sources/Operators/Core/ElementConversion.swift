@@ -10,19 +10,22 @@ public enum ElementConversion {
     }
   }
 
-  /// From the bytes of a file: half precision becomes `Float` or `Double`, small types take a byte each.
+  /// From the bytes of a file: half precision becomes `Float` or `Double`, small types take a byte each. Elements that
+  /// `source` does not hold are left as they are.
   public static func widen(
     _ source: UnsafeRawBufferPointer, _ from: DataType, into target: UnsafeMutableRawPointer, _ to: DataType, count: Int
   ) {
-    guard count > 0, let base = source.baseAddress else { return }
-    if let bits = from.bitWidth, bits < 8 { return unpack(source, from, bits: bits, into: target, count: count) }
+    guard count > 0, let base = source.baseAddress, let bits = from.bitWidth else { return }
+    if bits < 8 { return unpack(source, from, bits: bits, into: target, count: count) }
+    let width = bits / 8
+    let count = min(count, source.count / width)
     switch from {
     case .float16, .bfloat16:
       for index in 0..<count {
         let bits = source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
         store(Double(from == .float16 ? HalfPrecision.half(bits) : HalfPrecision.brain(bits)), target, to, index)
       }
-    case to: target.copyMemory(from: base, byteCount: source.count)
+    case to: target.copyMemory(from: base, byteCount: count * width)
     default: for index in 0..<count { store(load(base, from, index), target, to, index) }
     }
   }

@@ -6,12 +6,18 @@ extension Dropout {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     let input = try context.input(0)
     if context.opset >= 12, context.has(2), try context.ints(2)?.first ?? 0 != 0 {
-      let ratio = try context.doubles(1)?.first ?? 0.5
+      let ratio = try Self.checked(context.doubles(1)?.first ?? 0.5)
       let seed = UInt64(bitPattern: context.node.int("seed", default: 0))
       return Self.dropping(try context.real(0), context, RandomMask(seed: seed, stream: 0, ratio: ratio), ratio)
     }
     guard context.hasOutput(1) else { return .view }
     return Self.keeping(try context.real(0), input.count, try context.output(1).type)
+  }
+
+  /// Refuses a ratio that is not a number.
+  static func checked(_ ratio: Double) throws(KernelError) -> Double {
+    guard !ratio.isNaN else { throw .invalid("its ratio is not a number, expected one from 0 to 1") }
+    return ratio
   }
 
   /// Outside of training all is kept.
@@ -70,7 +76,7 @@ public struct DropoutTraining: OwnOperator {
   private static func kernel<T: Real>(_: T.Type, _ context: KernelContext) throws(KernelError) -> Kernel {
     let count = try context.input(0).count
     let width = try context.input(1).type.byteWidth ?? 1
-    let ratio = Double(context.node.float("ratio") ?? 0.5)
+    let ratio = try Dropout.checked(Double(context.node.float("ratio") ?? 0.5))
     let stream = UInt64(bitPattern: context.node.int("stream", default: 0))
     let hasMask = context.hasOutput(1)
     let scale = ratio < 1 ? T(1 / (1 - ratio)) : 0

@@ -13,9 +13,10 @@ extension GroupNormalization {
     guard try context.input(1).type == x.type, scales == channels || scales == groups else {
       throw .unsupported("\(scales) scales for \(channels) channels in \(groups) groups")
     }
+    // Without channels there is nothing to normalize, and no part to count.
     let parts = scales / groups
     return GroupedNormalization.Layout(
-      batch: x.shape[0], groups: groups, parts: parts, inner: channels / groups / parts * positions)
+      batch: x.shape[0], groups: groups, parts: parts, inner: parts > 0 ? channels / groups / parts * positions : 0)
   }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {

@@ -5,12 +5,17 @@ extension Concat {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
     try context.checkOneType(context.inputs.indices)
     let output = try context.output()
-    let axis = try context.axis(context.node.int("axis", default: context.opset < 4 ? 1 : 0), rank: output.rank)
+    let axis = try context.axis(try Self.knownAxis(context), rank: output.rank)
     let strides = StridedCopy.strides(output.shape)
     var copies: [(input: Int, copy: StridedCopy)] = []
     var start = 0
     for (index, operand) in context.inputs.enumerated() {
       guard let operand else { continue }
+      var rest = operand.shape
+      if rest.count == output.rank, rest.indices.contains(axis) { rest[axis] = output.shape[axis] }
+      guard rest.indices.contains(axis), rest == output.shape else {
+        throw .invalid("an input of shape \(operand.shape) is no part of an output of shape \(output.shape)")
+      }
       copies.append(
         (
           index,
@@ -20,15 +25,22 @@ extension Concat {
         ))
       start += operand.shape[axis]
     }
+    guard start == output.shape[axis] else {
+      throw .invalid("its inputs have \(start) elements along axis \(axis), its output \(output.shape[axis])")
+    }
     return Kernel { [copies] arguments throws(KernelError) in
       for (input, copy) in copies { copy(arguments.rawInput(input), arguments.rawOutput(0), arguments.workers) }
     }
   }
 
+  private static func knownAxis(_ context: KernelContext) throws(KernelError) -> Int64 {
+    do { return try axis(context.node, opset: context.opset) } catch { throw .invalid(error.message) }
+  }
+
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     guard let gradient = context.gradient() else { return }
     let rank = try context.outputShape().count
-    let attribute = Int(context.node.int("axis", default: 0))
+    let attribute = Int(try Self.axis(context.node, opset: context.opset))
     let axis = attribute < 0 ? attribute + rank : attribute
     var start = 0
     for input in context.node.inputs.indices where context.has(input) {

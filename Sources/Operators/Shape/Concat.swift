@@ -6,14 +6,32 @@ public struct Concat: Operator {
   public let names = [OperatorName("Concat")]
   public let isShapeArithmetic = true
 
+  /// The axis a node names; before operator set 4 it is the second where it names none.
+  static func axis(_ node: Node, opset: Int64) throws(OperatorError) -> Int64 {
+    if let axis = node.int("axis") { return axis }
+    guard opset < 4 else { throw OperatorError("it has no axis, which it needs from operator set 4 on") }
+    return 1
+  }
+
+  /// Refuses inputs of several types. Precisions are for the kernel to compare, as they are in memory.
+  private func checkTypes(_ context: ShapeContext) throws(OperatorError) {
+    let types = context.node.inputs.indices.compactMap { context.type($0) }
+    guard let first = types.first,
+      let other = types.first(where: { $0 != first && !($0.isFloatingPoint && first.isFloatingPoint) })
+    else { return }
+    throw OperatorError("it joins tensors of types \(first) and \(other): cast them to one type")
+  }
+
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {
+    let along = try Self.axis(context.node, opset: context.opset)
+    try checkTypes(context)
     var shape: [Size]?
     var contents: [Element]? = []
     for index in context.node.inputs.indices {
       guard let input = context.shape(index) else {
         return context.setOutput(type: context.type(0), shape: nil)
       }
-      let axis = try context.axis(context.node.int("axis", default: 1), rank: input.count)
+      let axis = try context.axis(along, rank: input.count)
       if var sum = shape {
         guard sum.count == input.count else {
           throw OperatorError("it joins tensors of \(sum.count) and \(input.count) axes")
@@ -42,7 +60,10 @@ public struct Concat: Operator {
 
   public func relateAxes(_ context: inout AxisContext) {
     guard let shape = context.outputShape() else { return context.fixInputs("an operand has an unknown rank") }
-    let attribute = Int(context.node.int("axis", default: 1))
+    guard let given = try? Self.axis(context.node, opset: context.opset) else {
+      return context.fixInputs("it has no axis")
+    }
+    let attribute = Int(given)
     let along = attribute < 0 ? attribute + shape.count : attribute
     var result: [Axis]?
     var parts: [Axis] = []

@@ -15,10 +15,18 @@ extension Constant {
       throw .unsupported("a constant of this kind")
     }
     guard let region = tensor.contiguousBytes() else { throw .unsupported("a constant of strings") }
+    try Self.check(tensor, region)
     let (declared, type, count) = (tensor.dataType, output.type, tensor.elementCount)
     return Kernel { arguments throws(KernelError) in
       let target = arguments.rawOutput(0)
       region.withUnsafeBytes { ElementConversion.widen($0, declared, into: target, type, count: count) }
+    }
+  }
+
+  /// Refuses a tensor that holds fewer bytes than its elements take.
+  static func check(_ tensor: Tensor, _ region: ByteRegion) throws(KernelError) {
+    guard let bytes = tensor.dataType.byteCount(elements: tensor.elementCount), region.count >= bytes else {
+      throw .invalid("its value of shape \(tensor.shape) and type \(tensor.dataType) has \(region.count) bytes")
     }
   }
 
@@ -41,6 +49,8 @@ extension ConstantOfShape {
     let width = try Moving.width(output)
     var pattern = [UInt8](repeating: 0, count: width)
     if case .tensor(let tensor) = context.node.attribute("value"), let region = tensor.contiguousBytes() {
+      do { try Self.check(tensor) } catch { throw .invalid(error.message) }
+      try Constant.check(tensor, region)
       pattern.withUnsafeMutableBytes { target in
         guard let base = target.baseAddress else { return }
         region.withUnsafeBytes { ElementConversion.widen($0, tensor.dataType, into: base, output.type, count: 1) }

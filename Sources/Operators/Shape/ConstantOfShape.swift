@@ -12,6 +12,7 @@ public struct ConstantOfShape: Operator {
     var type = DataType.float
     var element = Element.real(0)
     if case .tensor(let tensor) = context.node.attribute("value") {
+      try Self.check(tensor)
       type = tensor.dataType
       element = tensor.smallContents?.first ?? .unknown
     }
@@ -27,6 +28,13 @@ public struct ConstantOfShape: Operator {
     let count = Size.product(shape)?.known
     let small = count.flatMap { $0 <= 64 ? [Element](repeating: element, count: $0) : nil }
     context.setOutput(type: type, shape: shape, contents: small)
+  }
+
+  /// Refuses a `value` that is not one element.
+  static func check(_ value: Tensor) throws(OperatorError) {
+    guard value.elementCount == 1 else {
+      throw OperatorError("its value has \(value.elementCount) elements, expected one")
+    }
   }
 
   public func relateAxes(_ context: inout AxisContext) {

@@ -63,7 +63,7 @@ public struct ReshapeTo: OwnOperator {
     context.setOutput(type: context.type(0), shape: context.facts(1).knownInts?.map { .known($0) })
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { .view }
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try context.view() }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     try Reshape.differentiateView(&context)

@@ -31,6 +31,6 @@ extension RangeOperator {
     else { throw .invalid("its step is zero or missing") }
     let count = ((limit - start) / step).rounded(.up)
     guard count < 0x1p40 else { throw .invalid("it counts from \(start) to \(limit) by \(step)") }
-    return [[max(0, Int(count))]]
+    return [[Int(max(0, count))]]
   }
 }

@@ -22,7 +22,7 @@ extension Slice {
         // A step beyond the axis takes one element, whatever it is.
         let step = min(max(steps.map { $0[position] } ?? 1, -max(size, 1)), max(size, 1))
         let absolute = start < 0 ? start + size : start
-        self.starts[axis] = step > 0 ? min(max(absolute, 0), size) : min(max(absolute, -1), size - 1)
+        self.starts[axis] = step > 0 ? min(max(absolute, 0), size) : min(max(absolute, 0), size - 1)
         self.steps[axis] = step
       }
     }

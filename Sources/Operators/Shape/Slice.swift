@@ -49,17 +49,16 @@ public struct Slice: Operator {
 
   /// The elements a slice takes of an axis of known size.
   private static func indices(_ cut: Cut, of size: Int) -> StrideTo<Int>? {
-    guard let start = cut.start?.known, let end = cut.end?.known, let step = cut.step, step != 0, step != .min else {
-      return nil
-    }
+    guard let start = cut.start?.known, let end = cut.end?.known, let step = cut.step, step != 0 else { return nil }
     func position(_ value: Int) -> Int { value < 0 ? (value < -size ? -1 : value + size) : value }
     if step > 0 {
       let (from, to) = (max(0, min(position(start), size)), max(0, min(position(end), size)))
       return stride(from: from, to: max(from, to), by: step)
     }
-    let from = max(-1, min(position(start), size - 1))
+    // Backwards, a start before the axis is its first element, an end there lies before it.
+    let from = min(max(0, position(start)), size - 1)
     let to = max(-1, min(position(end), size - 1))
-    return stride(from: from, to: min(from, to), by: step)
+    return stride(from: from, to: min(from, to), by: max(step, -max(size, 1)))
   }
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {

@@ -8,10 +8,22 @@ extension Split {
     let strides = StridedCopy.strides(input.shape)
     var copies: [(output: Int, copy: StridedCopy)] = []
     var start = 0
-    let sizes = try context.ints(input: 1, orAttribute: "split")
-    for (index, operand) in context.outputs.enumerated() {
-      let size = operand?.shape[axis] ?? (sizes.flatMap { index < $0.count ? $0[index] : nil } ?? 0)
+    guard input.shape.indices.contains(axis) else { throw .invalid("its input has no axes") }
+    let given = try context.ints(input: 1, orAttribute: "split")
+    let sizes = given ?? Self.evenSizes(total: input.shape[axis], parts: context.outputs.count)
+    guard sizes.count == context.outputs.count else {
+      throw .invalid("it has \(context.outputs.count) outputs and \(sizes.count) sizes")
+    }
+    for (index, (operand, size)) in zip(context.outputs, sizes).enumerated() {
+      guard size >= 0, size <= input.shape[axis] - start else {
+        throw .invalid("its parts \(sizes) do not fit into axis \(axis) of a tensor of shape \(input.shape)")
+      }
       if let operand {
+        var part = input.shape
+        part[axis] = size
+        guard operand.shape == part else {
+          throw .invalid("output \(index) has shape \(operand.shape), its part of the input \(part)")
+        }
         copies.append(
           (
             index,
@@ -31,11 +43,14 @@ extension Split {
     let shape = try context.shape(0)
     let attribute = Int(context.node.int("axis", default: 0))
     let axis = attribute < 0 ? attribute + shape.count : attribute
+    let given = try context.has(1) ? context.ints(1) : context.node.ints("split")?.map { Int($0) }
+    let sizes = given ?? Self.evenSizes(total: shape[axis], parts: context.node.outputs.count)
     var start = 0
     var parts: [(gradient: ValueID, start: Int)] = []
-    for output in context.node.outputs.indices where context.node.output(output) != nil {
+    // An output that is left out takes its part of the input all the same.
+    for (output, size) in zip(context.node.outputs.indices, sizes) {
       if let gradient = context.gradient(output) { parts.append((gradient, start)) }
-      start += try context.outputShape(output)[axis]
+      start += size
     }
     if parts.count == context.node.outputs.count {
       let whole = context.emit(

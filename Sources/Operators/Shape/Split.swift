@@ -30,8 +30,7 @@ public struct Split: Operator {
         }
       }
     } else if let total = input[axis].known {
-      let part = total / outputs + (total % outputs == 0 ? 0 : 1)
-      parts = (0..<outputs).map { .known(max(0, min(part, total - $0 * part))) }
+      parts = Self.evenSizes(total: total, parts: outputs).map { .known($0) }
     } else if let part = input[axis].dividedExactly(by: .known(outputs)) {
       parts = [Size](repeating: part, count: outputs)
     }
@@ -108,7 +107,7 @@ public struct Split: Operator {
       if let computed = context.facts(1).knownInts, computed != sizes { context.setInts(input: 1, sizes) }
     } else if context.node.ints("split") != nil {
       context.node.setAttribute("split", .ints(sizes.map(Int64.init)))
-    } else if sizes != evenSizes(total: sizes.reduce(0, +), parts: sizes.count) {
+    } else if sizes != Self.evenSizes(total: sizes.reduce(0, +), parts: sizes.count) {
       if context.opset >= 13 {
         context.node.attributes.removeAll { $0.name == "num_outputs" }
         context.setInts(input: 1, sizes)
@@ -118,8 +117,10 @@ public struct Split: Operator {
     }
   }
 
-  private func evenSizes(total: Int, parts: Int) -> [Int] {
-    let part = (total + parts - 1) / parts
+  /// The sizes of parts a node does not give sizes for: the last ones are smaller where they do not come out even.
+  static func evenSizes(total: Int, parts: Int) -> [Int] {
+    guard parts > 0 else { return [] }
+    let part = total / parts + (total % parts == 0 ? 0 : 1)
     return (0..<parts).map { max(0, min(part, total - $0 * part)) }
   }
 }

@@ -1,9 +1,24 @@
+import Dimensions
 import IR
 import Kernels
 
+extension KernelContext {
+  /// Output 0 is input 0 under another shape. Where inference finds none, that is the shape a model declares, which
+  /// may be wrong.
+  /// - Parameter axes: the input that says which axes come or go: a shape that does not follow from it is not trusted.
+  func view(axesIn axes: Int? = nil) throws(KernelError) -> Kernel {
+    if let axes { _ = try ints(axes) }
+    let (from, to) = (try input(0).shape, try output().shape)
+    guard let count = Size.product(from.map { Size.known($0) }), count == Size.product(to.map { Size.known($0) }) else {
+      throw .invalid("an input of shape \(from) does not have the elements of an output of shape \(to)")
+    }
+    return .view
+  }
+}
+
 /// Operators whose output is their input under another shape.
 extension Reshape {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { .view }
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try context.view() }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     try Self.differentiateView(&context)
@@ -17,7 +32,7 @@ extension Reshape {
 }
 
 extension Flatten {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { .view }
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try context.view() }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     try Reshape.differentiateView(&context)
@@ -25,7 +40,7 @@ extension Flatten {
 }
 
 extension Squeeze {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { .view }
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try context.view(axesIn: 1) }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     try Reshape.differentiateView(&context)
@@ -33,7 +48,7 @@ extension Squeeze {
 }
 
 extension Unsqueeze {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { .view }
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try context.view(axesIn: 1) }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     try Reshape.differentiateView(&context)
@@ -41,7 +56,7 @@ extension Unsqueeze {
 }
 
 extension Identity {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { .view }
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel { try context.view() }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     if let gradient = context.gradient() { context.accumulate(gradient, to: 0) }

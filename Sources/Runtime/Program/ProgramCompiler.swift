@@ -93,6 +93,7 @@ struct ProgramCompiler {
       refusals.append((label, isFunction ? BoundModel.functionReason : BoundModel.unknownReason))
       return
     }
+    try checkSizes(node, label)
     if try foldKnown(node) { return }
     var step = Step(work: .deferred(operation), node: node, label: label, opset: bound.opset(of: node))
     if !node.subgraphs.isEmpty {
@@ -121,6 +122,21 @@ struct ProgramCompiler {
     }
     for case let output? in node.outputs { places[output.index] = hasKnownSize(output) ? .arena(-1) : .heap }
     steps.append(step)
+  }
+
+  /// Refuses an output whose known shape is negative along an axis or larger than any memory.
+  private func checkSizes(_ node: Node, _ label: String) throws(RuntimeError) {
+    for case let output? in node.outputs {
+      guard let shape = bound.shape(output), let type = bound.type(output) else { continue }
+      let storage = options.precision.storage(type)
+      // Strings have no size in memory, whatever their shape.
+      guard RuntimeValue.elementBytes(storage) != nil, RuntimeValue.byteCount(storage, shape) == nil else { continue }
+      throw RuntimeError(
+        node: label,
+        "output \(bound.model.name(of: output)) of shape \(shape) cannot be held in memory: change the sizes or "
+          + "attributes it follows from"
+      )
+    }
   }
 
   private func hasKnownSize(_ value: ValueID) -> Bool {
