@@ -36,7 +36,7 @@ private struct GroupedPlan: Sendable {
     guard heads > 0, heads < 1 << 31, groups > 0, heads % groups == 0, query.count == 3 else {
       throw .invalid("its heads are not known")
     }
-    try context.checkTypes([1, 2, 3, 4, 7, 8, 10, 11])
+    try context.checkOneType([0, 1, 2, 3, 4, 7, 8, 10, 11])
     let isPacked = !context.has(1)
     let width = query[2] / (isPacked ? heads + 2 * groups : heads)
     func operand(_ input: Int, _ count: Int, offset: Int) throws(KernelError) -> AttentionPlan.Operand {

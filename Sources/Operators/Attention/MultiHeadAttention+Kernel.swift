@@ -48,7 +48,7 @@ extension MultiHeadAttention {
   private func operands(_ context: KernelContext) throws(KernelError) -> AttentionPlan {
     let heads = Int(context.node.int("num_heads", default: 0))
     guard heads > 0, heads < 1 << 31 else { throw .invalid("num_heads is \(heads)") }
-    try context.checkTypes([1, 2, 3, 5, 6, 7])
+    try context.checkOneType([0, 1, 2, 3, 5, 6, 7])
     let query = try context.input(0).shape
     guard query.count == 3 || query.count == 5 else { throw .invalid("a query of shape \(query)") }
     let (batch, queries) = (query[0], query[1])

@@ -19,7 +19,7 @@ extension ProjectedAttention {
       throw .invalid("a weight of shape \(weight) for an input of shape \(x)")
     }
     let columns = weight[1]
-    try context.checkTypes([1, 2, 4, 5])
+    try context.checkOneType([0, 1, 2, 4, 5])
     try context.check(2, "a bias", counts: [columns])
     var scratch = ScratchLayout()
     let projected = scratch.reserve(x[0] * x[1] * columns * bytes)

@@ -19,7 +19,7 @@ extension RotaryEmbedding {
     guard try context.input(isStandard ? 2 : 3).shape == cache.shape else {
       throw .invalid("its tables have different shapes")
     }
-    try context.checkTypes(isStandard ? [1, 2] : [2, 3])
+    try context.checkOneType(isStandard ? [0, 1, 2] : [0, 2, 3])
     let part = Int(context.node.int("rotary_embedding_dim", default: 0))
     let heads = Int(context.node.int("num_heads", default: 0))
     let width: Int

@@ -53,7 +53,7 @@ extension ScaledDotProductAttention {
   }
 
   private func operands(_ context: KernelContext) throws(KernelError) -> AttentionPlan {
-    try context.checkTypes([1, 2, 4, 5])
+    try context.checkOneType([0, 1, 2, 4, 5])
     let query = try operand(context, 0, "q_num_heads")
     let key = try operand(context, 1, "kv_num_heads")
     let value = try operand(context, 2, "kv_num_heads")

@@ -7,7 +7,7 @@ extension BiasAdd {
       let y = try context.output().shape
       var shapes: [[Int]] = []
       for input in 0..<3 { shapes.append(try context.input(input).shape) }
-      try context.checkTypes([1, 2])
+      try context.checkOneType([0, 1, 2])
       let layout = try BroadcastStrides(shapes, to: y)
       return Kernel { arguments throws(KernelError) in
         let (x, bias): (UnsafePointer<T>, UnsafePointer<T>) = (arguments.input(0), arguments.input(1))

@@ -40,7 +40,7 @@ extension FusedGemm {
     guard y == [transposed.0 ? a[1] : a[0], transposed.1 ? b[0] : b[1]], inner == (transposed.1 ? b[1] : b[0]) else {
       throw .invalid("operands of shapes \(a) and \(b) for a result of shape \(y)")
     }
-    try context.checkTypes([1, 2])
+    try context.checkOneType([0, 1, 2])
     let beta = T(context.node.float("beta") ?? 1)
     let addend = context.has(2) && beta != 0 ? try BroadcastStrides([context.input(2).shape], to: y) : nil
     let alpha = T(context.node.float("alpha") ?? 1)

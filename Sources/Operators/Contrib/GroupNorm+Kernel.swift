@@ -15,7 +15,7 @@ extension GroupNorm {
     let channels = isLast ? x[x.count - 1] : x[1]
     guard channels % groups == 0 else { throw .invalid("\(channels) channels in \(groups) groups") }
     _ = (try context.input(1), try context.input(2))
-    try context.checkTypes([1, 2, 3, 4])
+    try context.checkOneType([0, 1, 2, 3, 4])
     try context.check(1, "scales", counts: [channels])
     try context.check(2, "shifts", counts: [channels])
     let layout = LastChannels.Layout(

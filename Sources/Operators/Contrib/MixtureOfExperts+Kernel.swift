@@ -82,7 +82,7 @@ private struct ExpertSizes: Sendable {
 
   private func check(_ context: KernelContext) throws(KernelError) {
     _ = try context.input(1)
-    try context.checkTypes(Array(1..<8))
+    try context.checkOneType(0..<8)
     try context.check(1, "routes", counts: [tokens * experts])
     try context.check(3, "biases", counts: [experts * joined])
     try context.check(5, "biases", counts: [experts * hidden])

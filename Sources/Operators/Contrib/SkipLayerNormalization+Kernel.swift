@@ -17,7 +17,7 @@ extension SkipLayerNormalization {
     let isSimplified = context.node.opType == "SkipSimplifiedLayerNormalization"
     let bias = isSimplified ? 3 : 4
     _ = try context.input(2)
-    try context.checkTypes([1, 2, 3, 4])
+    try context.checkOneType([0, 1, 2, 3, 4])
     for (input, what) in [(2, "a scale"), (3, isSimplified ? "a bias" : "a shift"), (4, "a bias")] {
       try context.check(input, what, counts: [width])
     }

@@ -78,15 +78,6 @@ extension KernelContext {
     if let type, operand.type != type { throw .invalid("\(what) of type \(operand.type), expected \(type)") }
   }
 
-  /// Refuses inputs of another type than the first; those that are left out are fine.
-  func checkTypes(_ indices: [Int]) throws(KernelError) {
-    let type = try input(0).type
-    for index in indices where has(index) {
-      let other = try input(index).type
-      guard other == type else { throw .invalid("input \(index) is of type \(other), input 0 of type \(type)") }
-    }
-  }
-
   /// The type of an input of integers of 32 or 64 bits.
   func integerType(_ index: Int) throws(KernelError) -> DataType {
     let type = try input(index).type
