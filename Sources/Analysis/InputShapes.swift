@@ -26,36 +26,53 @@ public struct InputShapes: Sendable, Equatable {
       guard sizes.count == parts.count, sizes.allSatisfy({ $0 > 0 && $0 < 1 << 31 }) else {
         throw InputShapeError(unreadable: text)
       }
-      shapes.append((String(text[..<equals]), sizes))
+      let name = String(text[..<equals])
+      guard self.sizes(of: name) == nil else { throw InputShapeError("the shape of input \(name) is given twice") }
+      shapes.append((name, sizes))
     }
   }
 
   /// The sizes given for an input; `nil` where none are.
   public func sizes(of input: String) -> [Int]? { shapes.first { $0.name == input }?.sizes }
 
-  fileprivate func assumptions(_ model: Model, _ facts: [Facts]) throws(InputShapeError) -> [SymbolID: Int] {
-    var result: [SymbolID: Int] = [:]
+  /// Refuses shapes of inputs the model does not have, and those that contradict what it declares.
+  public func check(_ model: Model) throws(InputShapeError) {
+    let constants = Set(model.graph.initializers.map(\.value))
+    let inputs = model.graph.inputs.filter { !constants.contains($0.value) }
+    var symbols: [String: Int] = [:]
     for (name, sizes) in shapes {
-      guard let input = model.graph.inputs.first(where: { model.name(of: $0.value) == name }) else {
-        let names = model.graph.inputs.map { model.name(of: $0.value) }.joined(separator: ", ")
-        throw InputShapeError("the model has no input \(name); it has \(names)")
+      guard let input = inputs.first(where: { model.name(of: $0.value) == name }) else {
+        let names = inputs.map { model.name(of: $0.value) }.joined(separator: ", ")
+        throw InputShapeError("the model has no input \(name); it has \(names.isEmpty ? "none" : names)")
       }
-      guard let declared = facts[input.value.index].shape, declared.count == sizes.count else {
-        throw InputShapeError(
-          "input \(name) has \(facts[input.value.index].shape?.count ?? 0) axes, the shape given has \(sizes.count)")
+      guard let declared = input.type?.tensor?.shape else { continue }
+      guard declared.count == sizes.count else {
+        throw InputShapeError("input \(name) has \(declared.count) axes, the shape given has \(sizes.count)")
       }
       for (axis, (size, number)) in zip(declared, sizes).enumerated() {
-        switch size {
-        case .known(let known) where known != number:
+        switch size.extent {
+        case .known(let known) where known >= 0 && known != number:
           throw InputShapeError("axis \(axis) of input \(name) has \(known) elements, the shape given says \(number)")
-        case .known: continue
-        case .polynomial:
-          guard let symbol = size.symbol else { continue }
-          if let other = result[symbol], other != number {
+        case .symbol(let symbol) where !symbol.isEmpty:
+          if let other = symbols[symbol], other != number {
             throw InputShapeError("axis \(axis) of input \(name) is given as \(number) and as \(other)")
           }
-          result[symbol] = number
+          symbols[symbol] = number
+        default: continue
         }
+      }
+    }
+  }
+
+  fileprivate func assumptions(_ model: Model, _ facts: [Facts]) throws(InputShapeError) -> [SymbolID: Int] {
+    try check(model)
+    var result: [SymbolID: Int] = [:]
+    for info in model.graph.inputs {
+      guard let sizes = self.sizes(of: model.name(of: info.value)), let declared = facts[info.value.index].shape else {
+        continue
+      }
+      for (size, number) in zip(declared, sizes) {
+        if let symbol = size.symbol { result[symbol] = number }
       }
     }
     return result

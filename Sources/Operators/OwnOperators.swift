@@ -14,8 +14,7 @@ extension OperatorRegistry {
 
   static let ownGradients: [any Operator] = [
     SumTo(), GradientResult(), BroadcastTo(), UnaryGradient(), BinaryGradient(), ClipGradient(), DropoutTraining(),
-    SoftmaxGradient(), ReduceProdGradient(),
-    TopKGradient(), LikelihoodLoss.Gradient(),
+    SoftmaxGradient(), ReduceProdGradient(), TopKGradient(),
   ]
   static let ownConvolution: [any Operator] = [
     FusedConvolution(), ConvInputGradient(), ConvWeightGradient(), ConvBiasGradient(), ConvTranspose.Gradient(),
@@ -37,6 +36,6 @@ extension OperatorRegistry {
   static let ownLosses: [any Operator] = [
     CrossEntropyLoss(), CrossEntropyLossGradient(), ElementLoss.meanSquaredError,
     ElementLoss.meanSquaredError.gradient, ElementLoss.binaryCrossEntropy, ElementLoss.binaryCrossEntropy.gradient,
-    DistillationLoss(), DistillationLossGradient(),
+    DistillationLoss(), DistillationLossGradient(), LikelihoodLoss.Gradient(),
   ]
 }

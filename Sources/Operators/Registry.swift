@@ -24,13 +24,14 @@ public struct OperatorRegistry: Sendable {
 
   /// All operators, by family.
   public static let operators: [any Operator] =
-    elementwise + linear + shaping + selection + random + signal + text + reductions + convolution + normalization
-    + pooling + recurrent + quantized + contrib + attention + controlFlow
+    elementwise + linear + shaping + selection + random + signal + text + reductions + losses + convolution
+    + normalization + pooling + recurrent + quantized + contrib + attention + controlFlow
 
   static let elementwise: [any Operator] = Unary.all + Binary.all + [Clip(), Where(), Dropout(), CumulativeSum()]
   static let linear: [any Operator] = [MatMul(), Gemm(), Einsum()]
   static let reductions: [any Operator] =
-    Reduce.all + [ArgumentReduce(), Softmax(), TopK(), LikelihoodLoss(), Determinant()]
+    Reduce.all + [ArgumentReduce(), Softmax(), TopK(), Determinant()]
+  static let losses: [any Operator] = [LikelihoodLoss()]
   static let shaping: [any Operator] =
     [
       Cast(), Concat(), Constant(), ConstantOfShape(), Expand(), Flatten(), Gather(), GatherElements(), GatherND(),

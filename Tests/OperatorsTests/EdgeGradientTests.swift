@@ -40,6 +40,13 @@ struct EdgeGradientTests {
     try NodeGradients(OperatorName("Mod"), [a, b], [("fmod", .int(fmod))]).check()
   }
 
+  @Test("bounds of a clip, and those of which the lower is above", arguments: [(-0.5, 1.5), (1.5, -0.5)])
+  func bounds(low: Double, high: Double) throws {
+    let x = Operand(shape: [2, 3], values: [-2, -1, 0, 1, 2, 3])
+    let bounds = [low, high].map { Operand(shape: [], values: [$0]) }
+    try NodeGradients(OperatorName("Clip"), [x] + bounds).check()
+  }
+
   @Test("a hard sigmoid that falls")
   func hardSigmoid() throws {
     let x = Operand(shape: [4], values: [-3, -0.5, 0.7, 3])

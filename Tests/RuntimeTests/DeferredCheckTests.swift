@@ -46,4 +46,18 @@ struct DeferredCheckTests {
       """
     #expect(try message(text, shapes: ["count": (.int64, [])]) == "nothing")
   }
+
+  @Test("sizes whose product overflows are left until all of them are known")
+  func overflow() throws {
+    let text = """
+      count: int64[]
+      r = Range(zero<0>, count, one<1>)
+      f = Cast(r) { to: 1 }
+      u = Unsqueeze(f, axes<1, 2>)
+      e = Expand(u, sizes<1, 1099511627776, 1099511627776>)
+      y = Relu(e)
+      return y
+      """
+    #expect(try message(text, shapes: ["count": (.int64, [])]) == "nothing")
+  }
 }

@@ -90,6 +90,20 @@ struct MemoryTests {
         == 32)
   }
 
+  @Test("activations are told in full, though gradients take over memory that they leave")
+  func training() throws {
+    let model = try GraphText.model(
+      "i: int64[4096]\ne = Gather(w[4096, 64], i)\na = Sigmoid(e)\nb = Sigmoid(a)\ny = ReduceSum(b) { keepdims: 0 }\n"
+        + "return y")
+    let memory = try TrainingProgram(
+      model, minimizing: .loss(model.graph.outputs[0].value), parameters: try Parameters(of: model),
+      inputShapes: ["i": [4096]]
+    ).memory
+    #expect(memory.gradientBytes == 1 << 20)
+    #expect(memory.activationBytes >= 2 << 20)
+    #expect(memory.activationBytes > memory.peakBytes - memory.parameterBytes - memory.gradientBytes)
+  }
+
   // MARK: Programs that are kept
 
   @Test("programs that have not been used for longest go first where they become many or large")

@@ -49,7 +49,8 @@ struct AttentionPlan: Sendable {
   var capsFirst = true
   var biases: [ScoreMask] = []
   var visible: VisibleKeys
-  /// An input that gives the number of keys of each sample.
+  /// An input that gives the number of keys of each sample. The last of them is where its last query is, unless there
+  /// is a cache in front.
   var lengths: (input: Int, type: DataType)?
   var sinks: Int?
   var scoreOutput: (output: Int, step: Int)?
@@ -124,10 +125,13 @@ struct AttentionPlan: Sendable {
     rule.capsFirst = capsFirst
     for bias in biases { rule.biases.append(bias.prepare(arguments)) }
     if let lengths {
-      rule.visible.lengths = integers(arguments, lengths.input, lengths.type, sizes.batch)
-      for length in rule.visible.lengths where length < 0 || length > sizes.keys {
+      let given = integers(arguments, lengths.input, lengths.type, sizes.batch)
+      for length in given where length < 0 || length > sizes.keys {
         throw .invalid("a sample has \(length) keys, the tensor \(sizes.keys)")
       }
+      // A mask may speak of fewer keys.
+      rule.visible.lengths = given.map { min($0, visible.lengths[0]) }
+      if key.past == nil { rule.visible.offsets = given.map { $0 - sizes.queries + visible.offsets[0] } }
     }
     if let sinks { rule.sinks = arguments.input(sinks) }
     return rule

@@ -11,20 +11,11 @@ extension ScaledDotProductAttention {
   }
 
   func plan(_ context: KernelContext, elementBytes: Int) throws(KernelError) -> AttentionPlan {
-    for name in ["left_window_size", "right_window_size"] where context.node.int(name, default: -1) >= 0 {
-      throw .unsupported("attention within a window")
-    }
-    // Where the diagonal begins then differs from sequence to sequence.
-    if context.has(6), context.node.int("is_causal", default: 0) != 0 {
-      throw .unsupported("causal attention with lengths of keys")
-    }
     var plan = try operands(context)
     try addCaches(&plan, context)
     plan.gather(\.key, to: present(1, plan.key, context), elementBytes: elementBytes)
     plan.gather(\.value, to: present(2, plan.value, context), elementBytes: elementBytes)
-    plan.visible = VisibleKeys(
-      isCausal: context.node.int("is_causal", default: 0) != 0, offsets: [plan.key.pastRows],
-      lengths: [plan.sizes.keys])
+    plan.visible = try visibleKeys(context.node, plan)
     if context.has(3) {
       let mask = try context.input(3)
       plan.biases.append(
@@ -50,6 +41,22 @@ extension ScaledDotProductAttention {
       plan.scoreOutput = (3, steps[mode].rawValue)
     }
     return plan
+  }
+
+  /// What a query sees of the keys: a window ahead is causal attention whose diagonal lies so much further on, and one
+  /// back counts from there.
+  private func visibleKeys(_ node: Node, _ plan: AttentionPlan) throws(KernelError) -> VisibleKeys {
+    func window(_ name: String) throws(KernelError) -> Int? {
+      let size = node.int(name, default: -1)
+      guard size >= -1 else { throw .invalid("\(name) is \(size), expected -1 or more") }
+      // Longer than any sequence is as good as without an end.
+      return size < 0 ? nil : Int(min(size, 1 << 40))
+    }
+    let (back, right) = (try window("left_window_size"), try window("right_window_size"))
+    let ahead = node.int("is_causal", default: 0) != 0 ? 0 : right
+    return VisibleKeys(
+      isCausal: ahead != nil, window: back.map { $0 + 1 + (ahead ?? 0) },
+      offsets: [plan.key.pastRows + (ahead ?? 0)], lengths: [plan.sizes.keys])
   }
 
   private func operands(_ context: KernelContext) throws(KernelError) -> AttentionPlan {

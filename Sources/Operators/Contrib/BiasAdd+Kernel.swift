@@ -8,15 +8,15 @@ extension BiasAdd {
       var shapes: [[Int]] = []
       for input in 0..<3 { shapes.append(try context.input(input).shape) }
       try context.checkOneType([0, 1, 2])
-      let layout = try BroadcastStrides(shapes, to: y)
+      let broadcast = try Broadcast(checked: shapes, to: y)
+      let steps = broadcast.rowStrides
       return Kernel { arguments throws(KernelError) in
         let (x, bias): (UnsafePointer<T>, UnsafePointer<T>) = (arguments.input(0), arguments.input(1))
         let residual: UnsafePointer<T> = arguments.input(2)
         let result: UnsafeMutablePointer<T> = arguments.output(0)
-        layout.forEachRow(arguments.workers) { row in
+        broadcast.forEachRow(arguments.workers, grain: 32_768) { starts, output, count in
           Rows.add(
-            x + layout.start(0, row: row), layout.steps[0], bias + layout.start(1, row: row), layout.steps[1],
-            residual + layout.start(2, row: row), layout.steps[2], result + row * layout.width, layout.width)
+            x + starts[0], steps[0], bias + starts[1], steps[1], residual + starts[2], steps[2], result + output, count)
         }
       }
     }

@@ -40,7 +40,7 @@ extension GroupNorm {
 
   /// What is added before normalizing: a residual and a bias.
   private struct Residual: Sendable {
-    let layout: BroadcastStrides
+    let broadcast: Broadcast
     let hasBias: Bool
 
     init(_ context: KernelContext, _ x: [Int], isLast: Bool) throws(KernelError) {
@@ -49,18 +49,18 @@ extension GroupNorm {
       // One number for each channel of a sample.
       if skip.count == 2 { skip = [skip[0]] + [Int](repeating: 1, count: x.count - 2) + [skip[1]] }
       hasBias = context.has(4)
-      layout = try BroadcastStrides([x, skip] + (hasBias ? [context.input(4).shape] : []), to: x)
+      broadcast = try Broadcast(checked: [x, skip] + (hasBias ? [context.input(4).shape] : []), to: x)
     }
 
     func add<T: Real>(_ arguments: KernelArguments, _ sum: UnsafeMutablePointer<T>) {
+      let steps = broadcast.rowStrides
       withUnsafePointer(to: T.zero) { zero in
-        layout.forEachRow(arguments.workers) { row in
+        broadcast.forEachRow(arguments.workers, grain: 32_768) { starts, output, count in
           let x: UnsafePointer<T> = arguments.input(0)
           let skip: UnsafePointer<T> = arguments.input(3)
-          let bias: UnsafePointer<T> = hasBias ? arguments.input(4) + layout.start(2, row: row) : zero
+          let bias: UnsafePointer<T> = hasBias ? arguments.input(4) + starts[2] : zero
           Rows.add(
-            x + layout.start(0, row: row), layout.steps[0], skip + layout.start(1, row: row), layout.steps[1],
-            bias, hasBias ? layout.steps[2] : 0, sum + row * layout.width, layout.width)
+            x + starts[0], steps[0], skip + starts[1], steps[1], bias, hasBias ? steps[2] : 0, sum + output, count)
         }
       }
     }

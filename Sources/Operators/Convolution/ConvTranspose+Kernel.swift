@@ -21,13 +21,11 @@ extension ConvTranspose {
     do { extra = try Window.list(node, "output_padding", count: input.count, default: 0) } catch {
       throw .invalid(error.message)
     }
-    let isSame = window.autoPad == .sameUpper || window.autoPad == .sameLower
     let isGiven = node.ints("output_shape").map { !$0.isEmpty } ?? false
     return input.indices.map { axis in
-      guard isSame || isGiven else { return window.padding(axis).before }
+      guard window.isSame || isGiven else { return window.padding(axis).before }
       let full = (input[axis] - 1) * window.strides[axis] + window.extent(axis) + extra[axis]
-      let total = max(0, full - output[axis])
-      return window.autoPad == .sameUpper ? total / 2 : total - total / 2
+      return window.split(max(0, full - output[axis])).before
     }
   }
 

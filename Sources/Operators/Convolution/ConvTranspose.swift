@@ -42,7 +42,7 @@ public struct ConvTranspose: Operator {
     for (axis, size) in input.enumerated() {
       let stride = Size.known(window.strides[axis])
       let output: Size?
-      if window.autoPad == .sameUpper || window.autoPad == .sameLower {
+      if window.isSame {
         output = size.times(stride)
       } else {
         let (before, after) = window.padding(axis)

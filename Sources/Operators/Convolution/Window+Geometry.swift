@@ -9,14 +9,7 @@ extension Window {
 
   /// Padding before each axis, with what `auto_pad` asks for worked out.
   func paddingBefore(input: [Int], output: [Int]) -> [Int] {
-    kernel.indices.map { axis in
-      let total = max(0, (output[axis] - 1) * strides[axis] + extent(axis) - input[axis])
-      return switch autoPad {
-      case .sameUpper: total / 2
-      case .sameLower: total - total / 2
-      case .notSet, .valid: padding(axis).before
-      }
-    }
+    kernel.indices.map { padding($0, input: input[$0], output: output[$0]).before }
   }
 
   /// The geometry of a convolution of `input` to `output`, both with channels second.

@@ -49,8 +49,22 @@ struct Window {
   /// Whether windows share positions or skip some: patch embeddings do neither.
   var overlaps: Bool { zip(kernel, strides).contains { $0 > 1 && $0 != $1 } }
 
+  /// Whether the padding is what leaves a position for every stride of the input.
+  var isSame: Bool { autoPad == .sameUpper || autoPad == .sameLower }
+
   /// Padding before and after an axis, where the node says it.
   func padding(_ axis: Int) -> (before: Int, after: Int) { autoPad == .notSet ? pads[axis] : (0, 0) }
+
+  /// The same for sizes at hand, with what `auto_pad` asks for worked out.
+  func padding(_ axis: Int, input: Int, output: Int) -> (before: Int, after: Int) {
+    isSame ? split(max(0, (output - 1) * strides[axis] + extent(axis) - input)) : padding(axis)
+  }
+
+  /// Padding of both ends; an odd position goes behind where `auto_pad` is SAME_UPPER.
+  func split(_ total: Int) -> (before: Int, after: Int) {
+    let before = autoPad == .sameUpper ? total / 2 : total - total / 2
+    return (before, total - before)
+  }
 
   /// Positions one window covers along an axis.
   func extent(_ axis: Int) -> Int { (kernel[axis] - 1) * dilations[axis] + 1 }
@@ -58,7 +72,7 @@ struct Window {
   /// Positions the window takes along a spatial axis; `nil` where that cannot be told.
   func outputSize(_ size: Size, axis: Int, roundsUp: Bool = false, symbols: inout SymbolTable) -> Size? {
     let stride = strides[axis]
-    if autoPad == .sameUpper || autoPad == .sameLower {
+    if isSame {
       return size.plus(.known(stride - 1)).flatMap { symbols.apply(.floorDivide, $0, .known(stride)) }
     }
     let (before, after) = padding(axis)

@@ -23,8 +23,8 @@ public protocol Operator: Sendable {
   /// Makes the computation for the shapes and types at hand, with all that can be worked out once worked out.
   func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel
 
-  /// Shapes of the outputs that follow from what is in the inputs, as for `NonZero`; `nil` where ``inferShapes(_:)`` finds
-  /// them. Asked only while a model runs, when all contents are known.
+  /// Shapes of the outputs that follow from what is in the inputs, as for `Range`; `nil` where ``inferShapes(_:)`` or
+  /// ``ChoosingOperator/choose(_:)`` finds them. Asked only while a model runs, when all contents are known.
   func outputShapes(_ context: KernelContext) throws(KernelError) -> [[Int]]?
 
   /// Adds the nodes that lead the gradients of the outputs to those inputs they are wanted for.
@@ -46,6 +46,9 @@ public protocol Operator: Sendable {
 
   /// Whether integer outputs are computed from integer inputs alone: shape arithmetic, folded where it can be.
   var isShapeArithmetic: Bool { get }
+
+  /// Whether the outputs follow from the shape of the input, whatever it holds.
+  var readsShapeAlone: Bool { get }
 }
 
 extension Operator {
@@ -62,14 +65,19 @@ extension Operator {
   public var shapeInput: Int? { nil }
   public func mixesPrecisions(_ node: Node) -> Bool { false }
   public var isShapeArithmetic: Bool { false }
+  public var readsShapeAlone: Bool { false }
 
   /// Makes the computation of inputs whose precisions go together.
   public func checkedKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+    try checkPrecisions(context)
+    return try makeKernel(context)
+  }
+
+  func checkPrecisions(_ context: KernelContext) throws(KernelError) {
     let types = context.inputs.compactMap { $0?.type }
     guard mixesPrecisions(context.node) || !types.contains(.float) || !types.contains(.double) else {
       throw .unsupported("inputs of types float and double: cast them to one type")
     }
-    return try makeKernel(context)
   }
 }
 

@@ -32,11 +32,36 @@ extension Clip {
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     guard let g = context.gradient() else { return }
-    guard !context.wants(1), !context.wants(2) else { throw OperatorError("the bounds of Clip have no gradient") }
     let gradient = context.emit(
       .own("ClipGradient"), [context.node.input(0), g, context.node.input(1), context.node.input(2)], outputs: 1,
       attributes: context.node.attributes)
     context.accumulate(gradient[0], to: 0)
+    try differentiateBounds(&context, g)
+  }
+
+  /// y = min(max(x, low), high): a bound gets the sum of what reaches the elements it took the place of.
+  private func differentiateBounds(_ context: inout GradientContext, _ g: ValueID) throws(OperatorError) {
+    guard context.wants(1) || context.wants(2) else { return }
+    let (x, low, high) = (context.node.input(0), context.node.input(1), context.node.input(2))
+    var isHigh: ValueID?
+    if let high {
+      let raised = low == nil ? x : context.emit(OperatorName("Max"), x, low)
+      isHigh = context.emit(OperatorName("Greater"), raised, high)
+    }
+    if let isHigh, context.wants(2) { try accumulate(g, where: isHigh, &context, to: 2) }
+    guard context.wants(1) else { return }
+    var isLow = context.emit(OperatorName("Less"), x, low)
+    if let isHigh { isLow = context.emit(OperatorName("And"), isLow, context.emit(OperatorName("Not"), isHigh)) }
+    try accumulate(g, where: isLow, &context, to: 1)
+  }
+
+  private func accumulate(
+    _ g: ValueID, where condition: ValueID, _ context: inout GradientContext, to input: Int
+  ) throws(OperatorError) {
+    let shape = try context.shape(input)
+    let share = context.emit(OperatorName("Where"), condition, g, context.scalar(0))
+    let sum = context.emit(.own("SumTo"), share, context.vector([]))
+    context.accumulate(shape.isEmpty ? sum : context.emit(.own("ReshapeTo"), sum, context.vector(shape)), to: input)
   }
 }
 

@@ -3,52 +3,57 @@ import Kernels
 
 extension Gemm {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
-    switch try context.input(0).type {
-    case .float: try run(Float.self, context)
-    case .double: try run(Double.self, context)
-    default: throw .unsupported("Gemm of type \(try context.input(0).type)")
-    }
+    try Self.kernel(context, activation: .none)
   }
 
-  private func run<T: Real>(_: T.Type, _ context: KernelContext) throws(KernelError) -> Kernel {
-    let product = try context.matrixProduct()
-    let output = try context.output().shape
-    let (rows, columns) = (output[0], output[1])
+  /// - Parameter activation: of the result.
+  static func kernel(
+    _ context: KernelContext, activation: FusedActivationKernels.Kind
+  ) throws(KernelError) -> Kernel {
+    try kernel(try context.real(0), context, activation)
+  }
+
+  private static func kernel<T: Real>(
+    _: T.Type, _ context: KernelContext, _ activation: FusedActivationKernels.Kind
+  ) throws(KernelError) -> Kernel {
+    let (a, b, y) = (try context.input(0).shape, try context.input(1).shape, try context.output().shape)
     let transposeA = context.node.int("transA", default: 0) != 0
     let transposeB = context.node.int("transB", default: 0) != 0
-    let inner = try context.input(0).shape[transposeA ? 0 : 1]
+    guard a.count == 2, b.count == 2, y.count == 2 else { throw .invalid("operands of shapes \(a) and \(b)") }
+    let (rows, columns, inner) = (y[0], y[1], a[transposeA ? 0 : 1])
+    guard y == [a[transposeA ? 1 : 0], b[transposeB ? 0 : 1]], inner == b[transposeB ? 1 : 0] else {
+      throw .invalid("operands of shapes \(a) and \(b) for a result of shape \(y)")
+    }
+    try context.checkOneType([0, 1, 2])
+    let product = try context.matrixProduct()
     let alpha = T(context.node.float("alpha") ?? 1)
-    let beta = context.has(2) ? T(context.node.float("beta") ?? 1) : 0
-    let bias = try context.has(2) ? biasStrides(context.input(2).shape, rows, columns) : nil
+    let beta = T(context.node.float("beta") ?? 1)
+    let addend = context.has(2) && beta != 0 ? try Broadcast(checked: [context.input(2).shape], to: y) : nil
     return Kernel { arguments throws(KernelError) in
-      let c = arguments.output(0, as: T.self)
-      if let bias {
-        let values = arguments.input(2, as: T.self)
-        for row in 0..<rows {
-          for column in 0..<columns { c[row * columns + column] = values[row * bias.row + column * bias.column] }
+      let result = arguments.output(0, as: T.self)
+      if let addend {
+        let (values, step) = (arguments.input(2, as: T.self), addend.rowStrides[0])
+        addend.forEachRow(arguments.workers, grain: 32_768) { starts, output, count in
+          for index in 0..<count { result[output + index] = values[starts[0] + index * step] }
         }
       }
       product(
         rows: rows, columns: columns, inner: inner, alpha: alpha,
-        .init(arguments.input(0), leading: max(1, transposeA ? rows : inner), isTransposed: transposeA),
-        .init(arguments.input(1), leading: max(1, transposeB ? inner : columns), isTransposed: transposeB), beta: beta,
-        c, leading: columns, workers: arguments.workers)
+        .init(arguments.input(0), leading: max(1, a[1]), isTransposed: transposeA),
+        .init(arguments.input(1), leading: max(1, b[1]), isTransposed: transposeB), beta: addend == nil ? 0 : beta,
+        result, leading: columns, workers: arguments.workers)
+      FusedActivationKernels.apply(activation, result, rows * columns, workers: arguments.workers)
     }
-  }
-
-  private func biasStrides(_ shape: [Int], _ rows: Int, _ columns: Int) throws(KernelError) -> (row: Int, column: Int) {
-    let width = shape.last ?? 1
-    let height = shape.count > 1 ? shape[shape.count - 2] : 1
-    guard shape.count <= 2, width == 1 || width == columns, height == 1 || height == rows else {
-      throw .invalid("the bias of shape \(shape) does not broadcast to [\(rows), \(columns)]")
-    }
-    return (height == 1 ? 0 : width, width == 1 ? 0 : 1)
   }
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
-    guard let gradient = context.gradient(), let a = context.node.input(0), let b = context.node.input(1) else {
-      return
-    }
+    guard let gradient = context.gradient() else { return }
+    try Self.differentiate(&context, gradient)
+  }
+
+  /// - Parameter gradient: that of the product, before any activation.
+  static func differentiate(_ context: inout GradientContext, _ gradient: ValueID) throws(OperatorError) {
+    guard let a = context.node.input(0), let b = context.node.input(1) else { return }
     let transposeA = context.node.int("transA", default: 0) != 0
     let transposeB = context.node.int("transB", default: 0) != 0
     let alpha = context.node.float("alpha") ?? 1

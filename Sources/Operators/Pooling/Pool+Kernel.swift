@@ -122,12 +122,7 @@ extension Node {
 extension Window {
   /// An axis of the geometry, with the padding `auto_pad` stands for.
   func pooled(_ axis: Int, input: Int, output: Int) -> PoolGeometry.Axis {
-    var (before, after) = padding(axis)
-    if autoPad == .sameUpper || autoPad == .sameLower {
-      let total = max(0, (output - 1) * strides[axis] + extent(axis) - input)
-      before = autoPad == .sameUpper ? total / 2 : (total + 1) / 2
-      after = total - before
-    }
+    let (before, after) = padding(axis, input: input, output: output)
     return PoolGeometry.Axis(
       input: input, output: output, kernel: kernel[axis], stride: strides[axis], dilation: dilations[axis],
       before: before, after: after)

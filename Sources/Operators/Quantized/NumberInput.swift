@@ -63,6 +63,11 @@ struct Quantization: Sendable {
   func values(_ arguments: KernelArguments) -> (scale: Float, zero: Int32) {
     (scale.floats(arguments)[0], zeroPoint?.ints(arguments).first ?? 0)
   }
+
+  func scaling(_ arguments: KernelArguments) -> ByteArithmetic.Scaling {
+    let (scale, zero) = values(arguments)
+    return ByteArithmetic.Scaling(scale: scale, zero: zero)
+  }
 }
 
 extension KernelContext {

@@ -3,8 +3,9 @@ import Kernels
 
 extension QLinearBinary {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
-    let layout = try BroadcastStrides(
-      [context.input(0).shape, context.input(3).shape], to: context.output().shape)
+    let broadcast = try Broadcast(
+      checked: [context.input(0).shape, context.input(3).shape], to: context.output().shape)
+    let steps = broadcast.rowStrides
     let a = try Quantization(context, scale: 1, zeroPoint: 2, type: context.input(0).type)
     let b = try Quantization(context, scale: 4, zeroPoint: 5, type: context.input(3).type)
     let y = try Quantization(context, scale: 6, zeroPoint: 7, type: context.output().type)
@@ -17,11 +18,10 @@ extension QLinearBinary {
         let second = ByteArithmetic.Scaling(
           scale: isSum ? bScaling.scale / target.scale : bScaling.scale, zero: bScaling.zero)
         let result: UnsafeMutablePointer<Q> = arguments.output(0)
-        layout.forEachRow(arguments.workers) { row in
+        broadcast.forEachRow(arguments.workers, grain: 32_768) { starts, output, count in
           ByteArithmetic.combine(
-            arguments.input(0) + layout.start(0, row: row), step: layout.steps[0], first,
-            arguments.input(3) + layout.start(1, row: row), step: layout.steps[1], second, isSum: isSum,
-            zero: target.zero, result + row * layout.width, count: layout.width)
+            arguments.input(0) + starts[0], step: steps[0], first, arguments.input(3) + starts[1], step: steps[1],
+            second, isSum: isSum, zero: target.zero, result + output, count: count)
         }
       }
     }

@@ -2,13 +2,13 @@ import IR
 import Kernels
 
 extension Compress {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+  public func choose(_ context: KernelContext) throws(KernelError) -> (shapes: [[Int]], kernel: Kernel) {
     let (shape, axis) = try source(context)
     let chosen = try chosen(context, of: shape[axis])
     let width = try Moving.width(try context.input(0))
     let (outer, size) = (shape[..<axis].reduce(1, *), shape[axis])
     let run = shape[(axis + 1)...].reduce(width, *)
-    return Kernel { arguments throws(KernelError) in
+    let kernel = Kernel { arguments throws(KernelError) in
       let (x, y) = (arguments.rawInput(0), arguments.rawOutput(0))
       for row in 0..<outer {
         for (position, index) in chosen.enumerated() {
@@ -16,12 +16,9 @@ extension Compress {
         }
       }
     }
-  }
-
-  public func outputShapes(_ context: KernelContext) throws(KernelError) -> [[Int]]? {
-    var (shape, axis) = try source(context)
-    shape[axis] = try chosen(context, of: shape[axis]).count
-    return [shape]
+    var result = shape
+    result[axis] = chosen.count
+    return ([result], kernel)
   }
 
   /// The shape that is chosen from, and along which axis: without one, all elements in a row.

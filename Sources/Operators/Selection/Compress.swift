@@ -2,7 +2,7 @@ import Dimensions
 import IR
 
 /// `Compress`: keeps the slices along an axis, or the elements, whose condition holds.
-public struct Compress: FixingOperator {
+public struct Compress: FixingOperator, ChoosingOperator {
   public let names = [OperatorName("Compress")]
   public let reason = "chooses along it"
 

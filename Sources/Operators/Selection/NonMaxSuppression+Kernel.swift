@@ -2,9 +2,9 @@ import IR
 import Kernels
 
 extension NonMaxSuppression {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+  public func choose(_ context: KernelContext) throws(KernelError) -> (shapes: [[Int]], kernel: Kernel) {
     let chosen = try chosen(context)
-    return Kernel { arguments throws(KernelError) in
+    let kernel = Kernel { arguments throws(KernelError) in
       let y = arguments.output(0, as: Int64.self)
       for (row, box) in chosen.enumerated() {
         y[row * 3] = Int64(box.batch)
@@ -12,10 +12,7 @@ extension NonMaxSuppression {
         y[row * 3 + 2] = Int64(box.index)
       }
     }
-  }
-
-  public func outputShapes(_ context: KernelContext) throws(KernelError) -> [[Int]]? {
-    [[try chosen(context).count, 3]]
+    return ([[chosen.count, 3]], kernel)
   }
 
   private func chosen(_ context: KernelContext) throws(KernelError) -> [BoxSelection.Choice] {

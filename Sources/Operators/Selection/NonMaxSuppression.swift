@@ -2,7 +2,7 @@ import Dimensions
 import IR
 
 /// `NonMaxSuppression`: the boxes of the highest scores that do not overlap.
-public struct NonMaxSuppression: FixingOperator {
+public struct NonMaxSuppression: FixingOperator, ChoosingOperator {
   public let names = [OperatorName("NonMaxSuppression")]
   public let reason = "chooses boxes"
 

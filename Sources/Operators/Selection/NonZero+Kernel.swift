@@ -2,11 +2,11 @@ import IR
 import Kernels
 
 extension NonZero {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+  public func choose(_ context: KernelContext) throws(KernelError) -> (shapes: [[Int]], kernel: Kernel) {
     let input = try context.input(0)
     let positions = try positions(input)
     let shape = input.shape
-    return Kernel { arguments throws(KernelError) in
+    let kernel = Kernel { arguments throws(KernelError) in
       let y = arguments.output(0, as: Int64.self)
       for (column, position) in positions.enumerated() {
         var rest = position
@@ -16,11 +16,7 @@ extension NonZero {
         }
       }
     }
-  }
-
-  public func outputShapes(_ context: KernelContext) throws(KernelError) -> [[Int]]? {
-    let input = try context.input(0)
-    return [[input.rank, try positions(input).count]]
+    return ([[input.rank, positions.count]], kernel)
   }
 
   private func positions(_ input: KernelContext.Operand) throws(KernelError) -> [Int] {

@@ -2,7 +2,7 @@ import Dimensions
 import IR
 
 /// `NonZero`: positions, as many as the data has.
-public struct NonZero: Operator {
+public struct NonZero: ChoosingOperator {
   public let names = [OperatorName("NonZero")]
 
   public func inferShapes(_ context: inout ShapeContext) throws(OperatorError) {

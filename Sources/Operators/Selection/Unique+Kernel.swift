@@ -2,14 +2,14 @@ import IR
 import Kernels
 
 extension Unique {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> Kernel {
+  public func choose(_ context: KernelContext) throws(KernelError) -> (shapes: [[Int]], kernel: Kernel) {
     let input = try context.input(0)
     let found = try slices(context)
     let (shape, axis) = try source(context)
     let (outer, size) = (shape[..<axis].reduce(1, *), shape[axis])
     let run = shape[(axis + 1)...].reduce(try Moving.width(input), *)
-    let has = (0..<4).map { context.hasOutput($0) }
-    return Kernel { arguments throws(KernelError) in
+    let has = (0..<4).map { context.node.output($0) != nil }
+    let kernel = Kernel { arguments throws(KernelError) in
       if has[0] {
         let (x, y) = (arguments.rawInput(0), arguments.rawOutput(0))
         for row in 0..<outer {
@@ -24,13 +24,9 @@ extension Unique {
         for (index, number) in numbers.enumerated() { y[index] = Int64(number) }
       }
     }
-  }
-
-  public func outputShapes(_ context: KernelContext) throws(KernelError) -> [[Int]]? {
-    let found = try slices(context)
-    var (shape, axis) = try source(context)
-    shape[axis] = found.first.count
-    return [shape, [found.first.count], [found.places.count], [found.first.count]]
+    var result = shape
+    result[axis] = found.first.count
+    return ([result, [found.first.count], [found.places.count], [found.first.count]], kernel)
   }
 
   /// The shape that is chosen from, and along which axis: without one, all elements in a row.

@@ -2,7 +2,7 @@ import Dimensions
 import IR
 
 /// `Unique`: the different elements, or slices along an axis, where they are first and how often there are any.
-public struct Unique: FixingOperator {
+public struct Unique: FixingOperator, ChoosingOperator {
   public let names = [OperatorName("Unique")]
   public let reason = "chooses along it"
 

@@ -5,6 +5,7 @@ import IR
 public struct Shape: Operator {
   public let names = [OperatorName("Shape")]
   public let isShapeArithmetic = true
+  public let readsShapeAlone = true
 
   public func sizeInputs(_ node: Node) -> Set<Int> { [0] }
 
@@ -32,6 +33,7 @@ public struct Shape: Operator {
 public struct SizeOperator: Operator {
   public let names = [OperatorName("Size")]
   public let isShapeArithmetic = true
+  public let readsShapeAlone = true
 
   public func sizeInputs(_ node: Node) -> Set<Int> { [0] }
 

@@ -5,7 +5,7 @@ import Operators
 /// Attention, spelled as products, a scale, perhaps a mask, and `Softmax`, over heads that `Reshape` and `Transpose`
 /// bring to an axis of their own and back: the heads are read and written where the linear layers leave them.
 struct FuseAttention: FusionRule {
-  /// Whether weights may change and want gradients: then nothing is added to scores, which would get none.
+  /// Whether what is added to scores may want a gradient, which the fused operator has none for: then nothing is.
   let trains: Bool
 
   /// A value and the nodes that are not needed once it is read.
@@ -146,8 +146,7 @@ struct FuseAttention: FusionRule {
     guard let node = graph.onlyProducer(of: value, "Mul", "Div") else { return (Match(value: value, nodes: []), 1) }
     let isQuotient = node.node.opType == "Div"
     for (operand, number) in isQuotient ? [(0, 1)] : [(0, 1), (1, 0)] {
-      guard let operand = node.node.input(operand),
-        let number = graph.knownNumber(node.node.input(number), trains: trains),
+      guard let operand = node.node.input(operand), let number = graph.knownNumber(node.node.input(number)),
         graph.haveSameShape(operand, value)
       else { continue }
       return (Match(value: operand, nodes: [node.index]), isQuotient ? 1 / number : number)

@@ -19,13 +19,17 @@ enum Fusion {
     FuseConvolutionActivation(), FuseAttention(trains: false), FuseLinear(),
   ]
 
-  /// - Parameter kept: values that must still be computed, such as the graph's outputs.
-  static func apply(_ rules: [any FusionRule], to model: Model, keeping kept: [ValueID]) -> Model {
+  /// - Parameters:
+  ///   - kept: values that must still be computed, such as the graph's outputs.
+  ///   - trained: weights that training changes, whose numbers are no constants.
+  static func apply(
+    _ rules: [any FusionRule], to model: Model, keeping kept: [ValueID], trained: Set<ValueID> = []
+  ) -> Model {
     var model = model
     // Fusing changes no shape of a value that stays; where the graph contradicts itself, binding it will say so.
     let facts = (try? ShapeInference(model))?.facts ?? []
     for rule in rules {
-      var graph = FusionGraph(model, facts: facts, keeping: kept)
+      var graph = FusionGraph(model, facts: facts, keeping: kept, trained: trained)
       for index in model.graph.nodes.indices { rule.apply(at: index, &graph) }
       model = graph.finished()
     }

@@ -14,11 +14,13 @@ struct FusionGraph {
 
   private let facts: [Facts]
   private let kept: [ValueID]
+  private let trained: Set<ValueID>
 
-  init(_ model: Model, facts: [Facts], keeping kept: [ValueID]) {
+  init(_ model: Model, facts: [Facts], keeping kept: [ValueID], trained: Set<ValueID>) {
     self.model = model
     self.facts = facts
     self.kept = kept
+    self.trained = trained
     for (index, node) in model.graph.nodes.enumerated() {
       for case let output? in node.outputs { producers[output] = index }
       for case let input? in node.inputs { uses[input, default: 0] += 1 }
@@ -72,19 +74,16 @@ struct FusionGraph {
   }
 
   /// The one number a value is known to hold, whether it is stored or follows from sizes, as √width does.
-  /// - Parameters:
-  ///   - trains: leaves out what follows from weights, which training may change.
-  ///   - depth: how many nodes are looked through; each may have two inputs. The longest spelling that exporters write
-  ///     is √(1 / √(a cast size)).
-  func knownNumber(_ value: ValueID?, trains: Bool, depth: Int = 6) -> Double? {
+  /// - Parameter depth: how many nodes are looked through; each may have two inputs. The longest spelling that
+  ///   exporters write is √(1 / √(a cast size)).
+  func knownNumber(_ value: ValueID?, depth: Int = 6) -> Double? {
     guard let value, value.index < facts.count else { return nil }
     guard isFloatingPoint(value) else {
       return facts[value.index].contents.flatMap { $0.count == 1 ? $0[0].double : nil }
     }
-    if trains, initializers[value] != nil { return nil }
     if let number = number(value) { return Double(number) }
     guard depth > 0, let index = producer(of: value), let node = node(index) else { return nil }
-    func operand(_ input: Int) -> Double? { knownNumber(node.input(input), trains: trains, depth: depth - 1) }
+    func operand(_ input: Int) -> Double? { knownNumber(node.input(input), depth: depth - 1) }
     if isOperator(node, "Cast") { return operand(0) }
     if isOperator(node, "Sqrt") { return operand(0)?.squareRoot() }
     guard isOperator(node, "Pow", "Div"), let first = operand(0), let second = operand(1) else { return nil }
@@ -115,9 +114,11 @@ struct FusionGraph {
     return withExtendedLifetime(stored.buffer) { Array(numbers) }
   }
 
-  /// The one number a constant holds.
+  /// The one number a constant holds; `nil` for weights that training changes.
   func number(_ value: ValueID?) -> Float? {
-    guard let tensor = constant(value), tensor.elementCount == 1 else { return nil }
+    guard let value, !trained.contains(value), let tensor = constant(value), tensor.elementCount == 1 else {
+      return nil
+    }
     return floats(value)?.first
   }
 

@@ -15,7 +15,7 @@ final class Buffer: @unchecked Sendable {
   /// - Throws: where the machine does not have as much.
   init(byteCount: Int, for what: @autoclosure () -> String = "a tensor") throws(RuntimeError) {
     // What is promised beyond the machine's memory is not there when it is written to.
-    guard byteCount >= 0, byteCount <= Self.machineBytes,
+    guard byteCount >= 0, byteCount <= MachineMemory.byteCount,
       let start = aligned_alloc(64, (max(byteCount, 64) + 63) & ~63)
     else {
       throw RuntimeError(
@@ -45,12 +45,6 @@ final class Buffer: @unchecked Sendable {
   }
 
   deinit { if isOwner { free(start) } }
-
-  /// The machine's memory; where it does not say, no limit but what can be allocated.
-  private static let machineBytes: Int = {
-    let (pages, width) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
-    return pages > 0 && width > 0 ? pages * width : 1 << 46
-  }()
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: byteCount) }
 

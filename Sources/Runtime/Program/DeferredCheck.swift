@@ -76,7 +76,9 @@ struct DeferredCheck {
     shapes.opset = opset
     for case let input? in node.inputs {
       guard let shape = shapes.facts[input.index].shape else { return nil }
-      shapes.facts[input.index].shape = shape.map { .known($0.value(ofSymbols: guess)) }
+      let sizes = shape.compactMap { $0.value(ofSymbols: guess) }
+      guard sizes.count == shape.count, sizes.allSatisfy({ $0 >= 0 }) else { return nil }
+      shapes.facts[input.index].shape = sizes.map { .known($0) }
     }
     for case let output? in node.outputs { shapes.facts[output.index] = .unknown }
     do throws(OperatorError) { try operation.inferShapes(&shapes) } catch { return nil }
@@ -92,11 +94,15 @@ struct DeferredCheck {
           continue
         }
         let facts = shapes.facts[value.index]
-        guard let type = facts.type, let shape = facts.shape?.compactMap(\.known), shape.count == facts.shape?.count,
-          shape.allSatisfy({ $0 >= 0 })
+        guard let type = facts.type, let shape = facts.shape?.compactMap(\.known), shape.count == facts.shape?.count
         else { return nil }
-        context[keyPath: path].append(
-          KernelContext.Operand(declaredType: type, type: precision.storage(type), shape: shape))
+        let storage = precision.storage(type)
+        // Operators multiply sizes as they come, which only those of a tensor that memory holds allow. Strings have no
+        // size in memory; a byte for each bounds how many they are.
+        guard RuntimeValue.byteCount(RuntimeValue.elementBytes(storage) == nil ? .uint8 : storage, shape) != nil else {
+          return nil
+        }
+        context[keyPath: path].append(KernelContext.Operand(declaredType: type, type: storage, shape: shape))
       }
     }
     do throws(KernelError) { _ = try operation.checkedKernel(context) } catch {
@@ -107,14 +113,15 @@ struct DeferredCheck {
 }
 
 extension Size {
-  /// The size with the same number for every symbol.
-  fileprivate func value(ofSymbols number: Int) -> Int {
-    switch self {
-    case .known(let known): known
-    case .polynomial(let monomials):
-      monomials.reduce(0) { sum, monomial in
-        sum + monomial.symbols.reduce(monomial.coefficient) { product, _ in product * number }
-      }
+  /// The size with the same number for every symbol; `nil` on overflow.
+  fileprivate func value(ofSymbols number: Int) -> Int? {
+    guard case .polynomial(let monomials) = self else { return known }
+    var sum = Size.known(0)
+    for monomial in monomials {
+      let factors = [Size.known(monomial.coefficient)] + monomial.symbols.map { _ in Size.known(number) }
+      guard let next = Size.product(factors).flatMap(sum.plus) else { return nil }
+      sum = next
     }
+    return sum.known
   }
 }

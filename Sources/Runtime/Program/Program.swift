@@ -186,7 +186,21 @@ final class Program {
     for input in step.node.inputs {
       if let input { inputs.append(try current(input)) } else { inputs.append(nil) }
     }
-    let context = try context(step, operation, inputs)
+    var context = try inferred(step, operation, inputs)
+    var chosen: Kernel?
+    let dataShapes: [[Int]]?
+    do throws(KernelError) {
+      if let choosing = operation as? any ChoosingOperator {
+        let choice = try choosing.checkedChoice(context)
+        chosen = choice.kernel
+        dataShapes = choice.shapes
+      } else {
+        dataShapes = try operation.outputShapes(context)
+      }
+    } catch {
+      throw RuntimeError(node: step.label, error)
+    }
+    context.outputs = try operands(step, dataShapes)
     var outputs: [RuntimeValue?] = []
     for (output, operand) in zip(step.node.outputs, context.outputs) {
       guard let output, let operand else {
@@ -195,8 +209,9 @@ final class Program {
       }
       outputs.append(try room(output, operand.declaredType, operand.shape, step))
     }
-    do {
-      let kernel = try operation.checkedKernel(context)
+    do throws(KernelError) {
+      let kernel: Kernel
+      if let chosen { kernel = chosen } else { kernel = try operation.checkedKernel(context) }
       try kernel.run(inputs, outputs, workers: options.workers)
     } catch {
       throw RuntimeError(node: step.label, error)
@@ -225,8 +240,8 @@ final class Program {
     }
   }
 
-  /// Infers the node anew from what its inputs are in this run.
-  private func context(
+  /// Infers the node anew from what its inputs are in this run. Outputs are left for ``operands(_:_:)``.
+  private func inferred(
     _ step: Step, _ operation: any Operator, _ inputs: [RuntimeValue?]
   ) throws(RuntimeError) -> KernelContext {
     var context = KernelContext(node: step.node, opset: step.opset, inputs: [], outputs: [])
@@ -248,11 +263,18 @@ final class Program {
     } catch {
       throw RuntimeError(node: step.label, error.message)
     }
-    var dataShapes: [[Int]]?
-    do { dataShapes = try operation.outputShapes(context) } catch { throw RuntimeError(node: step.label, error) }
+    return context
+  }
+
+  /// The outputs of a node that was inferred anew.
+  /// - Parameter dataShapes: those that follow from the data.
+  private func operands(
+    _ step: Step, _ dataShapes: [[Int]]?
+  ) throws(RuntimeError) -> [KernelContext.Operand?] {
+    var operands: [KernelContext.Operand?] = []
     for (index, output) in step.node.outputs.enumerated() {
       guard let output else {
-        context.outputs.append(nil)
+        operands.append(nil)
         continue
       }
       let facts = shapes.facts[output.index]
@@ -264,10 +286,10 @@ final class Program {
         throw RuntimeError(
           node: step.label, "the shape of output \(index) follows from the data, which Coppice cannot run")
       }
-      context.outputs.append(
+      operands.append(
         KernelContext.Operand(declaredType: type, type: options.precision.storage(type), shape: sizes))
     }
-    return context
+    return operands
   }
 
   private func run(_ step: Step, _ flow: ControlFlow) throws(RuntimeError) {

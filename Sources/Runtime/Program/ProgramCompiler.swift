@@ -94,7 +94,7 @@ struct ProgramCompiler {
       return
     }
     try checkSizes(node, label)
-    if try foldKnown(node) { return }
+    if try foldKnown(node, operation) { return }
     var step = Step(work: .deferred(operation), node: node, label: label, opset: bound.opset(of: node))
     if !node.subgraphs.isEmpty {
       guard let flow = ControlFlow(node, in: bound.model, options: options) else {
@@ -145,10 +145,10 @@ struct ProgramCompiler {
   }
 
   /// Shape arithmetic whose results are known already.
-  private mutating func foldKnown(_ node: Node) throws(RuntimeError) -> Bool {
+  private mutating func foldKnown(_ node: Node, _ operation: any Operator) throws(RuntimeError) -> Bool {
     if node.inputs.contains(where: { $0.map(changing.contains) ?? false }) {
       // The shape of a weight stays as it is.
-      if node.opType != "Shape", node.opType != "Size" { changing.formUnion(node.outputs.compactMap { $0 }) }
+      if !operation.readsShapeAlone { changing.formUnion(node.outputs.compactMap { $0 }) }
       return false
     }
     var values: [(value: ValueID, result: RuntimeValue)] = []

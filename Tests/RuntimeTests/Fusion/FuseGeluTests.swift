@@ -47,6 +47,15 @@ struct FuseGeluTests {
     try model.expectEqualResults()
   }
 
+  @Test("numbers that are trained stay", arguments: ["root", "one", "half"])
+  func trained(_ name: String) throws {
+    let text = Self.text(
+      scaled: "Div(x, root[])", sum: "Add(e, one[])", end: "p = Mul(x, g)\ny = Mul(p, half[])")
+    let model = try FusionCase(text, numbers: Self.numbers)
+    #expect(model.kinds(Fusion.differentiable) == ["Gelu"])
+    #expect(!model.kinds(Fusion.differentiable, trained: [name]).contains("Gelu"))
+  }
+
   @Test(
     "what is read elsewhere, or is another function, stays",
     arguments: [

@@ -41,6 +41,13 @@ struct FuseLayerNormalizationTests {
     arguments: [text(epsilon: "epsilon[1, 1, 1, 1]"), text(square: "Pow(c, two[1, 1, 1, 1])")])
   func rank(_ text: String) throws { try expectUnfused(text) }
 
+  @Test("numbers that are trained stay; a scale and a shift may be", arguments: ["epsilon", "two"])
+  func trained(_ name: String) throws {
+    let model = try FusionCase(Self.text(), numbers: Self.numbers)
+    #expect(model.kinds(Fusion.differentiable, trained: ["scale", "shift"]) == ["LayerNormalization"])
+    #expect(!model.kinds(Fusion.differentiable, trained: [name]).contains("LayerNormalization"))
+  }
+
   @Test("one number as scale and shift stays")
   func broadcast() throws {
     try expectUnfused(Self.text(end: "w = Mul(n, scale[1])\ny = Add(w, shift[1])"))

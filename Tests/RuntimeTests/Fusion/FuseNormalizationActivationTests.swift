@@ -24,6 +24,13 @@ struct FuseNormalizationActivationTests {
     try model.expectEqualResults(options: Self.options)
   }
 
+  @Test("bounds that are trained stay")
+  func trained() throws {
+    let model = try FusionCase(Self.text("y = Clip(n, zero[], six[])"), numbers: Self.numbers)
+    #expect(model.kinds(Fusion.differentiable).count == 1)
+    #expect(model.kinds(Fusion.differentiable, trained: ["six"]).count == 2)
+  }
+
   @Test("a second rectifier stays apart")
   func second() throws {
     let model = try FusionCase(Self.text("r = Clip(n, zero[], six[])\ny = Relu(r)"), numbers: Self.numbers)

@@ -26,11 +26,15 @@ struct FusionCase {
     self.model = model
   }
 
-  func fused(_ rules: [any FusionRule] = Fusion.inference) -> Model { Fusion.apply(rules, to: model, keeping: []) }
+  /// - Parameter trained: names of the initializers that training changes.
+  func fused(_ rules: [any FusionRule] = Fusion.inference, trained: Set<String> = []) -> Model {
+    let weights = model.graph.initializers.map(\.value).filter { trained.contains(model.name(of: $0)) }
+    return Fusion.apply(rules, to: model, keeping: [], trained: Set(weights))
+  }
 
   /// The operators that are left, without constants.
-  func kinds(_ rules: [any FusionRule] = Fusion.inference) -> [String] {
-    fused(rules).graph.nodes.map(\.opType).filter { $0 != "Constant" }
+  func kinds(_ rules: [any FusionRule] = Fusion.inference, trained: Set<String> = []) -> [String] {
+    fused(rules, trained: trained).graph.nodes.map(\.opType).filter { $0 != "Constant" }
   }
 
   /// The names of the initializers that are left.

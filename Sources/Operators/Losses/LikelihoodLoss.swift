@@ -96,6 +96,9 @@ public struct LikelihoodLoss: Operator {
 
   public func differentiate(_ context: inout GradientContext) throws(OperatorError) {
     guard context.gradient(1) == nil else { throw OperatorError("its logarithms of probabilities have no gradient") }
+    guard !context.wants(2) else {
+      throw OperatorError("its weights of classes have no gradient: leave them out of what is trained")
+    }
     guard let g = context.gradient() else { return }
     let gradient = context.emit(
       .own("\(context.node.opType)Gradient"), [g] + context.node.inputs, outputs: 1,

@@ -73,7 +73,8 @@ public final class TrainingProgram {
     self.outputs = loss == nil ? roots : outputs
     let training = try TrainingMode(try FunctionInlining.apply(to: model), normalization: normalizesByBatch)
     var prepared = Fusion.apply(
-      Fusion.differentiable, to: training.model, keeping: roots + outputs + training.updates.map(\.updated))
+      Fusion.differentiable, to: training.model, keeping: roots + outputs + training.updates.map(\.updated),
+      trained: Set(parameters.trained.map(\.value)))
     inputs = try Self.inputs(of: model, shapes: inputShapes)
     var shapes: [ValueID: (type: DataType, shape: [Int])] = [:]
     for input in inputs { shapes[input.value] = (input.type, input.shape) }
@@ -98,10 +99,9 @@ public final class TrainingProgram {
       rebound, inputs: ids, outputs: results, givens: .init(variables: parameters.variables),
       constants: ConstantPool(), options: options, forwardNodeCount: prepared.graph.nodes.count)
     program = try Program(compiled)
-    let gradientBytes = parameters.trained.reduce(0) { $0 + $1.count * 4 }
     memory = MemoryReport(
-      parameterBytes: parameters.byteCount, gradientBytes: gradientBytes,
-      activationBytes: max(0, program.arenaBytes - gradientBytes))
+      of: compiled, arenaBytes: program.arenaBytes, parameterBytes: parameters.byteCount,
+      gradients: Set(gradients.values))
   }
 
   private static func inputs(of model: Model, shapes: [String: [Int]]) throws(RuntimeError) -> [Input] {

@@ -25,8 +25,9 @@ public final class Parameters {
 
   /// - Parameters:
   ///   - precision: that of the programs made with them; optimizers need single precision.
-  ///   - isTrained: whether an initializer of this name is trained. By default all are but single numbers that look like
-  ///     constants of the arithmetic: those that are no operand of a normalization, of PRelu or of a product.
+  ///   - isTrained: whether an initializer of this name is trained. By default all are but the weights of classes in
+  ///     losses, and single numbers that look like constants of the arithmetic: those that are no operand of a
+  ///     normalization, of PRelu or of a product.
   /// - Throws: where an initializer cannot be held in memory.
   public init(
     of model: Model, precision: Precision = .single, where isTrained: ((String) -> Bool)? = nil
@@ -55,11 +56,21 @@ public final class Parameters {
     self.all = all
     self.precision = precision
     let statistics = TrainingMode.statistics(of: model)
-    let weights = isTrained == nil ? ScalarWeights.all(of: model) : []
+    let scalars = isTrained == nil ? ScalarWeights.all(of: model) : []
+    let classWeights = Self.classWeights(of: model)
     trained = all.filter { parameter in
       guard !statistics.contains(parameter.value) else { return false }
-      return isTrained?(parameter.name) ?? (parameter.count != 1 || weights.contains(parameter.value))
+      if let isTrained { return isTrained(parameter.name) }
+      return !classWeights.contains(parameter.value) && (parameter.count != 1 || scalars.contains(parameter.value))
     }
+  }
+
+  /// What losses weigh classes by: a setting, which training would make as small as it can.
+  private static func classWeights(of model: Model) -> Set<ValueID> {
+    let losses = model.graph.nodes.filter {
+      $0.canonicalDomain.isEmpty && ["NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"].contains($0.opType)
+    }
+    return Set(losses.compactMap { $0.input(2) })
   }
 
   var variables: [ValueID: RuntimeValue] { storage }

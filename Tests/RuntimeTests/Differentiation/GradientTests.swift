@@ -43,6 +43,8 @@ struct GradientTests {
       Case("y = HardSigmoid(a[3, 5]) { alpha: 0.3, beta: 0.45 }\nreturn y"),
       Case("y = PRelu(a[2, 3, 4], s[3, 1])\nreturn y"),
       Case("y = Clip(a[3, 5]) { min: 0.1, max: 0.5 }\nreturn y", opset: 10),
+      Case("y = Clip(a[3, 5], l[])\nreturn y"), Case("y = Clip(a[3, 5], _, h[])\nreturn y"),
+      Case("y = Clip(a[3, 5], l[1], h[1])\nreturn y"),
       Case("y = Add(a[2, 3], b[3])\nreturn y"), Case("y = Sub(a[2, 1, 4], b[3, 1])\nreturn y"),
       Case("y = Mul(a[2, 3], b[2, 1])\nreturn y"), Case("y = Div(a[2, 3], b[3])\nreturn y", 0.5...2),
       Case("y = Pow(a[2, 3], b[3])\nreturn y", 0.5...2), Case("y = Min(a[2, 3], b[3], c[2, 1])\nreturn y"),
@@ -160,7 +162,7 @@ struct GradientTests {
 
   static let sequencesCases: [Case] = [
     Case(FusionTests.linear),
-    Case(FusionTests.attention("f = Cast(width<4>) { to: 1 }\nr = Sqrt(f)\nd = Div(s, r)")),
+    Case(FuseAttentionTests.selfAttention(scale: FuseAttentionTests.byWidth)),
     Case("y = LSTM(x[3, 2, 4], w[1, 12, 4], r[1, 12, 3], b[1, 24]) { hidden_size: 3 }\nreturn y"),
     Case(
       "y, h, c = LSTM(x[3, 2, 4], w[2, 12, 4], r[2, 12, 3], b[2, 24], _, i[2, 2, 3], j[2, 2, 3]) { hidden_size: 3, direction: \"bidirectional\" }\nreturn y, h, c"
@@ -170,6 +172,9 @@ struct GradientTests {
     Case("y = RNN(x[3, 2, 4], w[1, 3, 4], r[1, 3, 3], b[1, 6]) { hidden_size: 3, direction: \"reverse\" }\nreturn y"),
     Case("y = ms:MultiHeadAttention(q[2, 3, 8], k[2, 4, 8], v[2, 4, 8]) { num_heads: 2 }\nreturn y"),
     Case("y = Attention(q[1, 2, 3, 4], k[1, 2, 5, 4], v[1, 2, 5, 4])\nreturn y", opset: 23),
+    Case(
+      "y = Attention(q[2, 1, 3, 4], k[2, 1, 5, 4], v[2, 1, 5, 4], _, _, _, n<5, 3>) { is_causal: 1, left_window_size: 1 }\nreturn y",
+      opset: 25),
     Case("y = RotaryEmbedding(x[1, 2, 3, 4], !c[1, 3, 2], !s[1, 3, 2])\nreturn y", opset: 23),
     Case("y = ms:RotaryEmbedding(x[1, 2, 3, 4], p<1>, !c[5, 2], !s[5, 2])\nreturn y"),
     Case("y = ms:Attention(x[2, 3, 8], w[8, 24], b[24]) { num_heads: 2 }\nreturn y"),
