@@ -21,7 +21,8 @@ let package = Package(
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .target(name: "CONNX", dependencies: ["CProtobufC"], exclude: ["onnx.proto", "generate.sh"]),
     .target(name: "IR"),
-    .target(name: "ONNXFile", dependencies: ["IR", "CONNX", "CProtobufC"]),
+    .target(name: "Files", dependencies: ["IR"]),
+    .target(name: "ONNXFile", dependencies: ["Files", "IR", "CONNX", "CProtobufC"]),
     .target(name: "Dimensions"),
     // Its declarations only: the library is loaded when it is needed, see Sources/Kernels/BLAS.swift.
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
@@ -32,10 +33,10 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-    .target(name: "DataSources", dependencies: ["IR", "CZlib", "CPNG", "CTurboJPEG"], path: "Sources/Data"),
+    .target(name: "DataSources", dependencies: ["Files", "IR", "CZlib", "CPNG", "CTurboJPEG"], path: "Sources/Data"),
     .target(
       name: "Training",
-      dependencies: ["Runtime", "DataSources", "Analysis", "Operators", "Dimensions", "Kernels", "IR"]),
+      dependencies: ["Runtime", "DataSources", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR"]),
     .target(
       name: "Pruning",
       dependencies: [
@@ -44,21 +45,21 @@ let package = Package(
     .target(
       name: "Passes",
       dependencies: [
-        "Runtime", "Pruning", "ONNXFile", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
+        "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Passes"),
     .target(
       name: "Coppice",
       dependencies: [
-        "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR",
+        "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions", "IR",
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
       name: "CommandLineTool",
       dependencies: [
-        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Analysis", "Operators",
-        "Dimensions", "Kernels", "IR",
+        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis",
+        "Operators", "Dimensions", "Kernels", "IR",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -71,35 +72,38 @@ let package = Package(
       dependencies: ["Pruning", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport"]),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Operators", "Dimensions", "IR", "TestSupport"]),
     .testTarget(name: "IRTests", dependencies: ["IR"]),
-    .testTarget(name: "ONNXFileTests", dependencies: ["ONNXFile", "IR"]),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "IR"]),
+    .testTarget(name: "ONNXFileTests", dependencies: ["ONNXFile", "Files", "IR"]),
     .testTarget(
       name: "PassesTests",
-      dependencies: ["Passes", "Pruning", "ONNXFile", "Analysis", "Dimensions", "IR", "TestSupport"]),
+      dependencies: ["Passes", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions", "IR", "TestSupport"]),
     .testTarget(
       name: "CoppiceTests",
       dependencies: [
-        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Analysis", "Dimensions",
-        "Kernels", "IR", "TestSupport",
+        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis",
+        "Dimensions", "Kernels", "IR", "TestSupport",
       ]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "CommandLineTool", "Coppice", "Passes", "Pruning", "ONNXFile", "Analysis", "Operators", "IR", "TestSupport",
+        "CommandLineTool", "Coppice", "Passes", "Pruning", "ONNXFile", "Files", "Analysis", "Operators", "IR",
+        "TestSupport",
       ],
       exclude: ["Golden"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(
       name: "RuntimeTests",
       dependencies: [
-        "Runtime", "Passes", "Pruning", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport",
+        "Runtime", "Passes", "Pruning", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport",
       ]),
     .testTarget(
-      name: "DataSourcesTests", dependencies: ["DataSources", "IR", "CZlib", "CPNG", "CTurboJPEG"],
+      name: "DataSourcesTests", dependencies: ["DataSources", "Files", "IR", "CZlib", "CPNG", "CTurboJPEG"],
       path: "Tests/DataTests"),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Runtime", "DataSources", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "TestSupport",
+        "Training", "Runtime", "DataSources", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
+        "TestSupport",
       ]),
     .testTarget(name: "PruningTests", dependencies: ["Pruning", "Analysis", "Dimensions", "IR", "TestSupport"]),
     .testTarget(

@@ -1,5 +1,6 @@
 @_exported import Analysis
 @_exported import Dimensions
+@_exported import Files
 @_exported import IR
 @_exported import Kernels
 @_exported import ONNXFile

@@ -1,4 +1,5 @@
 @_exported import DataSources
+@_exported import Files
 @_exported import Passes
 @_exported import Runtime
 @_exported import Training

@@ -5,7 +5,7 @@ extension Model {
   }
 
   /// Writes the model; it appears at `path` whole or not at all.
-  public func write(to path: String, options: ONNXWriter.Options = .init()) throws(ONNXFileError) {
+  public func write(to path: String, options: ONNXWriter.Options = .init()) throws(OutputError) {
     try ONNXWriter.write(self, to: path, options: options)
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import IR
 
@@ -50,7 +51,7 @@ struct ExternalFiles {
     }
     let folder = modelPath.lastIndex(of: "/").map { String(modelPath[..<$0]) } ?? "."
     let path = (folder.isEmpty ? "/" : folder) + "/" + location
-    guard let resolved = Self.resolve(path) else { throw refuse("\(location): \(systemMessage(errno))") }
+    guard let resolved = resolvedPath(path) else { throw refuse("\(location): \(systemMessage(errno))") }
     let folders = self.folders ?? Self.folders(of: modelPath, in: folder)
     self.folders = folders
     guard folders.contains(where: { resolved.hasPrefix($0) }) else {
@@ -68,14 +69,10 @@ struct ExternalFiles {
   }
 
   private static func folders(of modelPath: String, in folder: String) -> [String] {
-    var folders = [resolve(folder.isEmpty ? "/" : folder)].compactMap { $0 }
-    if let model = resolve(modelPath), let slash = model.lastIndex(of: "/") { folders.append(String(model[..<slash])) }
+    var folders = [resolvedPath(folder.isEmpty ? "/" : folder)].compactMap { $0 }
+    if let model = resolvedPath(modelPath), let slash = model.lastIndex(of: "/") {
+      folders.append(String(model[..<slash]))
+    }
     return folders.map { $0.hasSuffix("/") ? $0 : $0 + "/" }
-  }
-
-  private static func resolve(_ path: String) -> String? {
-    guard let resolved = realpath(path, nil) else { return nil }
-    defer { free(resolved) }
-    return String(cString: resolved)
   }
 }

@@ -1,4 +1,4 @@
-import Glibc
+import Files
 import IR
 
 /// Writes ONNX models. Tensors go from the input's map to the output; pruned ones are gathered on the way.
@@ -32,18 +32,19 @@ public enum ONNXWriter {
   /// leads to is replaced. The files the model was read from are never replaced.
   /// - Returns: the bytes written, external data included.
   @discardableResult
-  public static func write(_ model: Model, to path: String, options: Options = Options()) throws(ONNXFileError) -> Int {
+  public static func write(_ model: Model, to path: String, options: Options = Options()) throws(OutputError) -> Int {
     let sources = model.sources + options.protectedPaths.compactMap { FileIdentity(path: $0) }
     let place = try OutputPlace(path, overwrite: options.overwrite, protecting: sources)
-    let dataPath = OutputPlace.dataPath(of: path)
-    let plan = ExternalPlan(model, mode: options.externalData, fileName: OutputPlace.fileName(of: dataPath))
+    let dataPath = path + ".data"
+    let dataName = dataPath.split(separator: "/").last.map(String.init) ?? dataPath
+    let plan = ExternalPlan(model, mode: options.externalData, fileName: dataName)
     guard !plan.tensors.isEmpty else {
       var output = try message(of: model, plan, place, options)
       try output.publish()
       return output.byteCount
     }
     let dataPlace = try OutputPlace(dataPath, overwrite: options.overwrite, protecting: sources)
-    var data = try OutputFile(path: dataPlace.path, permissions: dataPlace.permissions)
+    var data = try OutputFile(at: dataPlace)
     let dataSize = plan.byteCount
     for entry in plan.tensors {
       try data.pad(to: entry.offset)
@@ -53,24 +54,22 @@ public enum ONNXWriter {
     try data.finish(durable: options.durable)
     let dataBytes = data.byteCount
     var output = try message(of: model, plan, place, options)
-    try Publication.publish(data: data, at: dataPlace) { () throws(ONNXFileError) in try output.publish() }
+    try Publication.publish(data: data, at: dataPlace) { () throws(OutputError) in try output.publish() }
     return output.byteCount + dataBytes
   }
 
   /// The model's message in a file that is finished but has not appeared yet.
   private static func message(
     of model: Model, _ plan: ExternalPlan, _ place: OutputPlace, _ options: Options
-  ) throws(ONNXFileError) -> OutputFile {
+  ) throws(OutputError) -> OutputFile {
     let encoder = ModelEncoder(model, external: plan.places)
-    var output = try OutputFile(path: place.path, permissions: place.permissions)
+    var output = try OutputFile(at: place)
     try encode(encoder, to: &output, path: place.path, progress: plan.tensors.isEmpty ? options.progress : { _, _ in })
     if options.durable { try output.finish(durable: true) }
     // A repeated field may go on behind all others: readers put the parts together.
     let last = options.lastMetadata()
     if !last.isEmpty {
-      try ModelEncoder.bytes(of: last).withUnsafeBufferPointer { bytes throws(ONNXFileError) in
-        try output.write(UnsafeRawBufferPointer(bytes))
-      }
+      try output.write(ModelEncoder.bytes(of: last))
     }
     try output.finish(durable: options.durable)
     return output
@@ -78,16 +77,16 @@ public enum ONNXWriter {
 
   private static func encode(
     _ encoder: ModelEncoder, to output: inout OutputFile, path: String, progress: (Int, Int) -> Void
-  ) throws(ONNXFileError) {
+  ) throws(OutputError) {
     let payloads = encoder.payloads
-    try encoder.skeleton.withUnsafeBufferPointer { (buffer) throws(ONNXFileError) in
+    try encoder.skeleton.withUnsafeBufferPointer { (buffer) throws(OutputError) in
       let expansion = try expansion(UnsafeRawBufferPointer(buffer), path: path)
       guard expansion.byteCount < 1 << 31 else {
         throw .cannotWrite(path: path, reason: "the model has 2 GB or more; let its weights go to external data")
       }
-      try expansion.stream(message: .model) { (bytes) throws(ONNXFileError) in
+      try expansion.stream(message: .model) { (bytes) throws(OutputError) in
         try output.write(bytes)
-      } payload: { (placeholder) throws(ONNXFileError) in
+      } payload: { (placeholder) throws(OutputError) in
         try output.write(payloads[Int(placeholder.payload)])
         progress(output.byteCount, expansion.byteCount)
       }
@@ -96,7 +95,7 @@ public enum ONNXWriter {
 
   private static func expansion(
     _ skeleton: UnsafeRawBufferPointer, path: String
-  ) throws(ONNXFileError) -> Expansion {
+  ) throws(OutputError) -> Expansion {
     do throws(WireError) { return try Expansion(skeleton, message: .model) } catch {
       throw .cannotWrite(path: path, reason: "the model cannot be encoded: \(error.reason)")
     }
@@ -105,10 +104,10 @@ public enum ONNXWriter {
   /// How many bytes the files of a model take, external data included.
   public static func byteCount(
     of model: Model, externalData: Options.ExternalData = .auto
-  ) throws(ONNXFileError) -> Int {
+  ) throws(OutputError) -> Int {
     let plan = ExternalPlan(model, mode: externalData, fileName: "model.data")
     let encoder = ModelEncoder(model, external: plan.places)
-    let message = try encoder.skeleton.withUnsafeBufferPointer { buffer throws(ONNXFileError) in
+    let message = try encoder.skeleton.withUnsafeBufferPointer { buffer throws(OutputError) in
       try expansion(UnsafeRawBufferPointer(buffer), path: "").byteCount
     }
     return message + plan.byteCount
@@ -120,7 +119,7 @@ extension ONNXWriter {
   ///   the same.
   public static func check(
     _ paths: [String], overwrite: Bool, protecting sources: [FileIdentity]
-  ) throws(ONNXFileError) {
+  ) throws(OutputError) {
     for path in paths { _ = try OutputPlace(path, overwrite: overwrite, protecting: sources) }
     let named = paths.sorted()
     for (path, next) in zip(named, named.dropFirst()) where path == next {
@@ -131,12 +130,10 @@ extension ONNXWriter {
   /// Writes a text file that appears whole or not at all, and never in the place of `sources`.
   public static func write(
     text: String, to path: String, overwrite: Bool, protecting sources: [FileIdentity] = []
-  ) throws(ONNXFileError) {
+  ) throws(OutputError) {
     let place = try OutputPlace(path, overwrite: overwrite, protecting: sources)
-    var output = try OutputFile(path: place.path, permissions: place.permissions)
-    try Array(text.utf8).withUnsafeBufferPointer { bytes throws(ONNXFileError) in
-      try output.write(UnsafeRawBufferPointer(bytes))
-    }
+    var output = try OutputFile(at: place)
+    try output.write(Array(text.utf8))
     try output.finish(durable: false)
     try output.publish()
   }

@@ -1,5 +1,5 @@
+import Files
 import Glibc
-import IR
 
 /// Makes two files appear together, or neither.
 ///
@@ -7,12 +7,12 @@ import IR
 /// interrupted in between.
 enum Publication {
   static func publish(
-    data: consuming OutputFile, at place: OutputPlace, then model: () throws(ONNXFileError) -> Void
-  ) throws(ONNXFileError) {
+    data: consuming OutputFile, at place: OutputPlace, then model: () throws(OutputError) -> Void
+  ) throws(OutputError) {
     let backup = place.exists ? try self.backup(of: place.path) : nil
     let undo = backup ?? place.path
     TemporaryFiles.add(undo, home: backup == nil ? nil : place.path)
-    do throws(ONNXFileError) {
+    do throws(OutputError) {
       try data.publish()
       try model()
     } catch {
@@ -27,7 +27,7 @@ enum Publication {
 
   /// A second name for a file, so that the first can be given to another; where a file system has no second names,
   /// another name.
-  private static func backup(of path: String) throws(ONNXFileError) -> String {
+  private static func backup(of path: String) throws(OutputError) -> String {
     for attempt in 0..<100 {
       let name = "\(path).\(getpid()).\(attempt).replaced"
       if link(path, name) == 0 { return name }

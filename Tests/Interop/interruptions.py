@@ -1,15 +1,19 @@
-"""Ctrl-C and its like in the midst of writing: the right exit code, soon, and nothing left behind."""
+"""Ctrl-C and its like in the midst of work, and full disks: the right exit code, soon, and nothing left behind."""
 import os
 import signal
 import stat
 import subprocess
 import time
 
+import numpy as np
 from onnx import TensorProto, helper
 
+from bad_runs import CLASSES, FLOAT, WIDTH, build, classifier, data, saved, weight
+from bad_situations import refuses
 from failing import INTERRUPTED, INVALID_MODEL, Outcome
 
 SITUATIONS = {}
+TERMINATED = 143
 
 
 def situation(function):
@@ -39,22 +43,20 @@ def long_model(folder, layers=24, width=8192):
     return path
 
 
-def interrupt(binary, folder, disturb, code, mention=""):
-    """Disturbs the tool in the midst of writing."""
-    model = long_model(folder)
+def names(folder):
+    """What is in a folder: {path: kind}."""
+    return {str(path.relative_to(folder)): stat.S_IFMT(path.lstat().st_mode) for path in folder.rglob("*")}
 
-    def names():
-        return sorted((p.name, stat.S_IFMT(p.lstat().st_mode)) for p in folder.rglob("*"))
 
-    before = names()
-    command = [binary, "prune", model, "--ratio", "0.5", "-o", folder / "out.onnx"]
+def disturbed(command, folder, is_ready, disturb, code, mention="", left=()):
+    """Runs a command, disturbs it once it is ready for that, and judges how it ends: with `left` left and no more."""
+    before = names(folder)
     process = subprocess.Popen(
         [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         text=True)
     deadline = time.monotonic() + 60
-    while names() == before and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)  # until it starts to write
-    time.sleep(0.05)
+    while not is_ready() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
     if process.poll() is not None:
         return Outcome(process.returncode, "", process.stderr.read()), "ended before it could be interrupted"
     disturb(process)
@@ -65,25 +67,50 @@ def interrupt(binary, folder, disturb, code, mention=""):
         process.kill()
         process.communicate()
         return Outcome(-signal.SIGKILL, "", ""), "did not stop within 30 s"
-    outcome = Outcome(process.returncode, "", err)
+    waited = time.monotonic() - sent
+    outcome, after = Outcome(process.returncode, "", err), names(folder)
     if process.returncode != code:
         return outcome, f"exit {process.returncode} instead of {code}"
-    if names() != before:
-        return outcome, f"left {sorted(set(names()) - set(before))[0][0]}"
+    for name in left:
+        if after.pop(name, None) is None:
+            return outcome, f"left no {name}"
+    if after != before:
+        return outcome, f"left or took away {sorted(set(after.items()) ^ set(before.items()))[0][0]}"
     if mention and not (len(outcome.lines) == 1 and err.startswith("error: ") and mention in err):
         return outcome, f"not one error line with {mention}: {err[:200]!r}"
-    waited = time.monotonic() - sent
     return outcome, f"took {waited:.1f} s to stop" if waited > 2 else None
+
+
+def send(number):
+    return lambda process: process.send_signal(number)
+
+
+# Pruning
+
+
+def interrupt(binary, folder, disturb, code, mention=""):
+    """Disturbs pruning a moment after it starts to write."""
+    model = long_model(folder)
+    before = names(folder)
+
+    def is_writing():
+        if names(folder) == before:
+            return False
+        time.sleep(0.05)
+        return True
+
+    command = [binary, "prune", model, "--ratio", "0.5", "-o", folder / "out.onnx"]
+    return disturbed(command, folder, is_writing, disturb, code, mention)
 
 
 @situation
 def interrupted(binary, folder):
-    return interrupt(binary, folder, lambda process: process.send_signal(signal.SIGINT), INTERRUPTED)
+    return interrupt(binary, folder, send(signal.SIGINT), INTERRUPTED)
 
 
 @situation
 def terminated(binary, folder):
-    return interrupt(binary, folder, lambda process: process.send_signal(signal.SIGTERM), 143)
+    return interrupt(binary, folder, send(signal.SIGTERM), TERMINATED)
 
 
 @situation
@@ -91,3 +118,114 @@ def data_is_cut_while_it_is_read(binary, folder):
     """A file that another process cuts short is gone from memory too."""
     return interrupt(binary, folder, lambda process: os.truncate(folder / "model.data", 4096), INVALID_MODEL,
                      mention="model.data")
+
+
+# Running
+
+
+def widening(width):
+    """A model whose outputs are much larger than its inputs."""
+    return build([helper.make_node("MatMul", ["x", "w"], ["y"])], [("x", FLOAT, ["batch", WIDTH])],
+                 [("y", FLOAT, ["batch", width])], [("w", weight(WIDTH, width))])
+
+
+def infer(binary, folder, model, x):
+    np.save(folder / "x.npy", x)
+    return [binary, "infer", saved(folder, model), "--input", folder / "x.npy", "-o", folder / "y.npz"]
+
+
+def infer_while_writing(binary, folder, number, code):
+    """Half a gigabyte of outputs, of which some are written."""
+    command = infer(binary, folder, widening(8192), weight(16384, WIDTH))
+
+    def is_writing():
+        for path in folder.glob("*.partial"):
+            try:
+                return path.stat().st_size > 0
+            except FileNotFoundError:
+                pass
+        return False
+
+    return disturbed(command, folder, is_writing, send(number), code)
+
+
+@situation
+def infer_interrupted_while_writing(binary, folder):
+    return infer_while_writing(binary, folder, signal.SIGINT, INTERRUPTED)
+
+
+@situation
+def infer_terminated_while_writing(binary, folder):
+    return infer_while_writing(binary, folder, signal.SIGTERM, TERMINATED)
+
+
+@situation
+def infer_interrupted_while_running(binary, folder):
+    """Some tera-operations, and no output before they are done."""
+    width, layers = 2048, 256
+    nodes = [helper.make_node("MatMul", [f"v{layer}", "w"], [f"v{layer + 1}"]) for layer in range(layers)]
+    model = build(nodes, [("v0", FLOAT, ["batch", width])], [(f"v{layers}", FLOAT, ["batch", width])],
+                  [("w", weight(width, width))])
+    command = infer(binary, folder, model, weight(width, width))
+    started = time.monotonic()
+    return disturbed(
+        command, folder, lambda: time.monotonic() > started + 1.5, send(signal.SIGINT), INTERRUPTED)
+
+
+# Training
+
+
+def train(binary, folder, model, steps, *options):
+    return [binary, "train", saved(folder, model), "--data", data(folder), "--lr", "0.01", "--batch", "4", "--steps",
+            steps, "-o", folder / "out.onnx", *options]
+
+
+def train_stopped(binary, folder, number, code):
+    """The step at hand is finished and a checkpoint of it written."""
+    log, checkpoint = folder / "log.jsonl", folder / "out.onnx.checkpoint"
+    command = train(binary, folder, classifier(), 10_000_000, "--log", log)
+    outcome, problem = disturbed(
+        command, folder, lambda: log.exists() and log.stat().st_size > 0, send(number), code, mention="--resume",
+        left=[log.name, checkpoint.name])
+    if not problem and np.load(checkpoint)["step"].item() != len(log.read_text().splitlines()):
+        problem = "the checkpoint is not of the last step of the log"
+    return outcome, problem
+
+
+@situation
+def train_interrupted(binary, folder):
+    return train_stopped(binary, folder, signal.SIGINT, INTERRUPTED)
+
+
+@situation
+def train_terminated(binary, folder):
+    return train_stopped(binary, folder, signal.SIGTERM, TERMINATED)
+
+
+# Files that may not grow beyond 16 or 32 kB, as the shell has it, like those on a disk that gets full
+
+
+def on_a_full_disk(folder, command, mention):
+    limited = ["sh", "-c", 'ulimit -f 32; exec "$@"', "sh"]
+    return refuses(command[0], folder, [*limited, *command], {1}, [mention, "cannot be written"], cwd=folder)
+
+
+@situation
+def infer_on_a_full_disk(binary, folder):
+    return on_a_full_disk(folder, infer(binary, folder, widening(4096), weight(12, WIDTH)), "y.npz")
+
+
+@situation
+def infer_one_array_on_a_full_disk(binary, folder):
+    *command, _ = infer(binary, folder, widening(4096), weight(12, WIDTH))
+    return on_a_full_disk(folder, [*command, folder / "y.npy"], "y.npy")
+
+
+@situation
+def train_on_a_full_disk(binary, folder):
+    """Neither the model nor a checkpoint fits."""
+    nodes = [helper.make_node("MatMul", ["x", "up"], ["h"]), helper.make_node("Relu", ["h"], ["r"]),
+             helper.make_node("MatMul", ["r", "down"], ["y"])]
+    model = build(nodes, [("x", FLOAT, ["batch", WIDTH])], [("y", FLOAT, ["batch", CLASSES])],
+                  [("up", weight(WIDTH, 4096)), ("down", weight(4096, CLASSES) / 100)])
+    return on_a_full_disk(folder, train(binary, folder, model, 3), "out.onnx")

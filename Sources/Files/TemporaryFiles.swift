@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// The unfinished outputs of this process, so that an interruption can remove them.
-public enum TemporaryFiles {
+package enum TemporaryFiles {
   private struct Entry {
     var path: UnsafeMutablePointer<CChar>?
     /// Where the file belongs if the work is not finished; `nil`: nowhere.
@@ -21,7 +21,7 @@ public enum TemporaryFiles {
 
   /// - Parameter home: where the file is put back to if it is not taken from the list before the process is
   ///   interrupted; without one it is removed.
-  static func add(_ path: String, home: String? = nil) {
+  package static func add(_ path: String, home: String? = nil) {
     lock.withLock { _ in
       guard let free = (0..<capacity).first(where: { entries[$0].path == nil }) else { return }
       entries[free].home = home.flatMap { strdup($0) }
@@ -29,7 +29,7 @@ public enum TemporaryFiles {
     }
   }
 
-  static func remove(_ path: String) {
+  package static func remove(_ path: String) {
     lock.withLock { _ in
       for index in 0..<capacity {
         guard let listed = entries[index].path, String(cString: listed) == path else { continue }
@@ -39,7 +39,7 @@ public enum TemporaryFiles {
   }
 
   /// Unlinks them all, or puts them back. Safe to call from a signal handler.
-  public static func removeAll() {
+  package static func removeAll() {
     for index in 0..<capacity {
       guard let path = entries[index].path else { continue }
       if let home = entries[index].home { rename(path, home) }

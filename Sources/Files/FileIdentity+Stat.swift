@@ -2,7 +2,7 @@ import Glibc
 import IR
 
 extension FileIdentity {
-  init(_ information: stat) {
+  package init(_ information: stat) {
     self.init(device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
   }
 

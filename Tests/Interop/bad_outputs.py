@@ -1,0 +1,83 @@
+"""Outputs that would take the place of what is read: refused whatever --force says, before anything runs."""
+import os
+
+import numpy as np
+
+import made_models
+from bad_data import picture_model, pictures
+from bad_runs import WIDTH, classifier, data, saved, weight
+from bad_situations import refuses, situation
+from failing import USAGE
+
+
+def external(folder, name="model.onnx", model=None):
+    """A model with its weights in a file beside it."""
+    return made_models.save_external(model or classifier(), folder / name)
+
+
+def infer(binary, folder, output):
+    np.save(folder / "x.npy", weight(2, WIDTH))
+    command = [binary, "infer", external(folder), "--input", folder / "x.npy", "-o", folder / output, "--force"]
+    return refuses(binary, folder, command, {USAGE}, [output, "is read from"])
+
+
+@situation
+def inferred_into_the_models_data(binary, folder):
+    return infer(binary, folder, "model.onnx.data")
+
+
+@situation
+def inferred_into_the_models_data_by_link(binary, folder):
+    os.symlink("model.onnx.data", folder / "y.npz")
+    return infer(binary, folder, "y.npz")
+
+
+@situation
+def inferred_into_its_input(binary, folder):
+    return infer(binary, folder, "x.npy")
+
+
+def train(binary, folder, model, path, place, *options):
+    """A training whose output, log or checkpoint is at the place; the last outcome of the three."""
+    usual = {"-o": folder / "new.onnx", "--log": folder / "new.jsonl", "--checkpoint": folder / "new.checkpoint"}
+    for option in usual:
+        places = [part for pair in {**usual, option: folder / place}.items() for part in pair]
+        command = [binary, "train", model, "--data", path, "--lr", "0.01", "--batch", "4", "--steps", "3", "--force",
+                   *places, *options]
+        outcome, problem = refuses(binary, folder, command, {USAGE}, [place, "is read from"])
+        if problem:
+            return outcome, f"{option}: {problem}"
+    return outcome, None
+
+
+@situation
+def trained_into_the_models_data(binary, folder):
+    return train(binary, folder, external(folder), data(folder), "model.onnx.data")
+
+
+@situation
+def trained_into_the_teachers_data(binary, folder):
+    teacher = external(folder, "teacher.onnx")
+    return train(binary, folder, saved(folder, classifier()), data(folder), "teacher.onnx.data", "--teacher", teacher)
+
+
+@situation
+def trained_with_data_in_the_place_of_the_teachers(binary, folder):
+    """The model's name is free, but its external data would take the place of the teacher's."""
+    model, teacher = external(folder), external(folder, "teacher.onnx")
+    teacher.rename(folder / "moved.onnx")
+    command = [binary, "train", model, "--data", data(folder), "--teacher", folder / "moved.onnx", "--lr", "0.01",
+               "--batch", "4", "--steps", "3", "--force", "-o", folder / "teacher.onnx"]
+    return refuses(binary, folder, command, {USAGE}, ["teacher.onnx.data", "is read from"])
+
+
+@situation
+def trained_into_a_picture(binary, folder):
+    return train(binary, folder, saved(folder, picture_model()), pictures(folder), "pictures/b/1.png")
+
+
+@situation
+def trained_into_a_picture_by_link(binary, folder):
+    path = pictures(folder)
+    os.symlink("pictures/b/1.png", folder / "other.onnx")
+    return train(binary, folder, saved(folder, picture_model()), path, "other.onnx")
