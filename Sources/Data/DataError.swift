@@ -1,7 +1,6 @@
-import Glibc
 import IR
 
-/// What can be wrong with data, or with the place some should be written to.
+/// What can be wrong with data.
 ///
 /// The description is one line: what, where, and what to do about it.
 public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -10,8 +9,6 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
   case malformed(path: String, place: String, reason: String)
   /// Well formed, but of a kind that is not read.
   case unsupported(path: String, place: String, reason: String)
-  case outputExists(path: String)
-  case cannotWrite(path: String, reason: String)
   case empty(source: String)
   case unevenCounts(source: String, counts: [String])
   case labelOutOfRange(source: String, sample: Int, label: String, classes: Int)
@@ -30,8 +27,6 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case .malformed(let path, let place, let reason):
       "\(Self.join(path, place)): \(reason); check that the file is complete and of the kind its name says"
     case .unsupported(let path, let place, let reason): "\(Self.join(path, place)): cannot be used: \(reason)"
-    case .outputExists(let path): "\(path): exists already; give --force to replace it"
-    case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
     case .empty(let source): "\(source): holds no samples; give data with at least one"
     case .unevenCounts(let source, let counts):
       "\(source): the numbers of samples differ: \(counts.joined(separator: ", ")); make the first axes equal"
@@ -53,23 +48,12 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Whether what was asked for could not be written, which says nothing of the data.
-  public var isOutputError: Bool {
-    if case .cannotWrite = self { true } else { false }
-  }
-
   /// Whether the user asked for something that cannot be meant, rather than gave a file that is wrong.
   public var isUsageError: Bool {
-    switch self {
-    case .outputExists, .setting: true
-    default: false
-    }
+    if case .setting = self { true } else { false }
   }
 
   private static func join(_ path: String, _ place: String) -> String { place.isEmpty ? path : "\(path): \(place)" }
 
   static func text(_ shape: [Int]) -> String { "[\(shape.map(String.init).joined(separator: ", "))]" }
 }
-
-/// The system's words for `errno`.
-func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -26,6 +26,13 @@ extension DataSpecification {
       help: "The column of the labels in a table, by name or by number from 0, negative from the end."
     ) { (data, texts) throws(DataError) in data.table.label = CSVFile.Column(try single(texts, "label_column")) },
     Setting(
+      name: "header", value: "choice",
+      help: "Whether the first line of a table names its columns; auto: where no cell of it is a number."
+    ) { (data, texts) throws(DataError) in data.table.hasHeader = try (choice(texts, "header") as Header).isThere },
+    Setting(name: "separator", value: "character", help: "What divides the columns of a table, such as ; or tab.") {
+      (data, texts) throws(DataError) in data.table.separator = try separator(texts)
+    },
+    Setting(
       name: "sample_shape", value: "sizes", help: "The shape of a sample, where the file has another: 1x8x8."
     ) { (data, texts) throws(DataError) in data.shape = try sizes(texts, "sample_shape") },
     Setting(
@@ -140,6 +147,27 @@ extension DataSpecification {
     return sizes
   }
 
+  private enum Header: String, CaseIterable {
+    case auto, yes, no
+
+    var isThere: Bool? {
+      switch self {
+      case .auto: nil
+      case .yes: true
+      case .no: false
+      }
+    }
+  }
+
+  private static func separator(_ texts: [String]) throws(DataError) -> Character {
+    let text = try single(texts, "separator")
+    guard text != "tab" else { return "\t" }
+    guard let character = text.first, text.count == 1 else {
+      throw fault("separator", "'\(text)' is not one character, nor tab")
+    }
+    return character
+  }
+
   private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
     _ texts: [String], _ name: String
   ) throws(DataError) -> Choice {
@@ -149,11 +177,5 @@ extension DataSpecification {
         name, "'\(text)' is none; there are \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     return choice
-  }
-
-  /// What is done with the data, for telling one run from another. Where the data is does not matter.
-  public var identity: String {
-    "\(shape ?? []) \(imageSize.map { "\($0.height)x\($0.width)" } ?? "-") \(channels) \(sequenceLength ?? 0) "
-      + "\(stride ?? 0) \(normalization) \(augmentations) \(layout) \(seed)"
   }
 }

@@ -56,13 +56,22 @@ public struct DataSpecification: Sendable, Equatable {
   }
 
   /// Opens the data: reads what is small, maps what is large, decodes nothing yet.
+  /// - Throws: where that cannot be done as it is said; all errors name the data.
   public func open() throws(DataError) -> any Dataset {
-    let format: Format
-    if let said = self.format {
-      format = said
-    } else {
-      format = try Self.format(of: path, isTokens: sequenceLength != nil)
+    do throws(DataError) { return try prepared() } catch {
+      guard case .setting(let name, let reason) = error, !reason.contains(path) else { throw error }
+      throw .setting(name: name, reason: "\(path): \(reason)")
     }
+  }
+
+  /// What is said, or else told by the name of the file.
+  public func knownFormat() throws(DataError) -> Format {
+    if let format { return format }
+    return try Self.format(of: path, isTokens: sequenceLength != nil)
+  }
+
+  private func prepared() throws(DataError) -> any Dataset {
+    let format = try knownFormat()
     try checkUse(in: format)
     let base = try base(format)
     let isPictures = [.idx, .images, .cifar10, .cifar100, .cifar100Coarse].contains(format)
@@ -84,6 +93,7 @@ public struct DataSpecification: Sendable, Equatable {
   private func checkUse(in format: Format) throws(DataError) {
     let uses: [(name: String, isSaid: Bool, formats: [Format])] = [
       ("labels", labels != nil, [.idx]), ("label column", table.label != nil, [.csv]),
+      ("header", table.hasHeader != nil, [.csv]), ("separator", table.separator != ",", [.csv]),
       ("image size", imageSize != nil, [.images]), ("image channels", channels != 3, [.images]),
       ("sequence length", sequenceLength != nil, [.tokens]), ("sequence stride", stride != nil, [.tokens]),
     ]
@@ -167,9 +177,14 @@ public struct DataSpecification: Sendable, Equatable {
     return result
   }
 
-  /// Classes are counted in 64 bits, whatever the file has.
+  /// Classes are counted in 64 bits, targets are numbers of single precision, whatever the file has.
   static func labelStep(_ field: DataField) -> PreparedDataset.Step {
-    let type: DataType = field.dataType.isFloatingPoint ? field.dataType : .int64
+    let type: DataType =
+      switch field.dataType {
+      case .double: .float
+      case let kept where kept.isFloatingPoint: kept
+      default: .int64
+      }
     return PreparedDataset.Step(from: field, name: field.name, dataType: type, shape: field.shape)
   }
 }

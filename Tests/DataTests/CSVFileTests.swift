@@ -55,6 +55,24 @@ import Testing
     #expect(message { _ = try read("1,2\n", .init(label: .named("c"))) }.contains("no header"))
   }
 
+  @Test("whether there is a header may be said, and what divides columns")
+  func settings() throws {
+    let folder = try ScratchFolder()
+    func read(_ text: String, _ settings: [(String, String)]) throws -> [Float] {
+      var specification = DataSpecification(path: try folder.file("a.csv", text))
+      for (name, text) in settings { try specification.set(name, to: [text]) }
+      let data = try specification.open()
+      return try data.batch(indices: Array(0..<data.count))["input"]?.floats ?? []
+    }
+    #expect(try read("1,2\n3,4\n", [("header", "yes")]) == [3, 4])
+    #expect(try read("1,2\n3,4\n", [("header", "auto")]) == [1, 2, 3, 4])
+    #expect(message { _ = try read("a,b\n3,4\n", [("header", "no")]) }.contains("1:1: 'a' is not a number"))
+    #expect(try read("1;2\n", [("separator", ";")]) == [1, 2])
+    #expect(try read("1\t2\n", [("separator", "tab")]) == [1, 2])
+    #expect(message { _ = try read("1\n", [("separator", "\"")]) }.contains("cannot divide columns"))
+    #expect(message { _ = try read("1\n", [("separator", "é")]) }.contains("cannot divide columns"))
+  }
+
   @Test("samples may be given a shape")
   func reshaped() throws {
     let folder = try ScratchFolder()

@@ -15,17 +15,19 @@ import Testing
   func places() throws {
     let data = try specification([
       ("file_format", ["cifar-10"]), ("labels", ["l.gz"]), ("label_column", ["-1"]), ("sample_shape", ["1x8x8"]),
+      ("header", ["no"]), ("separator", [";"]),
       ("image_size", ["32x48"]), ("image_channels", ["1"]), ("sequence_length", ["64"]), ("sequence_stride", ["8"]),
       ("scale", ["1/255"]), ("mean", ["0.5,0.25,0.125"]), ("std", ["2"]), ("augment", ["flip,crop:4"]),
       ("layout", ["nhwc"]),
     ])
     #expect(data.format == .cifar10 && data.labels == "l.gz" && data.table.label == .at(-1))
+    #expect(data.table.hasHeader == false && data.table.separator == ";")
     #expect(data.shape == [1, 8, 8] && data.imageSize == ImageSize(height: 32, width: 48) && data.channels == 1)
     #expect(data.sequenceLength == 64 && data.stride == 8 && data.layout == .nhwc)
     #expect(data.normalization == Normalization(scale: 1 / 255, mean: [0.5, 0.25, 0.125], deviation: [2]))
     #expect(data.augmentations == [.horizontalFlip, .shift(pixels: 4)])
     let names = DataSpecification.settings.map(\.name)
-    #expect(names.count == 13 && Set(names).count == 13)
+    #expect(names.count == 15 && Set(names).count == 15)
   }
 
   @Test("a list of a file means the same as a text with commas")
@@ -44,7 +46,8 @@ import Testing
       ("file_format", "parquet", "there are npz, npy"), ("sequence_length", "0", "not a positive whole number"),
       ("sample_shape", "3x-1", "'-1' is not a size"), ("image_size", "1x2x3", "a height and a width"),
       ("layout", "chwn", "there are nchw, nhwc"), ("labels", "", "takes one value"),
-      ("augment", "flop", "there are flip"),
+      ("augment", "flop", "there are flip"), ("header", "maybe", "there are auto, yes, no"),
+      ("separator", "::", "not one character, nor tab"),
     ])
   func faults(name: String, text: String, expected: String) {
     var data = DataSpecification(path: "d")
@@ -77,7 +80,10 @@ import Testing
     }
     #expect(try fault("label_column", "0").contains("label column: is for csv"))
     #expect(try fault("sequence_stride", "4").contains("sequence stride: is for tokens"))
+    #expect(try fault("separator", ";").contains("separator: is for csv"))
+    #expect(try fault("header", "yes").contains("header: is for csv"))
     #expect(try fault("augment", "flip").contains("not pictures"))
+    #expect(try fault("std", "-1").contains("/a.npz: -1.0 is not a positive number"))
     #expect(try fault("mean", "1") == "no error")
   }
 

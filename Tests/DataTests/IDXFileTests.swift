@@ -34,7 +34,9 @@ import Testing
 
   @Test(
     "sizes that are a lie are refused",
-    arguments: [[9, 2, 2], [1, 2, 2], [Int(UInt32.max), Int(UInt32.max), Int(UInt32.max)]])
+    arguments: [
+      [9, 2, 2], [1, 2, 2], [Int(UInt32.max), Int(UInt32.max), Int(UInt32.max)], [0, Int(UInt32.max), Int(UInt32.max)],
+    ])
   func lyingSizes(shape: [Int]) throws {
     let folder = try ScratchFolder()
     let bytes = Self.idx(8, shape, [0, 1, 2, 3, 4, 5, 6, 7])

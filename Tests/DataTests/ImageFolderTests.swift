@@ -1,5 +1,6 @@
 import CPNG
 import CTurboJPEG
+import Glibc
 import IR
 import Testing
 
@@ -45,6 +46,24 @@ import Testing
     #expect(batch["x"]?.shape == [2, 3, 1, 2] && batch["label"]?.int64s == [1, 0])
   }
 
+  @Test("the pictures of a folder are known by whatever path leads to them, and nothing else is taken for one")
+  func pictures() throws {
+    let (folder, other) = (try ScratchFolder(), try ScratchFolder())
+    _ = (folder.folder("cat"), other.folder("dog"))
+    symlink(other.path + "/dog", folder.path + "/dog")
+    defer { unlink(folder.path + "/dog") }
+    for name in ["cat/1.png", "cat/notes.txt", "top.png"] { try folder.file(name, "") }
+    try other.file("dog/2.JPG", "")
+    symlink(folder.path + "/cat/1.png", other.path + "/link")
+    for (place, name) in [(folder, "cat/1.png"), (folder, "dog/2.JPG"), (other, "dog/2.JPG"), (other, "link")] {
+      #expect(ImageFolder.isPicture("\(place.path)/\(name)", in: folder.path), "\(name)")
+    }
+    for name in ["cat/new.png", "cat/notes.txt", "top.png", "cat"] {
+      #expect(!ImageFolder.isPicture("\(folder.path)/\(name)", in: folder.path), "\(name)")
+    }
+    #expect(!ImageFolder.isPicture(folder.path + "/cat/1.png", in: folder.path + "/cat/notes.txt"))
+  }
+
   @Test("JPEG pictures are decoded, to grey where one channel is asked for")
   func jpeg() throws {
     let folder = try ScratchFolder()
@@ -69,7 +88,7 @@ import Testing
     #expect(try scaled.batch(indices: [0, 1])["x"]?.bytes == [UInt8](repeating: 9, count: 54))
   }
 
-  @Test("a broken picture is named before training, or when it is decoded")
+  @Test("a broken picture is named before training, the first of several")
   func broken() throws {
     let folder = try ScratchFolder()
     _ = folder.folder("a")
@@ -79,8 +98,36 @@ import Testing
     let data = try ImageFolder(folder.path, field: "x")
     #expect(message { _ = try data.batch(indices: [1]) }.contains("a/2.png: the PNG picture cannot be decoded"))
     try folder.file("a/3.jpg", "hello, I am no picture")
-    let text = message { try DatasetCheck().run(try ImageFolder(folder.path, field: "x")) }
-    #expect(text.contains("a/3.jpg") && text.contains("neither a PNG nor a JPEG"))
+    func fault() -> String { message { try DatasetCheck().run(try ImageFolder(folder.path, field: "x")) } }
+    #expect(fault().contains("a/2.png: the PNG picture cannot be decoded") && fault().contains("check that"))
+    try folder.file("a/2.png", whole)
+    #expect(fault().contains("a/3.jpg") && fault().contains("neither a PNG nor a JPEG"))
+    let jpeg = Self.jpeg([UInt8](repeating: 9, count: 300), width: 10, height: 10)
+    try folder.file("a/3.jpg", Array(jpeg.prefix(jpeg.count / 2)))
+    #expect(fault().contains("a/3.jpg: the JPEG picture cannot be decoded"))
+    try folder.file("a/3.jpg", jpeg)
+    #expect(fault() == "no error")
+    try folder.file("a/4.png", Self.png([1, 2, 3], width: 1, height: 1))
+    #expect(fault().contains("a/4.png") && fault().contains("--image-size"))
+  }
+
+  @Test("pictures are looked at once, and known by their names and contents wherever they are")
+  func digest() throws {
+    func digest(_ name: String, _ value: UInt8, channels: Int = 3) throws -> String {
+      let folder = try ScratchFolder()
+      _ = folder.folder("a")
+      try folder.file("a/\(name)", Self.png([value, value, value], width: 1, height: 1))
+      let data = try ImageFolder(folder.path, channels: channels, field: "x")
+      let digest = try data.digest()
+      try folder.file("a/\(name)", "no picture any more")
+      #expect(try data.digest() == digest)
+      return digest
+    }
+    let known = try digest("1.png", 9)
+    #expect(try digest("1.png", 9) == known)
+    #expect(try digest("1.png", 8) != known)
+    #expect(try digest("2.png", 9) != known)
+    #expect(try digest("1.png", 9, channels: 1) != known)
   }
 
   @Test("a folder without pictures has no samples")

@@ -1,3 +1,5 @@
+import Files
+import Glibc
 import IR
 import Testing
 
@@ -65,6 +67,8 @@ import Testing
       ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }", "structured dtype"),
       ("{'descr': '<f4', 'fortran_order': False, 'shape': (1000,), }", "needs 4000 bytes, there are 4"),
       ("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 2), }", "beyond what can be counted"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 0), }", "beyond what can be counted"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 0, 8), }", "beyond what can be"),
       ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "not a size"),
       ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "not a size"),
       ("{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,), }", "neither True nor False"),
@@ -101,10 +105,29 @@ import Testing
     let folder = try ScratchFolder()
     let path = folder.path + "/a.npy"
     try NumPyFile.write(Tensor(floats: [1], [1]), to: path)
-    #expect(throws: DataError.outputExists(path: path)) { try NumPyFile.write(Tensor(floats: [2], [1]), to: path) }
+    #expect(throws: OutputError.exists(path: path)) { try NumPyFile.write(Tensor(floats: [2], [1]), to: path) }
     try NumPyFile.write(Tensor(floats: [3], [1]), to: path, overwrite: true)
     #expect(try NumPyFile.read(path).floats == [3])
     #expect(try InputFile.names(in: folder.path) == ["a.npy"])
+  }
+
+  @Test("a link to an output stays one, and what is replaced keeps its permissions")
+  func replaced() throws {
+    let folder = try ScratchFolder()
+    let path = folder.path + "/a.npz"
+    try NumPyFile.writeArchive([Tensor("x", floats: [1], [1])], to: path)
+    chmod(path, 0o640)
+    symlink("a.npz", folder.path + "/link.npz")
+    try NumPyFile.writeArchive([Tensor("x", floats: [2], [1])], to: folder.path + "/link.npz", overwrite: true)
+    #expect(try NumPyFile.readArchive(path).first?.floats == [2])
+    var information = stat()
+    stat(path, &information)
+    #expect(information.st_mode & 0o777 == 0o640)
+    #expect(try InputFile.names(in: folder.path) == ["a.npz", "link.npz"])
+    symlink("nowhere", folder.path + "/lost.npz")
+    #expect(throws: OutputError.self) {
+      try NumPyFile.writeArchive([], to: folder.path + "/lost.npz", overwrite: true)
+    }
   }
 
   @Test("what is not a file is not opened")

@@ -84,7 +84,9 @@ import Testing
     let means = message { _ = try specification(picture) { $0.normalization = Normalization(mean: [1, 2, 3]) } }
     #expect(means.contains("3 numbers for 2 channels"))
     let deviation = message { _ = try specification(picture) { $0.normalization = Normalization(deviation: [0]) } }
-    #expect(deviation.contains("std is positive"))
+    #expect(deviation.contains("std: ") && deviation.contains("0.0 is not a positive number"))
+    let tiny = message { _ = try specification(picture) { $0.normalization = Normalization(deviation: [1e-44]) } }
+    #expect(tiny.contains("must be finite"))
     let reflection = message { _ = try specification(picture) { $0.augmentations = [.reflectedShift(pixels: 1)] } }
     #expect(reflection.contains("more than pictures of 1 × 2 have"))
   }
@@ -123,7 +125,7 @@ import Testing
     ])
     let prepared = try data.prepared(for: [ExpectedInput(name: "x", dataType: .float, shape: nil)])
     #expect(try prepared.batch(indices: [0]).keys.sorted() == ["label", "x"])
-    #expect(throws: Never.self) { try DatasetCheck(classes: 2).run(prepared) }
+    #expect(throws: Never.self) { try DatasetCheck(labels: .classes(2)).run(prepared) }
   }
 
   @Test("half-precision numbers are normalised too")
@@ -143,7 +145,7 @@ import Testing
 
   @Test("NaN, infinity and labels that are no class are found with their sample")
   func faults() throws {
-    func text(_ tensors: [Tensor], _ check: DatasetCheck = .init(classes: 3)) throws -> String {
+    func text(_ tensors: [Tensor], _ check: DatasetCheck = .init(labels: .classes(3))) throws -> String {
       let data = try data(tensors)
       return message { try check.run(data) }
     }
@@ -153,13 +155,74 @@ import Testing
     #expect(try text([Tensor("x", floats: [-.infinity, 1], [2])]).contains("sample 0: holds infinity"))
     #expect(try text([Tensor(name: "label", int64s: [0, 2, 3])]).contains("sample 2: label 3 is not from 0 to 2"))
     #expect(try text([Tensor(name: "label", int64s: [0, -1])], .init()).contains("label -1 is negative"))
-    #expect(try text([Tensor(name: "label", int64s: [0, -100])], .init(classes: 3, ignoredLabel: -100)) == "no error")
+    let ignoring = DatasetCheck(labels: .classes(3, ignored: -100))
+    #expect(try text([Tensor(name: "label", int64s: [0, -100])], ignoring) == "no error")
+  }
+
+  @Test("labels that all stand for none leave nothing to learn from, unless a teacher is learnt from")
+  func allIgnored() throws {
+    let data = try data([Tensor(name: "label", int64s: [-100, -100])])
+    var check = DatasetCheck(labels: .classes(3, ignored: -100))
+    #expect(message { try check.run(data) }.contains("nothing to learn from"))
+    check.needsLabels = false
+    #expect(message { try check.run(data) } == "no error")
+  }
+
+  @Test("targets of binary cross-entropy are from 0 to 1, others may be anything")
+  func probabilities() throws {
+    let floats = try data([Tensor("label", floats: [0, 1, 0.5, 1.5], [2, 2])])
+    let text = message { try DatasetCheck(labels: .probabilities).run(floats) }
+    #expect(text.contains("sample 1") && text.contains("target 1.5 is not from 0 to 1"))
+    #expect(message { try DatasetCheck(labels: .numbers).run(floats) } == "no error")
+    let masks = try data([Tensor("label", bytes: [0, 1, 255], .uint8, [3])])
+    #expect(message { try DatasetCheck(labels: .probabilities).run(masks) }.contains("sample 2"))
+  }
+
+  @Test("numbers that are lost where they are converted are found before")
+  func lostNumbers() throws {
+    func text(_ tensor: Tensor, to type: DataType) throws -> String {
+      let prepared = try data([tensor]).prepared(for: [ExpectedInput(name: "x", dataType: type, shape: nil)])
+      return message { try DatasetCheck().run(prepared) }
+    }
+    let doubles = [1, 1e300].withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in ByteRegion(copying: bytes) }
+    let large = Tensor(name: "x", dataType: .double, shape: [2], storage: .bytes(doubles))
+    #expect(try text(large, to: .float).contains("sample 1: holds 1e+300, infinite in single precision"))
+    #expect(try text(large, to: .double) == "no error")
+    let ids = Tensor(name: "x", int64s: [5, 3_000_000_000])
+    #expect(try text(ids, to: .int32).contains("sample 1: cannot be used: 3000000000 is no int32"))
+    #expect(try text(ids, to: .int64) == "no error")
+    #expect(try text(Tensor(name: "x", int64s: [-1]), to: .uint8).contains("-1 is no uint8"))
+  }
+
+  @Test("targets of double precision that single precision does not hold are found")
+  func lostTargets() throws {
+    let doubles = [1e300].withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in ByteRegion(copying: bytes) }
+    let target = Tensor(name: "label", dataType: .double, shape: [1], storage: .bytes(doubles))
+    let data = try specification(target) { _ in }
+    #expect(message { try DatasetCheck(labels: .numbers).run(data) }.contains("infinite in single precision"))
+  }
+
+  @Test("a digest tells other samples, other preparation and other parts apart, not other places")
+  func digests() throws {
+    let picture = Tensor("x", floats: [1, 2, 3, 4], [2, 1, 1, 2])
+    let plain = try specification(picture) { _ in }
+    let again = try specification(picture) { _ in }
+    #expect(try plain.digest() == again.digest())
+    let others: [any Dataset] = [
+      try specification(Tensor("x", floats: [1, 2, 3, 5], [2, 1, 1, 2])) { _ in },
+      try specification(picture) { $0.normalization = Normalization(mean: [1]) },
+      try specification(picture) { $0.augmentations = [.horizontalFlip] },
+      DatasetPart(plain, samples: [0]), DatasetPart(plain, samples: [1]),
+    ]
+    let digests = try ([plain] + others).map { try $0.digest() }
+    #expect(Set(digests).count == digests.count)
   }
 
   @Test("arrays without samples, or with different numbers of them, are refused")
   func counts() throws {
     #expect(message { _ = try data([]) }.contains("holds no samples"))
     #expect(message { _ = try data([Tensor("x", floats: [], [0, 2])]) }.contains("holds no samples"))
+    #expect(message { _ = try data([Tensor("x", floats: [], [2, 0])]) }.contains("holds no samples"))
     #expect(message { _ = try data([Tensor("x", floats: [1], [])]) }.contains("single number"))
     let text = message { _ = try data([Tensor("x", floats: [1, 2], [2]), Tensor(name: "label", int64s: [1])]) }
     #expect(text.contains("x has 2, label has 1"))

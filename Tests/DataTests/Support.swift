@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import IR
 import Testing
@@ -33,8 +34,9 @@ final class ScratchFolder {
 
   @discardableResult func file(_ name: String, _ bytes: [UInt8]) throws -> String {
     let path = "\(path)/\(name)"
-    var file = try NewFile.create(path, overwrite: true)
+    var file = try OutputFile(at: OutputPlace(path, overwrite: true, protecting: []))
     try file.write(bytes)
+    try file.finish(durable: false)
     try file.publish()
     return path
   }

@@ -55,6 +55,6 @@ import Testing
     #expect(throws: DataError.rowOutOfRange(source: "t", sample: 3, row: "9", rows: 9)) {
       try DatasetCheck(tableSizes: ["x": 9]).run(data)
     }
-    #expect(throws: Never.self) { try DatasetCheck(classes: 10, tableSizes: ["x": 10]).run(data) }
+    #expect(throws: Never.self) { try DatasetCheck(labels: .classes(10), tableSizes: ["x": 10]).run(data) }
   }
 }

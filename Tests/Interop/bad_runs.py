@@ -72,14 +72,19 @@ def saved(folder, model):
     return path
 
 
-def refused_by(binary, folder, model, path, names, mentions, codes=frozenset({INVALID_MODEL})):
-    """All of these commands refuse, in the same words; returns the last outcome."""
-    model = saved(folder, model)
-    for name in names:
-        outcome, problem = refuses(binary, folder, commands(binary, folder, model, path)[name], codes, mentions)
+def refuses_all(binary, folder, lines, codes, mentions):
+    """Every one of these command lines is refused; returns the last outcome."""
+    for line in lines:
+        outcome, problem = refuses(binary, folder, line, codes, mentions)
         if problem:
-            return outcome, f"{name}: {problem}"
+            return outcome, f"{line[1]} … {line[-2]} {line[-1]}: {problem}"
     return outcome, None
+
+
+def refused_by(binary, folder, model, path, names, mentions, codes=frozenset({INVALID_MODEL})):
+    """All of these commands refuse a model and data in the same words."""
+    lines = commands(binary, folder, saved(folder, model), path)
+    return refuses_all(binary, folder, [lines[name] for name in names], codes, mentions)
 
 
 # Models
@@ -295,7 +300,12 @@ setting("batch_of_nothing_to_infer", "--batch", "0", command="infer", mentions=[
 setting("batch_of_nothing_to_bench", "--batch", "0", command="bench", mentions=["--batch"])
 setting("batch_of_nothing_to_train", "--batch", "0", command="train", mentions=["--batch"])
 setting("mean_is_a_word", "--mean", "half", mentions=["mean", "half"])
-setting("std_is_zero", "--std", "0", mentions=["std"])
+setting("std_is_zero", "--std", "0", mentions=["data.npz", "std", "not a positive number"])
+setting("std_is_negative", "--std", "-1", mentions=["data.npz", "std", "-1", "not a positive number"])
+setting("separator_of_two", "--separator", "::", mentions=["separator", "one character"])
+setting("header_perhaps", "--header", "perhaps", mentions=["header", "auto, yes, no"])
+setting("separator_for_another_format", "--separator", ";", mentions=["csv"])
+setting("validation_labels_of_nothing", "--validation-labels", "labels.idx", command="train", mentions=["--validation"])
 setting("augmentation_unknown", "--augment", "flop", command="train", mentions=["flop", "flip"])
 setting("augmentation_of_rows", "--augment", "flip", command="train", mentions=["pictures"])
 setting("file_format_unknown", "--file-format", "parquet", mentions=["parquet", "npz"])
@@ -320,13 +330,9 @@ def settings_file_misspelt(binary, folder):
 
 @situation
 def results_in_no_folder(binary, folder):
-    model, path = saved(folder, classifier()), data(folder)
-    for name in ("infer", "train", "gradients"):
-        command = commands(binary, folder / "nowhere", model, path)[name]
-        outcome, problem = refuses(binary, folder, command, ANY_ERROR - {INVALID_MODEL}, ["nowhere/out"])
-        if problem:
-            return outcome, f"{name}: {problem}"
-    return outcome, None
+    lines = commands(binary, folder / "nowhere", saved(folder, classifier()), data(folder))
+    lines = [lines[name] for name in ("infer", "train", "gradients")]
+    return refuses_all(binary, folder, lines, ANY_ERROR - {INVALID_MODEL}, ["nowhere/out"])
 
 
 @situation
@@ -345,11 +351,8 @@ def results_are_inputs(binary, folder):
     wrong = [[*command, *options] for options in wrong]
     wrong += [[*commands(binary, folder, model, path)[name], "-o", place] for name in ("infer", "gradients")
               for place in (model, path)]
-    for command in wrong:
-        outcome, problem = refuses(binary, folder, [*command, "--force"], {USAGE}, ["another output"])
-        if problem:
-            return outcome, f"{command[-3:]}: {problem}"
-    return outcome, None
+    wrong = [[*command[:-2], "--force", *command[-2:]] for command in wrong]
+    return refuses_all(binary, folder, wrong, {USAGE}, ["another output"])
 
 
 @situation
@@ -409,6 +412,22 @@ def checkpoint_with_a_wrong_byte(binary, folder):
 def checkpoint_is_other_data(binary, folder):
     return checkpoint(binary, folder, lambda path, _: np.savez(path.open("wb"), x=np.zeros(3)), {INVALID_MODEL},
                       ["run.checkpoint"])
+
+
+@situation
+def checkpoint_of_as_much_other_data(binary, folder):
+    def spoil(path, _):
+        data(folder, x=weight(SAMPLES, WIDTH))
+
+    return checkpoint(binary, folder, spoil, {USAGE}, ["run.checkpoint", "other data"])
+
+
+@situation
+def checkpoint_of_other_labels(binary, folder):
+    def spoil(path, _):
+        data(folder, label=lambda y: (y + 1) % CLASSES)
+
+    return checkpoint(binary, folder, spoil, {USAGE}, ["run.checkpoint", "other data"])
 
 
 @situation

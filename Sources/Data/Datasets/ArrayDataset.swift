@@ -27,7 +27,10 @@ public struct ArrayDataset: Dataset {
           source: array.source))
     }
     let counts = arrays.map { $0.tensor.shape[0] }
-    guard let count = counts.first, counts.max() != 0 else { throw .empty(source: source) }
+    // Samples without any number are none, however many are said to be there.
+    guard let count = counts.first, !arrays.allSatisfy({ $0.tensor.shape.contains(0) }) else {
+      throw .empty(source: source)
+    }
     guard counts.allSatisfy({ $0 == count }) else {
       throw .unevenCounts(source: source, counts: arrays.map { "\($0.field) has \($0.tensor.shape[0])" })
     }

@@ -39,8 +39,8 @@ public enum CSVFile {
   /// - Parameter path: a file as it is, or gzipped.
   public static func read(_ path: String, _ options: Options = Options()) throws(DataError) -> Table {
     let contents = try Inflation.contents(of: try InputFile(path: path))
-    guard let separator = options.separator.asciiValue else {
-      throw .setting(name: "separator", reason: "'\(options.separator)' is not an ASCII character")
+    guard let separator = options.separator.asciiValue, !options.separator.isNewline, options.separator != "\"" else {
+      throw .setting(name: "separator", reason: "'\(options.separator)' cannot divide columns; give one like , or ;")
     }
     return try contents.withUnsafeBytes { bytes throws(DataError) in
       var builder = CSVTableBuilder(path: path, options: options)

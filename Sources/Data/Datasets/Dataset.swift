@@ -18,8 +18,11 @@ public protocol Dataset: Sendable {
   /// The same samples with no more than these fields, so that no work goes into the others.
   func keeping(_ fields: Set<String>) -> any Dataset
 
-  /// Looks at what ``storedArrays`` does not hold, as far as that is cheap: the heads of files that are decoded later.
-  func inspect() throws(DataError)
+  /// Looks at what ``storedArrays`` does not show: files that are decoded when a batch asks for them, and numbers that
+  /// are lost where they are converted.
+  /// - Returns: a number that differs where what is not in ``storedArrays`` does, or what is done with the samples.
+  @discardableResult
+  func inspect() throws(DataError) -> UInt64
 
   /// The fields of some samples, each stacked along a new first axis.
   /// - Parameters:
@@ -35,7 +38,7 @@ extension Dataset {
 
   public func keeping(_ fields: Set<String>) -> any Dataset { self }
 
-  public func inspect() throws(DataError) {}
+  public func inspect() throws(DataError) -> UInt64 { 0 }
 
   public func field(_ name: String) -> DataField? { fields.first { $0.name == name } }
 

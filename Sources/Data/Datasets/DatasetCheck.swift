@@ -1,85 +1,95 @@
 import IR
 
-/// Looks for what would spoil a run hours after its start: numbers that are none, labels that are no class.
+/// Looks for what would spoil a run hours after its start: numbers that are none, labels that are no class, files that
+/// cannot be decoded.
 public struct DatasetCheck: Sendable {
-  /// How many classes the model tells apart; `nil` where labels are no classes.
-  public var classes: Int?
-  /// A label that is left out of the loss instead of being a class, such as -100.
-  public var ignoredLabel: Int?
+  /// What labels stand for.
+  public enum Labels: Sendable, Equatable {
+    /// From 0 to below the number of classes the model tells apart, where that is known. A label that is ignored, such
+    /// as -100, is left out of the loss instead of being a class.
+    case classes(Int? = nil, ignored: Int? = nil)
+    /// What outputs should come close to.
+    case numbers
+    /// From 0 to 1, for binary cross-entropy.
+    case probabilities
+  }
+
+  public var labels: Labels
   /// The sizes of the tables that inputs of numbers of rows are looked up in, by the name of the input.
   public var tableSizes: [String: Int]
+  /// Whether there must be a label that is not ignored; not where a teacher is learnt from.
+  public var needsLabels: Bool
 
-  public init(classes: Int? = nil, ignoredLabel: Int? = nil, tableSizes: [String: Int] = [:]) {
-    self.classes = classes
-    self.ignoredLabel = ignoredLabel
+  public init(labels: Labels = .classes(), tableSizes: [String: Int] = [:], needsLabels: Bool = true) {
+    self.labels = labels
     self.tableSizes = tableSizes
+    self.needsLabels = needsLabels
   }
 
   /// - Throws: the first fault found.
   public func run(_ dataset: any Dataset) throws(DataError) {
     guard dataset.count > 0 else { throw .empty(source: dataset.source) }
     for array in dataset.storedArrays {
-      if array.tensor.dataType.isFloatingPoint {
-        try checkFinite(array)
-      } else if array.field == labelField {
-        try checkRange(array, below: classes, except: ignoredLabel)
-      } else if let size = tableSizes[array.field] {
-        try checkRange(array, below: size, except: nil)
+      if array.tensor.dataType.isFloatingPoint { try checkFinite(array) }
+      if array.field == labelField {
+        try checkLabels(array)
+      } else if let size = tableSizes[array.field], !array.tensor.dataType.isFloatingPoint {
+        try checkRows(array, below: size)
       }
     }
     try dataset.inspect()
   }
 
   private func checkFinite(_ array: StoredArray) throws(DataError) {
-    guard let region = array.tensor.contiguousBytes() else { return }
-    let place: Int? =
-      switch array.tensor.dataType {
-      // A number is infinite or none where all bits of the exponent are set.
-      case .float: Self.first(in: region) { (bits: UInt32) in bits & 0x7f80_0000 == 0x7f80_0000 }
-      case .double: Self.first(in: region) { (bits: UInt64) in bits & 0x7ff0 << 48 == 0x7ff0 << 48 }
-      case .float16: Self.first(in: region) { (bits: UInt16) in bits & 0x7c00 == 0x7c00 }
-      default: nil
-      }
-    guard let place else { return }
-    let value = ElementConversion.convert(array.tensor, to: .double)?.contiguousBytes()?
-      .little(UInt64.self, at: place * 8).map { Double(bitPattern: $0) }
+    guard let found = ElementScan.first(in: array.tensor, where: { !$0.isFinite }) else { return }
     throw .notFinite(
-      source: array.source, sample: place / max(1, Self.sampleElements(array)),
-      value: value.map { $0.isNaN ? "NaN" : "infinity" } ?? "NaN or infinity")
+      source: array.source, sample: array.sample(found), value: found.value.isNaN ? "NaN" : "infinity")
   }
 
-  @inline(__always)
-  private static func first<T: FixedWidthInteger & BitwiseCopyable>(
-    in region: ByteRegion, where isFound: (T) -> Bool
-  ) -> Int? {
-    let width = MemoryLayout<T>.size
-    return region.withUnsafeBytes { bytes in
-      (0..<(bytes.count / width)).first { isFound(bytes.loadUnaligned(fromByteOffset: $0 * width, as: T.self)) }
+  private func checkLabels(_ array: StoredArray) throws(DataError) {
+    switch labels {
+    case .numbers: return
+    case .classes(let classes, let ignored):
+      if !array.tensor.dataType.isFloatingPoint { try checkClasses(array, classes, ignored) }
+    case .probabilities:
+      guard let found = ElementScan.first(in: array.tensor, where: { $0 < 0 || $0 > 1 }) else { return }
+      throw .unsupported(
+        path: array.source, place: "sample \(array.sample(found))",
+        reason: "target \(found.text) is not from 0 to 1, as binary cross-entropy asks; scale the targets")
     }
   }
 
-  private func checkRange(_ array: StoredArray, below bound: Int?, except ignored: Int?) throws(DataError) {
-    guard let region = array.tensor.contiguousBytes() else { return }
-    let reader = ElementReader(region, array.tensor.dataType)
-    let limit = Int64(bound ?? .max)
-    for index in 0..<array.tensor.elementCount {
-      let label = reader.integer(at: index)
-      if label >= 0, label < limit { continue }
-      if let ignored, label == Int64(ignored) { continue }
+  private func checkClasses(_ array: StoredArray, _ classes: Int?, _ ignored: Int?) throws(DataError) {
+    let limit = Double(classes ?? .max)
+    // No number is NaN.
+    let ignoredNumber = ignored.map { Double($0) } ?? .nan
+    if let found = ElementScan.first(in: array.tensor, where: { ($0 < 0 || $0 >= limit) && $0 != ignoredNumber }) {
       // Without a number of classes only what is negative is wrong.
-      guard let bound else {
+      guard let classes else {
         throw .malformed(
-          path: array.source, place: "sample \(sample(array, index))", reason: "label \(label) is negative")
-      }
-      guard array.field == labelField else {
-        throw .rowOutOfRange(source: array.source, sample: sample(array, index), row: "\(label)", rows: bound)
+          path: array.source, place: "sample \(array.sample(found))", reason: "label \(found.text) is negative")
       }
       throw .labelOutOfRange(
-        source: array.source, sample: sample(array, index), label: "\(label)", classes: bound)
+        source: array.source, sample: array.sample(found), label: found.text, classes: classes)
+    }
+    guard needsLabels, let ignored else { return }
+    if ElementScan.first(in: array.tensor, where: { $0 != ignoredNumber }) == nil {
+      throw .unsupported(
+        path: array.source, place: "",
+        reason: "all labels are \(ignored), which stands for none: there is nothing to learn from; give classes")
     }
   }
 
-  private func sample(_ array: StoredArray, _ element: Int) -> Int { element / max(1, Self.sampleElements(array)) }
+  private func checkRows(_ array: StoredArray, below rows: Int) throws(DataError) {
+    let limit = Double(rows)
+    guard let found = ElementScan.first(in: array.tensor, where: { $0 < 0 || $0 >= limit }) else { return }
+    throw .rowOutOfRange(source: array.source, sample: array.sample(found), row: found.text, rows: rows)
+  }
+}
 
-  private static func sampleElements(_ array: StoredArray) -> Int { array.tensor.shape.dropFirst().reduce(1, *) }
+extension StoredArray {
+  /// The sample an element belongs to.
+  func sample(_ element: ElementScan.Element) -> Int {
+    element.place / max(1, tensor.shape.dropFirst().reduce(1, *))
+  }
 }

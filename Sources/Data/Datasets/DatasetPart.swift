@@ -20,7 +20,13 @@ public struct DatasetPart: Dataset {
 
   public func keeping(_ fields: Set<String>) -> any Dataset { DatasetPart(base.keeping(fields), samples: samples) }
 
-  public func inspect() throws(DataError) { try base.inspect() }
+  public func inspect() throws(DataError) -> UInt64 {
+    var fingerprint = Fingerprint()
+    let whole = try base.inspect()
+    fingerprint.add(whole)
+    for sample in samples { fingerprint.add(UInt64(bitPattern: Int64(sample))) }
+    return fingerprint.value
+  }
 
   public func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {
     try base.batch(indices: indices.map { samples[$0] }, epoch: epoch)

@@ -23,6 +23,21 @@ enum ElementConversion {
     return result
   }
 
+  /// The first element that is another number in a type, or infinite.
+  static func firstLost(_ tensor: Tensor, to type: DataType) -> ElementScan.Element? {
+    guard tensor.dataType != type else { return nil }
+    let bytes = tensor.dataType.byteWidth ?? 0
+    switch type {
+    case .float where tensor.dataType == .double:
+      return ElementScan.first(in: tensor) { $0.isFinite && !Float($0).isFinite }
+    case .float16 where bytes > 1: return ElementScan.first(in: tensor) { $0.isFinite && !Float16($0).isFinite }
+    case .uint8: return ElementScan.first(in: tensor) { UInt8(exactly: $0) == nil }
+    case .int32 where bytes > 2: return ElementScan.first(in: tensor) { Int32(exactly: $0) == nil }
+    case .int64 where tensor.dataType == .uint64: return ElementScan.first(in: tensor) { $0 >= 0x1p63 }
+    default: return nil
+    }
+  }
+
   private static func isRead(_ type: DataType) -> Bool {
     switch type {
     case .bool, .uint8, .int8, .uint16, .int16, .uint32, .int32, .uint64, .int64, .float16, .float, .double: true

@@ -39,6 +39,9 @@ struct PicturePass: Sendable {
     isIdentity = normalization.isIdentity && augmentations.isEmpty && self.layout == .nchw
   }
 
+  /// Differs where samples come out differently.
+  var identity: String { "\(factors) \(addends) \(augmentations) \(layout) \(seed)" }
+
   /// What was drawn for a sample: where each output row and column comes from, or `nil` for outside.
   private struct Draw {
     var rows: [Int]

@@ -31,15 +31,17 @@ public struct Normalization: Sendable, Equatable {
     for (name, values) in [("mean", mean), ("std", deviation)] where values.count != 1 && values.count != channels {
       throw .setting(name: name, reason: "\(values.count) numbers for \(channels) channels; give 1 or \(channels)")
     }
-    let scale = scale ?? 1
-    guard scale.isFinite, (mean + deviation).allSatisfy(\.isFinite), deviation.allSatisfy({ $0 > 0 }) else {
-      throw .setting(name: "normalisation", reason: "scale and mean are finite numbers, std is positive")
+    if let wrong = deviation.first(where: { !($0 > 0 && $0.isFinite) }) {
+      throw .setting(name: "std", reason: "\(wrong) is not a positive number")
     }
+    let scale = scale ?? 1
     func value(_ values: [Float], _ channel: Int) -> Float { values[values.count == 1 ? 0 : channel] }
-    return (
-      (0..<channels).map { scale / value(deviation, $0) },
-      (0..<channels).map { -value(mean, $0) / value(deviation, $0) }
-    )
+    let factors = (0..<channels).map { scale / value(deviation, $0) }
+    let addends = (0..<channels).map { -value(mean, $0) / value(deviation, $0) }
+    guard (factors + addends).allSatisfy(\.isFinite) else {
+      throw .setting(name: "normalisation", reason: "scale ÷ std and mean ÷ std must be finite")
+    }
+    return (factors, addends)
   }
 }
 

@@ -50,7 +50,30 @@ public struct PreparedDataset: Dataset {
     PreparedDataset(base, steps: steps.filter { fields.contains($0.name) })
   }
 
-  public func inspect() throws(DataError) { try base.inspect() }
+  public func inspect() throws(DataError) -> UInt64 {
+    let arrays = base.storedArrays
+    var fingerprint = Fingerprint()
+    for step in steps {
+      for array in arrays where array.field == step.from.name { try Self.check(array, step) }
+      fingerprint.add("\(step.from.name) \(step.name) \(step.dataType) \(step.shape) \(step.pass?.identity ?? "")")
+    }
+    let rest = try base.inspect()
+    fingerprint.add(rest)
+    return fingerprint.value
+  }
+
+  /// - Throws: where a number is one no more in the type it is converted to.
+  private static func check(_ array: StoredArray, _ step: Step) throws(DataError) {
+    guard let lost = ElementConversion.firstLost(array.tensor, to: step.dataType) else { return }
+    guard !array.tensor.dataType.isFloatingPoint else {
+      let precision = step.dataType == .float16 ? "half" : "single"
+      throw .notFinite(
+        source: array.source, sample: array.sample(lost), value: "\(lost.text), infinite in \(precision) precision")
+    }
+    throw .unsupported(
+      path: array.source, place: "sample \(array.sample(lost))",
+      reason: "\(lost.text) is no \(step.dataType), which \(step.name) is converted to; renumber the data")
+  }
 
   public func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {
     let raw = try base.batch(indices: indices, epoch: epoch)

@@ -68,6 +68,12 @@ public struct TokenDataset: Dataset {
     fields.map { StoredArray(field: $0.name, source: source, tensor: tokens) }
   }
 
+  public func inspect() throws(DataError) -> UInt64 {
+    var fingerprint = Fingerprint()
+    fingerprint.add("\(sequenceLength) \(stride)")
+    return fingerprint.value
+  }
+
   public func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {
     var result: [String: Tensor] = [:]
     for (shift, field) in fields.enumerated() {

@@ -9,9 +9,6 @@ enum ImageDecoder {
 
   static let suffixes = [".png", ".jpg", ".jpeg"]
 
-  /// Makes sure that a file is a picture, by its first bytes.
-  static func checkHead(_ path: String) throws(DataError) { _ = try kind(of: try InputFile(path: path).region, path) }
-
   private enum Kind {
     case png
     case jpeg
@@ -24,11 +21,10 @@ enum ImageDecoder {
   }
 
   /// - Parameter channels: 1 or 3; pictures of the other kind are converted.
-  static func decode(_ path: String, channels: Int) throws(DataError) -> PixelImage {
-    let region = try InputFile(path: path).region
-    switch try kind(of: region, path) {
-    case .png: return try png(region, channels, path)
-    case .jpeg: return try jpeg(region, channels, path)
+  static func decode(_ file: InputFile, channels: Int) throws(DataError) -> PixelImage {
+    switch try kind(of: file.region, file.path) {
+    case .png: return try png(file.region, channels, file.path)
+    case .jpeg: return try jpeg(file.region, channels, file.path)
     }
   }
 

@@ -1,4 +1,6 @@
+import Dispatch
 import IR
+import Synchronization
 
 /// Pictures in one folder a class, decoded when a batch asks for them.
 ///
@@ -12,6 +14,12 @@ public struct ImageFolder: Dataset {
   private let paths: [String]
   private let classes: [Int]
   private let isScaled: Bool
+  private let inspection = Inspection()
+
+  /// What looking at all pictures gave: that is done once, however often it is asked for.
+  private final class Inspection: Sendable {
+    let digest = Mutex<UInt64?>(nil)
+  }
 
   /// - Parameters:
   ///   - size: what every picture is scaled and cropped to; `nil` for the size of the first one, which all must have.
@@ -38,7 +46,7 @@ public struct ImageFolder: Dataset {
     if let size {
       self.size = size
     } else {
-      let image = try ImageDecoder.decode(first, channels: channels)
+      let image = try ImageDecoder.decode(try InputFile(path: first), channels: channels)
       self.size = ImageSize(height: image.height, width: image.width)
     }
     self.paths = paths
@@ -58,15 +66,61 @@ public struct ImageFolder: Dataset {
     [StoredArray(field: labelField, source: "\(source): folders", tensor: Tensor(int64s: classes.map { Int64($0) }))]
   }
 
-  public func inspect() throws(DataError) {
-    for path in paths { try ImageDecoder.checkHead(path) }
+  public func inspect() throws(DataError) -> UInt64 {
+    if let known = inspection.digest.withLock({ $0 }) { return known }
+    let digest = try decodeAll()
+    inspection.digest.withLock { $0 = digest }
+    return digest
+  }
+
+  private struct Findings {
+    var digests: [UInt64]
+    var fault: (index: Int, error: DataError)?
+
+    /// What comes after a fault is not told, so need not be found.
+    func matters(_ index: Int) -> Bool { fault.map { index < $0.index } ?? true }
+
+    mutating func add(_ error: DataError, _ index: Int) {
+      if matters(index) { fault = (index, error) }
+    }
+  }
+
+  /// Decodes every picture, on all processors: only so is it known before training that each can be.
+  /// - Returns: a digest of names, contents and sizes.
+  /// - Throws: what is wrong with the first picture that cannot be used.
+  private func decodeAll() throws(DataError) -> UInt64 {
+    let findings = Mutex(Findings(digests: [UInt64](repeating: 0, count: paths.count)))
+    DispatchQueue.concurrentPerform(iterations: paths.count) { index in
+      guard findings.withLock({ $0.matters(index) }) else { return }
+      do throws(DataError) {
+        let found = try pictureDigest(index)
+        findings.withLock { $0.digests[index] = found }
+      } catch {
+        findings.withLock { $0.add(error, index) }
+      }
+    }
+    if let error = findings.withLock({ $0.fault?.error }) { throw error }
+    var fingerprint = Fingerprint()
+    fingerprint.add("\(fields[0].shape) \(isScaled)")
+    for digest in findings.withLock({ $0.digests }) { fingerprint.add(digest) }
+    return fingerprint.value
+  }
+
+  /// Of the name below the folder and the file, which has to be a picture of the right size.
+  private func pictureDigest(_ index: Int) throws(DataError) -> UInt64 {
+    let file = try InputFile(path: paths[index])
+    _ = try decoded(file)
+    var fingerprint = Fingerprint()
+    fingerprint.add(String(paths[index].dropFirst(source.count)))
+    file.region.withUnsafeBytes { fingerprint.add($0) }
+    return fingerprint.value
   }
 
   public func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {
     let bytes = channels * size.height * size.width
     let pictures = try ByteRegion(count: bytes * indices.count) { output throws(DataError) in
       for (row, index) in indices.enumerated() {
-        let image = try picture(index)
+        let image = ImageScaler.fit(try decoded(try InputFile(path: paths[index])), to: size)
         place(image, UnsafeMutableRawBufferPointer(rebasing: output[(row * bytes)..<((row + 1) * bytes)]))
       }
     }
@@ -78,16 +132,16 @@ public struct ImageFolder: Dataset {
     ]
   }
 
-  private func picture(_ index: Int) throws(DataError) -> PixelImage {
-    let image = try ImageDecoder.decode(paths[index], channels: channels)
-    if image.height == size.height, image.width == size.width { return image }
-    guard isScaled else {
-      throw .malformed(
-        path: paths[index], place: "",
+  /// A picture as it is stored.
+  private func decoded(_ file: InputFile) throws(DataError) -> PixelImage {
+    let image = try ImageDecoder.decode(file, channels: channels)
+    guard isScaled || (image.height == size.height && image.width == size.width) else {
+      throw .unsupported(
+        path: file.path, place: "",
         reason: "it has \(image.height) × \(image.width) pixels, the first picture has \(size.height) × \(size.width); "
-          + "give a size to scale to")
+          + "give a size to scale to (--image-size)")
     }
-    return ImageScaler.fit(image, to: size)
+    return image
   }
 
   /// Writes a picture with each channel apart, as networks take it.
@@ -100,7 +154,7 @@ public struct ImageFolder: Dataset {
     }
   }
 
-  private static func isPicture(_ name: String) -> Bool {
+  static func isPicture(_ name: String) -> Bool {
     ImageDecoder.suffixes.contains { name.lowercased().hasSuffix($0) }
   }
 }

@@ -67,10 +67,13 @@ public struct DataLoader: Sendable {
   public func order(epoch: Int) -> [Int] {
     guard isShuffled else { return samples }
     var order = samples
-    var random = CounterRandom(seed: seed, epoch)
+    var random = CounterRandom(seed: seed, Self.orderMark, epoch)
     random.shuffle(&order)
     return order
   }
+
+  /// Tells orders apart from what else is drawn by epochs: `orde` in ASCII.
+  private static let orderMark = 0x6f72_6465
 
   /// One batch, made now.
   /// - Precondition: the step is below ``batchesPerEpoch``.

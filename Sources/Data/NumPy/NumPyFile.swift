@@ -1,3 +1,4 @@
+import Files
 import IR
 
 /// Arrays in NumPy's formats: one in an `.npy` file, several under names in an `.npz` archive.
@@ -23,11 +24,12 @@ public enum NumPyFile {
 
   /// Writes one array.
   /// - Parameter overwrite: whether a file that is there is replaced.
-  public static func write(_ tensor: Tensor, to path: String, overwrite: Bool = false) throws(DataError) {
+  public static func write(_ tensor: Tensor, to path: String, overwrite: Bool = false) throws(OutputError) {
     let (head, body) = try encoded(tensor, path: path)
-    var file = try NewFile.create(path, overwrite: overwrite)
+    var file = try OutputFile(at: OutputPlace(path, overwrite: overwrite, protecting: []))
     try file.write(head)
     try file.write(body)
+    try file.finish(durable: true)
     try file.publish()
   }
 
@@ -35,7 +37,7 @@ public enum NumPyFile {
   /// - Parameter overwrite: whether a file that is there is replaced.
   public static func writeArchive(
     _ tensors: [Tensor], to path: String, overwrite: Bool = false
-  ) throws(DataError) {
+  ) throws(OutputError) {
     var names: Set<String> = []
     var parts: [(name: String, head: [UInt8], body: ByteRegion)] = []
     for (index, tensor) in tensors.enumerated() {
@@ -44,12 +46,12 @@ public enum NumPyFile {
       let (head, body) = try encoded(tensor, path: path)
       parts.append((name + ".npy", head, body))
     }
-    var writer = ZipWriter(try NewFile.create(path, overwrite: overwrite))
+    var writer = ZipWriter(try OutputFile(at: OutputPlace(path, overwrite: overwrite, protecting: [])))
     for part in parts { try writer.add(part.name, head: part.head, body: part.body) }
     try writer.finish()
   }
 
-  private static func encoded(_ tensor: Tensor, path: String) throws(DataError) -> ([UInt8], ByteRegion) {
+  private static func encoded(_ tensor: Tensor, path: String) throws(OutputError) -> ([UInt8], ByteRegion) {
     guard let head = NumPyHeader(dataType: tensor.dataType, shape: tensor.shape).encoded(),
       let body = tensor.contiguousBytes()
     else {

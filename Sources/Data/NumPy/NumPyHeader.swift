@@ -56,15 +56,18 @@ struct NumPyHeader: Equatable {
     byteCount = 0
   }
 
-  /// Bytes of the elements, or `nil` on overflow.
+  /// Bytes of the elements, or `nil` where they are beyond what can be counted.
   var elementBytes: Int? {
+    // Sizes beside a 0 count too: products of some of them are elements of a sample, and steps between places.
     var count = 1
-    for size in shape {
+    for size in shape where size != 0 {
       let (product, overflow) = count.multipliedReportingOverflow(by: size)
       guard !overflow else { return nil }
       count = product
     }
-    return dataType.byteCount(elements: count)
+    guard shape.contains(0) else { return dataType.byteCount(elements: count) }
+    // No bytes of the file stand behind such sizes.
+    return count <= Int(Int32.max) ? 0 : nil
   }
 
   private static func type(_ descr: String) throws(Fault) -> (DataType, isBigEndian: Bool) {

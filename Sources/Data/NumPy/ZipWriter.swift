@@ -1,3 +1,4 @@
+import Files
 import IR
 
 /// Writes a zip archive of stored entries whose bodies start at multiples of 64 bytes.
@@ -9,13 +10,13 @@ struct ZipWriter: ~Copyable {
     var offset: Int
   }
 
-  private var file: NewFile
+  private var file: OutputFile
   private var entries: [Entry] = []
 
-  init(_ file: consuming NewFile) { self.file = file }
+  init(_ file: consuming OutputFile) { self.file = file }
 
   /// Adds an entry of `head` followed by `body`.
-  mutating func add(_ name: String, head: [UInt8], body: ByteRegion) throws(DataError) {
+  mutating func add(_ name: String, head: [UInt8], body: ByteRegion) throws(OutputError) {
     let entry = Entry(
       name: Array(name.utf8), checksum: Self.checksum(head, body), count: head.count + body.count,
       offset: file.byteCount)
@@ -44,10 +45,11 @@ struct ZipWriter: ~Copyable {
   }
 
   /// Writes the table of contents and publishes the file.
-  consuming func finish() throws(DataError) {
+  consuming func finish() throws(OutputError) {
     let start = file.byteCount
     for entry in entries { try file.write(listing(entry)) }
     try file.write(ending(start: start, size: file.byteCount - start))
+    try file.finish(durable: true)
     try file.publish()
   }
 

@@ -1,69 +1,45 @@
 import DataSources
-import Dispatch
 
-/// The batches of a run in their order, each made ready while the one before is worked on.
+/// The batches of a run by their numbers, each made ready while the one before is worked on.
 ///
-/// The order follows from the seed and the number of the batch: a run that is taken up in the middle sees what an
-/// unbroken one would.
+/// A run that is taken up in the middle sees what an unbroken one would: ``DataLoader`` draws by seed and epoch alone.
 final class BatchQueue {
-  struct Position: Sendable {
-    let epoch: Int
-    let indices: [Int]
-  }
-
   private let fit: DataFit
-  private let size: Int
-  private let seed: UInt64
-  let batchesPerEpoch: Int
-  private var order: (epoch: Int, indices: [Int])?
-  private var pending: (number: Int, result: Pending)?
+  private let loader: DataLoader
+  /// The batches from a number on.
+  private var ahead: (next: Int, stream: BatchStream)?
 
-  init(_ fit: DataFit, size: Int, seed: UInt64) {
+  /// - Throws: where there are no samples.
+  init(_ fit: DataFit, size: Int, seed: UInt64) throws(TrainingError) {
     self.fit = fit
-    self.size = min(size, max(1, fit.data.count))
-    self.seed = seed
-    batchesPerEpoch = max(1, fit.data.count / self.size)
+    do throws(DataError) {
+      loader = try DataLoader(
+        fit.data, batchSize: min(size, max(1, fit.data.count)), isShuffled: true, dropsLast: true, seed: seed)
+    } catch {
+      throw TrainingError(error)
+    }
   }
+
+  var batchesPerEpoch: Int { loader.batchesPerEpoch }
 
   /// Samples of a batch.
-  var batchSize: Int { size }
+  var batchSize: Int { loader.batchSize }
 
   /// A batch by its number from the start of the run.
   func batch(_ number: Int) throws(TrainingError) -> DataFit.Batch {
-    let result = pending.flatMap { $0.number == number ? $0.result : nil } ?? start(number)
-    let batch = try result.value()
-    pending = (number + 1, start(number + 1))
-    return batch
+    let stream = stream(from: number)
+    // After an error a stream has nothing more: the batch is then asked of another one.
+    ahead = nil
+    let read: Batch?
+    do throws(DataError) { read = try stream.next() } catch { throw TrainingError(error) }
+    guard let batch = read else { throw TrainingError(.data, "\(fit.data.source): a batch was not read") }
+    ahead = (number + 1, stream)
+    return try fit.batch(batch.tensors)
   }
 
-  private func start(_ number: Int) -> Pending { Pending(fit, position(number)) }
-
-  private func position(_ number: Int) -> Position {
-    let epoch = number / batchesPerEpoch
-    if order?.epoch != epoch {
-      var random = CounterRandom(seed: seed, 0x6f72_6465, epoch)
-      order = (epoch, random.permutation(fit.data.count))
-    }
-    let start = number % batchesPerEpoch * size
-    return Position(epoch: epoch, indices: Array(order?.indices[start..<(start + size)] ?? []))
-  }
-
-  /// A batch that is being made.
-  private final class Pending: Sendable {
-    // Written by the one block of the group before the group is done, read only afterwards.
-    nonisolated(unsafe) private var result: Result<DataFit.Batch, TrainingError>?
-    private let group = DispatchGroup()
-
-    init(_ fit: DataFit, _ position: Position) {
-      DispatchQueue.global(qos: .userInitiated).async(group: group) {
-        self.result = Result { () throws(TrainingError) in try fit.batch(position.indices, epoch: position.epoch) }
-      }
-    }
-
-    func value() throws(TrainingError) -> DataFit.Batch {
-      group.wait()
-      guard let result else { throw TrainingError(.data, "a batch was not read") }
-      return try result.get()
-    }
+  private func stream(from number: Int) -> BatchStream {
+    if let ahead, ahead.next == number { return ahead.stream }
+    let position = DataPosition(epoch: number / batchesPerEpoch, step: number % batchesPerEpoch)
+    return loader.batches(from: position, ahead: 1)
   }
 }

@@ -1,3 +1,4 @@
+import Analysis
 import DataSources
 import IR
 import Runtime
@@ -43,10 +44,16 @@ struct DataFit: Sendable {
   }
 
   func batch(_ indices: [Int], epoch: Int) throws(TrainingError) -> Batch {
-    var fields: [String: Tensor]
+    let fields: [String: Tensor]
     do throws(DataError) { fields = try data.batch(indices: indices, epoch: epoch) } catch {
       throw TrainingError(error)
     }
+    return try batch(fields)
+  }
+
+  /// Fields of samples with the labels apart.
+  func batch(_ fields: [String: Tensor]) throws(TrainingError) -> Batch {
+    var fields = fields
     guard let labels = fields.removeValue(forKey: Loss.labelField)?.converted(to: loss.labelType) else {
       throw TrainingError(.data, "\(label.source): labels are \(label.dataType), expected \(loss.labelType)")
     }
@@ -63,13 +70,24 @@ struct DataFit: Sendable {
   /// Looks at all data for what would spoil a run hours after its start.
   /// - Parameter output: the shape of the output the loss is taken of, where it is known before the model runs.
   func check(_ model: Model, output: [Int]?, batch: Int) throws(TrainingError) {
-    var check = DatasetCheck(ignoredLabel: Loss.ignoredLabel, tableSizes: model.lookedUpRows)
-    var fields = Set(inputs)
-    if loss.hasClasses || label.dataType.isFloatingPoint { fields.insert(Loss.labelField) }
+    var classes: Int?
     if loss.hasClasses, let output {
-      check.classes = try ClassAxis(output: output, labels: [batch] + label.shape, source: data.source).classes
+      classes = try ClassAxis(output: output, labels: [batch] + label.shape, source: data.source).classes
     }
-    do throws(DataError) { try check.run(data.keeping(fields)) } catch { throw TrainingError(error) }
+    let labels: DatasetCheck.Labels =
+      switch loss.kind {
+      case .crossEntropy: .classes(classes, ignored: Loss.ignoredLabel)
+      case .meanSquaredError: .numbers
+      case .binaryCrossEntropy: .probabilities
+      }
+    let check = DatasetCheck(
+      labels: labels, tableSizes: model.lookedUpRows, needsLabels: loss.distillation == nil)
+    do throws(DataError) { try check.run(data) } catch { throw TrainingError(error) }
+  }
+
+  /// Differs where samples do, or what is done with them.
+  func digest() throws(TrainingError) -> String {
+    do throws(DataError) { return try data.digest() } catch { throw TrainingError(error) }
   }
 }
 
