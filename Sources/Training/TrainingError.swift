@@ -10,7 +10,7 @@ public struct TrainingError: Error, Sendable, CustomStringConvertible {
     case data
     /// A model that cannot be run or differentiated.
     case model
-    /// The loss left the finite numbers.
+    /// The loss or a weight left the finite numbers.
     case diverged
   }
 
@@ -23,4 +23,13 @@ public struct TrainingError: Error, Sendable, CustomStringConvertible {
   }
 
   init(_ error: RuntimeError) { self.init(.model, error.description) }
+
+  static func diverged(loss: Double, _ place: String) -> TrainingError {
+    .diverged("the loss is \(loss.isNaN ? "NaN" : "infinite") \(place)")
+  }
+
+  /// - Parameter what: what is no finite number any more, and since when.
+  static func diverged(_ what: String) -> TrainingError {
+    TrainingError(.diverged, "training diverged: \(what); lower the learning rate, warm it up or clip gradients")
+  }
 }

@@ -1,6 +1,9 @@
+import Analysis
 import DataSources
+import Glibc
 import IR
 import Runtime
+import Synchronization
 import TestSupport
 import Testing
 import Training
@@ -59,11 +62,77 @@ struct DataFitTests {
   @Test("the label -100 leaves a sample out")
   func ignored() throws { #expect(try fault(data(labels: [0, -100, 2, 0]), model()) == "nothing") }
 
+  @Test("labels that all stand for none, and targets that are no probabilities, are refused")
+  func nothingToLearn() throws {
+    let ignored = try data(labels: [-100, -100, -100, -100])
+    #expect(try fault(ignored, model()).contains("nothing to learn from"))
+    let targets = Tensor(floats: [Float](repeating: 2, count: 12), shape: [4, 3])
+    let given = try ArrayDataset(
+      [data().storedArrays[0], StoredArray(field: "label", source: "d.npz: array label", tensor: targets)],
+      source: "d.npz")
+    #expect(try fault(given, model(), .binaryCrossEntropy).contains("target 2 is not from 0 to 1"))
+    #expect(try fault(given, model(), .meanSquaredError) == "nothing")
+  }
+
+  private func trainer(_ data: any Dataset, seed: UInt64 = 0) throws -> Trainer {
+    let settings = TrainingSettings(
+      loss: .crossEntropy, rule: SGD(), learningRate: 0.1, batch: 2, duration: .steps(3), seed: seed)
+    return try Trainer(try model(), data: data, settings: settings)
+  }
+
+  @Test("a checkpoint belongs to its data: other samples, labels or parts of them are refused")
+  func otherData() throws {
+    let path = "/tmp/coppice-checkpoint-data-\(getpid()).npz"
+    defer { unlink(path) }
+    try trainer(data()).writeCheckpoint(to: path)
+    try trainer(data()).resume(from: path)
+    let others: [any Dataset] = [
+      try data(x: [1, 2, 3, 4, 5, 6, 7, 9]), try data(labels: [0, 1, 2, 1]),
+      DatasetPart(try data(), samples: [3, 2, 1, 0]),
+    ]
+    for other in others {
+      #expect(throws: TrainingError.self) { try trainer(other).resume(from: path) }
+    }
+  }
+
+  /// Data that notes which samples are asked for.
+  private struct Noted: Dataset {
+    let whole: ArrayDataset
+    let notes = Notes()
+
+    final class Notes: Sendable {
+      let samples = Mutex<[Int]>([])
+    }
+
+    var fields: [DataField] { whole.fields }
+    var count: Int { whole.count }
+    var source: String { whole.source }
+    var storedArrays: [StoredArray] { whole.storedArrays }
+
+    func batch(indices: [Int], epoch: Int) throws(DataError) -> [String: Tensor] {
+      notes.samples.withLock { $0 += indices }
+      return try whole.batch(indices: indices, epoch: epoch)
+    }
+  }
+
+  @Test("samples come in the order a loader of the same seed has them")
+  func order() throws {
+    let noted = Noted(
+      whole: try data(x: (0..<24).map { Float($0) }, labels: [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]))
+    let run = try trainer(noted, seed: 3)
+    while !run.isFinished { _ = try run.next() }
+    let loader = try DataLoader(noted.whole, batchSize: 2, isShuffled: true, dropsLast: true, seed: 3)
+    #expect(noted.notes.samples.withLock { $0.prefix(6) } == loader.order(epoch: 0).prefix(6))
+  }
+
   @Test("numbers of rows are held against the table they are looked up in")
   func rows() throws {
     let model = try GraphText.model(
       "ids: int64[N, 2]\ne = Gather(t[5, 3], ids)\ny = ReduceMean(e) { axes: [1], keepdims: 0 }\nreturn y")
     #expect(model.lookedUpRows == ["ids": 5])
+    let reshaped = try GraphText.model(
+      "ids: int64[N, 2]\nr = Reshape(ids, s<-1>)\ny = Gather(t[3, 7], r) { axis: -1 }\nreturn y")
+    #expect(reshaped.lookedUpRows == ["ids": 7])
     let ids = Tensor(name: "ids", int64s: [0, 1, 2, 5], shape: [2, 2])
     let data = try ArrayDataset(
       [

@@ -164,7 +164,9 @@ struct TrainerTests {
     let trainer = try Trainer(try model(), data: data(), settings: settings)
     try trainer.checkWeights()
     _ = try trainer.next()
-    #expect(throws: TrainingError.self) { try trainer.checkWeights() }
+    let error = #expect(throws: TrainingError.self) { try trainer.checkWeights() }
+    #expect(error?.kind == .diverged)
+    #expect(error?.description.hasPrefix("training diverged: ") == true)
   }
 
   @Test("numbers that cannot be meant are refused before training starts")
@@ -179,12 +181,14 @@ struct TrainerTests {
       { $0.loss.kind = .crossEntropy(labelSmoothing: 1) }, { $0.rule = SGD(momentum: .nan) },
       { $0.rule = SGD(weightDecay: -1) }, { $0.rule = Adam(beta1: 1) }, { $0.rule = Adam(epsilon: 0) },
       { $0.rule = AdamW(weightDecay: .infinity) }, { $0.rule = AdamW(beta2: -0.5) },
+      { $0.rule = SGD(isNesterov: true) },
     ]
     for (index, change) in changes.enumerated() {
       var settings = settings()
       change(&settings)
       let error = #expect(throws: TrainingError.self, "change \(index)") {
-        try Trainer(try model(), data: data(), teacher: try model(), settings: settings)
+        try Trainer(
+          model(), data: data(), teacher: settings.loss.distillation == nil ? nil : model(), settings: settings)
       }
       #expect(error?.kind == .settings, "change \(index)")
     }

@@ -11,8 +11,9 @@ struct Train: ParsableCommand {
     discussion: """
       \(DataArguments.discussion)
       What does not fit the model, or is no number or class, is an error before training starts.
-      Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130;
-      --resume goes on from it to the same result.
+      Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130, SIGTERM with 143;
+      --resume goes on from it to the same result. Where the model cannot be written in the end, a checkpoint is
+      kept too; --resume then writes the model.
 
       EXAMPLES
         coppice train small.onnx --data train.npz --validation test.npz --lr 0.01 --momentum 0.9 \\
@@ -30,26 +31,33 @@ struct Train: ParsableCommand {
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
+    let trainingSettings = try settings.parsed()
     let read = try source.paths(files) + [model, settings.teacher].compactMap { $0 }
-    try files.refuse(reading: read)
     let file = try ModelFile(path: model)
     let digest = BackgroundDigest(file.bytes)
     let loaded = try file.model()
-    let (data, validation, identity) = try source.open(files, seed: settings.seed)
     let teacher = try settings.teacher.map { try ModelFile(path: $0).model() }
-    let trainer = try Trainer(
-      loaded, data: data, teacher: teacher, settings: try settings.parsed(),
-      digest: "\(digest.value()) \(identity)", options: runtime.options)
+    try files.refuse(reading: read, models: [loaded] + (teacher.map { [$0] } ?? []))
+    let (data, validation) = try source.open(files, seed: settings.seed)
+    let trainer: Trainer
+    do throws(TrainingError) {
+      trainer = try Trainer(
+        loaded, data: data, teacher: teacher, settings: trainingSettings, digest: digest.value(),
+        options: runtime.options)
+    } catch {
+      throw error.naming(subject)
+    }
     if let validation { try evaluation.check(trainer.trainedModel(), on: validation) }
     talk.explain("planned memory \(grouped(trainer.memory.peakBytes)) bytes, \(trainer.totalSteps) steps")
     if let path = files.resume { try trainer.resume(from: path) }
     TrainInterruption.install()
-    let run = TrainRun(
-      trainer: trainer, validation: validation, evaluation: evaluation, files: files, talk: talk)
-    let result = try run.toTheEnd()
-    try write(trainer.trainedModel(), reading: read)
-    try report(result)
+    var run = TrainRun(
+      trainer: trainer, validation: validation, evaluation: evaluation, files: files, talk: talk, subject: subject)
+    try report(try run.toTheEnd { try write($0, reading: read) })
   }
+
+  /// What is trained, as errors name it.
+  private var subject: String { settings.teacher.map { "\(model) taught by \($0)" } ?? model }
 
   private var evaluation: Evaluation {
     Evaluation(settings.loss.loss(), batch: settings.batch, options: runtime.options)
@@ -63,19 +71,26 @@ struct Train: ParsableCommand {
   }
 
   private func report(_ result: TrainRun.Result) throws {
+    func number(_ value: Double?) -> JSONText { value.map { .double($0) } ?? .null }
     if json {
       var pairs: [(String, JSONText)] = [
-        ("version", .int(1)), ("steps", .int(result.steps)), ("loss", .double(result.loss)),
-        ("top1", result.top1.map { .double($0) } ?? .null), ("secondsPerStep", .double(result.secondsPerStep)),
+        ("version", .int(1)), ("steps", .int(result.steps)), ("loss", number(result.loss)),
+        ("top1", number(result.top1)), ("secondsPerStep", number(result.secondsPerStep)),
         ("peakBytes", .int(BenchRunner.peakBytes)),
       ]
       if let metrics = result.validation { pairs.append(("validation", .object(metrics.json))) }
       try printOut(JSONText.object(pairs).text(linesTo: 1))
     } else if !talk.quiet {
-      try printOut(
-        "\(result.steps) steps, \(decimal(result.secondsPerStep * 1e3, 1)) ms each; loss \(decimal(result.loss, 4))"
-          + (result.top1.map { ", top-1 \(decimal($0 * 100, 2)) %" } ?? "") + " over the last steps")
+      try printOut(text(result))
       if let metrics = result.validation { try printOut("validation: \(metrics.text)") }
     }
+  }
+
+  private func text(_ result: TrainRun.Result) -> String {
+    guard let loss = result.loss, let seconds = result.secondsPerStep else {
+      return "\(result.steps) steps, all of them made before"
+    }
+    return "\(result.steps) steps, \(decimal(seconds * 1e3, 1)) ms each; loss \(decimal(loss, 4))"
+      + (result.top1.map { ", top-1 \(decimal($0 * 100, 2)) %" } ?? "") + " over the last steps"
   }
 }

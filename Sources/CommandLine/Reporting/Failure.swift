@@ -1,6 +1,7 @@
 import ArgumentParser
 import Coppice
 import DataSources
+import Files
 import Glibc
 import Runtime
 import Training
@@ -12,8 +13,8 @@ enum Failure: Error {
   case mismatch(String)
   case nothingPruned(String)
   case usage(String)
-  /// Stopped by the user, with what was reached saved.
-  case interrupted(String)
+  /// Stopped by a signal, with what was reached saved.
+  case interrupted(String, by: Int32 = SIGINT)
   case other(String)
 
   var code: Int32 {
@@ -23,7 +24,7 @@ enum Failure: Error {
     case .mismatch: 6
     case .nothingPruned: 7
     case .usage: 64
-    case .interrupted: 130
+    case .interrupted(_, let signal): 128 + signal
     case .other: 1
     }
   }
@@ -31,7 +32,7 @@ enum Failure: Error {
   var message: String {
     switch self {
     case .invalidModel(let text), .impossible(let text), .mismatch(let text), .nothingPruned(let text),
-      .usage(let text), .interrupted(let text), .other(let text):
+      .usage(let text), .interrupted(let text, _), .other(let text):
       text
     }
   }
@@ -45,7 +46,7 @@ enum Failure: Error {
     case .mismatch: .mismatch(text)
     case .nothingPruned: .nothingPruned(text)
     case .usage: .usage(text)
-    case .interrupted: .interrupted(text)
+    case .interrupted(_, let signal): .interrupted(text, by: signal)
     case .other: .other(text)
     }
   }
@@ -54,8 +55,8 @@ enum Failure: Error {
   init?(_ error: any Error) {
     switch error {
     case let known as Failure: self = known
-    case let file as ONNXFileError:
-      self = file.isUsageError ? .usage("\(file)") : file.isInputError ? .invalidModel("\(file)") : .other("\(file)")
+    case let file as ONNXFileError: self = .invalidModel("\(file)")
+    case let output as OutputError: self = output.isUsageError ? .usage("\(output)") : .other("\(output)")
     case let plan as PlanError: self = .usage("\(plan)")
     case let config as ConfigError: self = .usage("\(config)")
     case let pass as PassError: self = Failure(pass)
@@ -63,8 +64,7 @@ enum Failure: Error {
     case let analysis as AnalysisError: self = .invalidModel("\(analysis)")
     case let runtime as RuntimeError: self = .invalidModel("\(runtime)")
     case let training as TrainingError: self = Failure(training)
-    case let data as DataError:
-      self = data.isUsageError ? .usage("\(data)") : data.isOutputError ? .other("\(data)") : .invalidModel("\(data)")
+    case let data as DataError: self = data.isUsageError ? .usage("\(data)") : .invalidModel("\(data)")
     default: return nil
     }
   }
@@ -126,7 +126,7 @@ enum Failure: Error {
   }
 }
 
-/// Ctrl-C removes unfinished outputs.
+/// Ctrl-C and SIGTERM remove unfinished outputs.
 enum Interruption {
   static func install() {
     // A limit on file sizes is an error of the write, not the end of the process.

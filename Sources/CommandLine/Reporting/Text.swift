@@ -42,17 +42,25 @@ func table(_ rows: [[String]], leading: Set<Int> = [0]) -> String {
 
 /// A number with thousands apart.
 func grouped(_ number: Int) -> String {
-  var digits = String(number)
+  var digits = String(number.magnitude)
   var parts: [String] = []
   while digits.count > 3 {
     parts.insert(String(digits.suffix(3)), at: 0)
     digits.removeLast(3)
   }
-  return ([digits] + parts).joined(separator: ",")
+  return (number < 0 ? "-" : "") + ([digits] + parts).joined(separator: ",")
+}
+
+/// A number with so many digits after the point.
+func decimal(_ number: Double, _ digits: Int) -> String {
+  let factor = (0..<digits).reduce(1.0) { factor, _ in factor * 10 }
+  guard number.isFinite, abs(number) * factor < 1e18 else { return "\(number)" }
+  let scaled = Int((abs(number) * factor).rounded())
+  let sign = number < 0 && scaled > 0 ? "-" : ""
+  guard digits > 0 else { return "\(sign)\(scaled)" }
+  let fraction = String(scaled % Int(factor))
+  return "\(sign)\(scaled / Int(factor))." + String(repeating: "0", count: digits - fraction.count) + fraction
 }
 
 /// A share in percent with one decimal.
-func percent(_ share: Double) -> String {
-  let tenths = Int((share * 1000).rounded())
-  return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10) %"
-}
+func percent(_ share: Double) -> String { "\(decimal(share * 100, 1)) %" }

@@ -1,6 +1,8 @@
 import Coppice
 import DataSources
+import Files
 import Glibc
+import IR
 import Synchronization
 import Training
 
@@ -8,10 +10,10 @@ import Training
 struct TrainRun {
   struct Result {
     var steps: Int
-    /// Mean over the last steps, at most an epoch's.
-    var loss: Double
+    /// Mean over the last steps, at most an epoch's; `nil` where none were left to make.
+    var loss: Double?
     var top1: Double?
-    var secondsPerStep: Double
+    var secondsPerStep: Double?
     var validation: Metrics?
   }
 
@@ -20,27 +22,43 @@ struct TrainRun {
   let evaluation: Evaluation
   let files: TrainFileArguments
   let talk: TalkArguments
+  /// The model and its teacher, as errors name them.
+  let subject: String
+  /// The step of the last checkpoint that this run wrote to its place.
+  var checkpointStep: Int?
 
-  func toTheEnd() throws -> Result {
+  /// Makes the steps that are left, measures the model and hands it over to be written. Where any of that fails, what
+  /// was trained so far is kept in a checkpoint.
+  mutating func toTheEnd(writing write: (Model) throws -> Void) throws -> Result {
+    let start = trainer.step
+    do {
+      let progress = try makeSteps()
+      guard !TrainInterruption.isRequested else { throw try interrupted() }
+      try trainer.checkWeights()
+      let trained = trainer.trainedModel()
+      let metrics = try validation.map { try evaluation(trained, on: $0) }
+      try write(trained)
+      return Result(
+        steps: trainer.step, loss: progress.loss, top1: progress.top1, secondsPerStep: progress.secondsPerStep,
+        validation: metrics)
+    } catch {
+      throw rescued((error as? TrainingError)?.naming(subject) ?? error, since: start)
+    }
+  }
+
+  private mutating func makeSteps() throws -> TrainProgress {
     var log = try files.log.map { try TrainLog(path: $0, appending: files.resume != nil) }
     var progress = TrainProgress(trainer: trainer, isQuiet: talk.quiet)
-    while !trainer.isFinished {
+    defer { ProgressBar.eraseLine() }
+    while !trainer.isFinished, !TrainInterruption.isRequested {
       let start = ContinuousClock.now
       let step = try trainer.next()
       progress.add(step, seconds: Session.seconds(since: start))
       try log?.write(step, seconds: Session.seconds(since: start))
       if !trainer.isFinished, trainer.epoch != step.epoch { try validate(epoch: step.epoch) }
-      if TrainInterruption.isRequested { try stop() }
-      if let every = files.checkpointEvery, step.number % every == 0 {
-        try trainer.writeCheckpoint(to: files.checkpointPath)
-      }
+      if let every = files.checkpointEvery, step.number % every == 0 { try writeCheckpoint() }
     }
-    ProgressBar.eraseLine()
-    try trainer.checkWeights()
-    let metrics = try validation.map { try evaluation(trainer.trainedModel(), on: $0) }
-    return Result(
-      steps: trainer.step, loss: progress.loss, top1: progress.top1, secondsPerStep: progress.secondsPerStep,
-      validation: metrics)
+    return progress
   }
 
   private func validate(epoch: Int) throws {
@@ -51,27 +69,77 @@ struct TrainRun {
     Talk.say("epoch \(epoch + 1): validation \(metrics.text)")
   }
 
-  private func stop() throws {
+  // MARK: Checkpoints
+
+  /// Never of weights that are no numbers: they would take the place of those that were.
+  private mutating func writeCheckpoint() throws {
+    try trainer.checkWeights()
     try trainer.writeCheckpoint(to: files.checkpointPath)
-    throw Failure.interrupted(
-      "interrupted after step \(trainer.step) of \(trainer.totalSteps); to go on, give the same command and --resume "
-        + files.checkpointPath)
+    checkpointStep = trainer.step
+  }
+
+  private mutating func interrupted() throws -> Failure {
+    try writeCheckpoint()
+    return .interrupted(
+      "interrupted after step \(trainer.step) of \(trainer.totalSteps); \(Self.remedy(files.checkpointPath))",
+      by: TrainInterruption.number)
+  }
+
+  /// The error with what is left to go on from.
+  private mutating func rescued(_ error: any Error, since start: Int) -> any Error {
+    if let training = error as? TrainingError, training.kind == .diverged { return error }
+    guard let failure = Failure(error), failure.code < 128, trainer.step > start,
+      (try? trainer.checkWeights()) != nil
+    else { return error }
+    let kept: String
+    if let path = keep() {
+      kept = "all \(trainer.step) steps are kept; \(Self.remedy(path))"
+    } else if let checkpointStep {
+      kept = "\(checkpointStep) of \(trainer.step) steps are kept; \(Self.remedy(files.checkpointPath))"
+    } else {
+      kept = "none of \(trainer.step) steps are kept, as no checkpoint could be written"
+    }
+    let text = "\(failure.message); \(kept)"
+    return failure.code == 3 ? Failure.invalidModel(text) : Failure.other(text)
+  }
+
+  /// Writes a checkpoint to its place or, where that cannot be, into the working directory.
+  /// - Returns: where it is.
+  private mutating func keep() -> String? {
+    let path = files.checkpointPath
+    if (try? writeCheckpoint()) != nil { return path }
+    let spare = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    // Nobody asked for a file there: what is there stays.
+    guard spare != path, access(spare, F_OK) != 0, (try? trainer.writeCheckpoint(to: spare)) != nil else { return nil }
+    return spare
+  }
+
+  private static func remedy(_ path: String) -> String { "to go on, give the same command and --resume \(path)" }
+}
+
+extension TrainingError {
+  /// With the files it is about in front; errors of data name theirs.
+  func naming(_ files: String) -> TrainingError {
+    kind == .data ? self : TrainingError(kind, "\(files): \(self)")
   }
 }
 
-/// Ctrl-C lets the step at hand finish; a second one ends the process at once.
+/// Ctrl-C and SIGTERM let the step at hand finish; a second one ends the process at once.
 enum TrainInterruption {
-  private static let requests = Atomic(0)
+  private static let first = Atomic<Int32>(0)
 
-  static var isRequested: Bool { requests.load(ordering: .relaxed) > 0 }
+  /// The signal that came first, 0 before one has.
+  static var number: Int32 { first.load(ordering: .relaxed) }
+
+  static var isRequested: Bool { number != 0 }
 
   static func install() {
-    // The counter exists before a signal can come.
+    // What the handler writes to exists before a signal can come.
     _ = isRequested
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
-        let before = TrainInterruption.requests.wrappingAdd(1, ordering: .relaxed).oldValue
-        if before > 0 {
+        let change = TrainInterruption.first.compareExchange(expected: 0, desired: number, ordering: .relaxed)
+        if !change.exchanged {
           TemporaryFiles.removeAll()
           _exit(128 + number)
         }
@@ -105,59 +173,5 @@ struct TrainLog: ~Copyable {
     guard fputs(line.text() + "\n", file) >= 0, fflush(file) == 0 else {
       throw Failure.other("\(path): cannot be written: \(String(cString: strerror(errno)))")
     }
-  }
-}
-
-/// What is said while steps are made: a line that is drawn anew on a terminal, a line now and then elsewhere.
-struct TrainProgress {
-  private let total: Int
-  private let start: Int
-  private let isQuiet: Bool
-  private let isTerminal = isatty(STDERR_FILENO) == 1
-  private var lastSaid = ContinuousClock.now
-  private var recent: [(loss: Double, top1: Double?)] = []
-  private var seconds = 0.0
-  private var count = 0
-  private var samples = 0
-
-  init(trainer: Trainer, isQuiet: Bool) {
-    total = trainer.totalSteps
-    start = trainer.step
-    self.isQuiet = isQuiet
-  }
-
-  var loss: Double { recent.isEmpty ? .nan : recent.reduce(0) { $0 + $1.loss } / Double(recent.count) }
-  var top1: Double? {
-    let shares = recent.compactMap(\.top1)
-    return shares.isEmpty ? nil : shares.reduce(0, +) / Double(shares.count)
-  }
-  var secondsPerStep: Double { count == 0 ? 0 : seconds / Double(count) }
-
-  mutating func add(_ step: Trainer.Step, seconds: Double) {
-    recent.append((step.loss, step.top1))
-    if recent.count > 100 { recent.removeFirst() }
-    self.seconds += seconds
-    count += 1
-    samples += step.samples
-    let now = ContinuousClock.now
-    guard !isQuiet, now - lastSaid > (isTerminal ? .milliseconds(200) : .seconds(10)) else { return }
-    lastSaid = now
-    let line = line(step)
-    if isTerminal {
-      ProgressBar.eraseLine()
-      var text = Talk.printable(line)
-      text.withUTF8 { bytes in _ = Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
-    } else {
-      Talk.say(line)
-    }
-  }
-
-  /// `step 120/2,500, epoch 1: loss 0.6931, top-1 51.2 %, 812 samples/s, 95 s left`.
-  private func line(_ step: Trainer.Step) -> String {
-    let left = Double(total - step.number) * secondsPerStep
-    let metric = top1.map { ", top-1 \(decimal($0 * 100, 1)) %" } ?? ""
-    return
-      "step \(grouped(step.number))/\(grouped(total)), epoch \(step.epoch + 1): loss \(decimal(loss, 4))\(metric), "
-      + "\(decimal(Double(samples) / max(seconds, 1e-9), 0)) samples/s, \(decimal(left, 0)) s left"
   }
 }

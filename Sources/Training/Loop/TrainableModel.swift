@@ -46,7 +46,8 @@ public final class TrainableModel {
   ///   - normalizesByBatch: whether batch normalization takes its statistics from the batch, and follows it.
   ///   - seed: where dropout draws from.
   ///   - isTrained: whether a parameter of this name is trained; by default, what `Parameters` says.
-  /// - Throws: where a setting of the rule cannot be meant, nothing is left to train, or an initializer cannot be held in memory.
+  /// - Throws: where a setting of the rule cannot be meant, nothing is left to train, or an initializer cannot be held
+  ///   in memory.
   public init(
     _ original: Model, rule: some UpdateRule, normalizesByBatch: Bool = true, seed: Int = 0,
     options: RuntimeOptions = RuntimeOptions(), where isTrained: ((String) -> Bool)? = nil
@@ -98,9 +99,7 @@ public final class TrainableModel {
     do throws(RuntimeError) { value = try compiled.program.run(tensors, step: draw()).loss } catch {
       throw TrainingError(error)
     }
-    guard value.isFinite else {
-      throw TrainingError(.diverged, "the loss is \(value) after \(steps) steps; a lower learning rate may help")
-    }
+    guard value.isFinite else { throw .diverged(loss: value, "after \(steps) steps") }
     current = compiled.program
     return value
   }

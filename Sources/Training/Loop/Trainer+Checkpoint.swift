@@ -1,10 +1,12 @@
 import DataSources
+import Files
 import IR
 import Runtime
 
 extension Trainer {
   /// Writes all that is needed to go on to the bit: an `.npz` file that appears whole or not at all.
-  public func writeCheckpoint(to path: String) throws(TrainingError) {
+  /// - Throws: where it cannot be written there.
+  public func writeCheckpoint(to path: String) throws(OutputError) {
     var tensors = [
       named(
         "identity",
@@ -18,9 +20,7 @@ extension Trainer {
           "parameter\(index)", Tensor(dataType: .float, shape: parameter.shape, storage: .bytes(region))))
     }
     for (index, tensor) in optimizer.savedState().enumerated() { tensors.append(named("state\(index)", tensor)) }
-    do throws(DataError) { try NumPyFile.writeArchive(tensors, to: path, overwrite: true) } catch {
-      throw TrainingError(.settings, error.description)
-    }
+    try NumPyFile.writeArchive(tensors, to: path, overwrite: true)
   }
 
   private func named(_ name: String, _ tensor: Tensor) -> Tensor {
@@ -30,7 +30,7 @@ extension Trainer {
   }
 
   /// Goes on where a checkpoint was written.
-  /// - Throws: where it is of another model, other data or other settings.
+  /// - Throws: where it is of another model, other data or other settings, or stands beyond the last step.
   public func resume(from path: String) throws(TrainingError) {
     var tensors: [String: Tensor] = [:]
     do throws(DataError) {
@@ -45,6 +45,12 @@ extension Trainer {
       throw TrainingError(
         .settings,
         "\(path): is of a run with another model, other data or other settings; give the same or leave it out")
+    }
+    guard step <= totalSteps else {
+      throw TrainingError(
+        .data,
+        "\(path): stands at step \(step), but the run ends after \(totalSteps); give a checkpoint of this run or leave "
+          + "it out")
     }
     let values = parameters.all.indices.compactMap { tensors["parameter\($0)"] }
     let state = (0..<optimizer.savedCount).compactMap { tensors["state\($0)"] }

@@ -36,10 +36,10 @@ public final class Trainer {
   private let graph: LossGraph
   let program: TrainingProgram
   let queue: BatchQueue
-  private let teacher: (session: Session, output: String)?
+  private let teacher: Teacher?
 
   /// - Parameters:
-  ///   - teacher: the model whose outputs are followed, where the loss distils.
+  ///   - teacher: the model whose outputs are followed, where the loss distils, and only there.
   ///   - digest: of the model and whatever else a checkpoint must belong to.
   ///   - isTrained: whether a parameter of this name is trained; by default, what `Parameters` says.
   /// - Throws: where data do not fit the model or hold what is no number or class, or the model cannot be trained.
@@ -54,17 +54,14 @@ public final class Trainer {
       throw TrainingError(error)
     }
     let fit = try DataFit(model, data, settings.loss)
-    if let fixed = fit.fixedBatch, fixed != settings.batch || data.count < fixed {
-      throw data.count < fixed
-        ? TrainingError(.data, "\(data.source): holds \(data.count) samples, the model takes \(fixed) at once")
-        : TrainingError(.settings, "the model takes exactly \(fixed) samples at once; make that the batch")
-    }
-    queue = BatchQueue(fit, size: settings.batch, seed: settings.seed)
+    try Self.checkBatch(fit, settings.batch)
+    queue = try BatchQueue(fit, size: settings.batch, seed: settings.seed)
     totalSteps = try settings.steps(batchesPerEpoch: queue.batchesPerEpoch)
     var (shapes, labels) = fit.shapes(batch: queue.batchSize)
     let axis = try Self.classAxis(model, settings.loss, shapes, labels, source: data.source)
     try fit.check(model, output: axis.output, batch: queue.batchSize)
     graph = try LossGraph(model, settings.loss, classAxis: axis.axis)
+    self.teacher = try Self.teacher(teacher, graph, fit, batch: queue.batchSize, shape: axis.output, options)
     shapes[graph.labelInput] = labels
     if let name = graph.teacherInput { shapes[name] = axis.output }
     do throws(RuntimeError) {
@@ -72,17 +69,12 @@ public final class Trainer {
       program = try TrainingProgram(
         graph.model, minimizing: .loss(graph.loss), parameters: parameters, inputShapes: shapes,
         outputs: [graph.output], normalizesByBatch: settings.normalizesByBatch, options: options)
-      self.teacher = try Self.teacher(teacher, graph, options)
     } catch {
       throw TrainingError(error)
     }
     guard !parameters.trained.isEmpty else { throw TrainingError(.settings, "the model has no parameters to train") }
-    if graph.teacherInput != nil, self.teacher == nil {
-      throw TrainingError(.settings, "distillation needs a teacher")
-    }
     memory = program.memory
-    identity = Self.identity(
-      digest, samples: data.count, settings, teacher: self.teacher == nil ? nil : teacher, parameters)
+    identity = Self.identity(digest, data: try fit.digest(), settings, teacher: teacher, parameters)
     optimizer = Self.optimizer(settings.rule, parameters, options)
   }
 
@@ -92,21 +84,39 @@ public final class Trainer {
 
   /// Differs where a checkpoint of one run must not be taken up by another.
   private static func identity(
-    _ digest: String, samples: Int, _ settings: TrainingSettings, teacher: Model?, _ parameters: Parameters
+    _ digest: String, data: String, _ settings: TrainingSettings, teacher: Model?, _ parameters: Parameters
   ) -> String {
     var trained = Fingerprint()
     for parameter in parameters.trained { trained.add(parameter.name) }
     let taught = teacher.map { Fingerprint(of: $0).text } ?? "-"
-    return "\(digest) \(samples) \(settings.identity) teacher \(taught) trained \(trained.text)"
+    return "\(digest) data \(data) \(settings.identity) teacher \(taught) trained \(trained.text)"
   }
 
   private static func teacher(
-    _ model: Model?, _ graph: LossGraph, _ options: RuntimeOptions
-  ) throws(RuntimeError) -> (session: Session, output: String)? {
-    guard let model, graph.teacherInput != nil, let first = model.graph.outputs.first else { return nil }
-    let names = model.graph.outputs.map { model.name(of: $0.value) }
-    let output = names.first { $0 == graph.outputName } ?? model.name(of: first.value)
-    return (try Session(model, options: options), output)
+    _ model: Model?, _ graph: LossGraph, _ fit: DataFit, batch: Int, shape: [Int], _ options: RuntimeOptions
+  ) throws(TrainingError) -> Teacher? {
+    switch (model, graph.teacherInput) {
+    case (nil, nil): return nil
+    case (nil, _): throw TrainingError(.settings, "distillation needs a teacher")
+    case (_, nil): throw TrainingError(.settings, "a teacher is given, but the loss does not distil")
+    case (let model?, _):
+      return try Teacher(model, given: fit, batch: batch, following: graph.outputName, of: shape, options)
+    }
+  }
+
+  /// - Throws: where the model takes another number of samples at once.
+  private static func checkBatch(_ fit: DataFit, _ batch: Int) throws(TrainingError) {
+    guard let fixed = fit.fixedBatch else { return }
+    guard fit.data.count >= fixed else {
+      throw TrainingError(
+        .data,
+        "\(fit.data.source): holds \(fit.data.count) samples, the model takes \(fixed) at once; give at least as many")
+    }
+    guard fixed == batch else {
+      throw TrainingError(
+        .settings,
+        "the model takes exactly \(fixed) samples at once, the batch has \(batch); make it \(fixed) (--batch)")
+    }
   }
 
   /// The axis of classes, from the end where it is the last, and the output's shape.
@@ -172,18 +182,14 @@ public final class Trainer {
       if let output = result.outputs.first { try metrics.add(output, labels: batch.labels) }
       if settings.accumulation > 1 { optimizer.collect(program) }
     }
-    guard loss.isFinite else {
-      throw TrainingError(.diverged, "the loss is \(loss) at step \(number + 1); a lower learning rate may help")
-    }
+    guard loss.isFinite else { throw .diverged(loss: loss, "at step \(number + 1)") }
     return (loss, metrics.top1)
   }
 
   func run(_ batch: DataFit.Batch, _ number: Int) throws(TrainingError) -> (loss: Double, outputs: [Tensor]) {
     var tensors = batch.inputs
     do throws(RuntimeError) {
-      if let teacher, let name = graph.teacherInput {
-        tensors[name] = try teacher.session.run(batch.inputs)[teacher.output]
-      }
+      if let teacher, let name = graph.teacherInput { tensors[name] = try teacher(batch.inputs) }
       tensors[graph.labelInput] = batch.labels
       // Dropout draws by the seed and the number of the batch.
       return try program.run(tensors, step: Int(truncatingIfNeeded: settings.seed &* 0x9e37_79b9) &+ number)
@@ -195,8 +201,7 @@ public final class Trainer {
   /// - Throws: where a weight is no number any more, which the loss of the step before cannot show.
   public func checkWeights() throws(TrainingError) {
     for parameter in parameters.all where !parameters.withValues(of: parameter, { $0.allSatisfy(\.isFinite) }) {
-      throw TrainingError(
-        .diverged, "\(parameter.name) is not finite after step \(step); a lower learning rate may help")
+      throw .diverged("\(parameter.name) is not finite after step \(step)")
     }
   }
 

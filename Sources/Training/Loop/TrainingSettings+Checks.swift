@@ -4,8 +4,9 @@ extension TrainingSettings {
   /// Batches there may be in a step.
   static let largestAccumulation = 1 << 20
 
+  /// Looks for what no model and no data can make good; ``Trainer`` does so too.
   /// - Throws: where a number cannot be meant.
-  func check() throws(TrainingError) {
+  public func check() throws(TrainingError) {
     try Self.check("the batch", batch, 1...Self.largestCount)
     try Self.check("the number of batches of a step", accumulation, 1...Self.largestAccumulation)
     try Self.check("the number of warm-up steps", schedule.warmUpSteps, 0...Self.largestCount)

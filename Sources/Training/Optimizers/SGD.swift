@@ -19,6 +19,9 @@ public struct SGD: UpdateRule, Equatable {
   public func check() throws(TrainingError) {
     try require(momentum, "momentum", upTo: 1)
     try require(weightDecay, "weight decay", upTo: .infinity)
+    guard !isNesterov || momentum > 0 else {
+      throw TrainingError(.settings, "Nesterov's momentum needs a momentum above 0")
+    }
   }
 
   public func update(

@@ -1,0 +1,60 @@
+import DataSources
+import IR
+import Runtime
+import TestSupport
+import Testing
+import Training
+
+/// Teachers that cannot teach a student are refused before training starts.
+@Suite("Teachers")
+struct TeacherTests {
+  private func fault(_ teacher: String?, distils: Bool = true) throws -> String {
+    let arrays: [(name: String, numbers: [Int64])] = [("ids", [0, 1, 2, 3]), ("label", [0, 1, 2, 0])]
+    let data = try ArrayDataset(
+      arrays.map { array in
+        StoredArray(
+          field: array.name, source: array.name,
+          tensor: Tensor(name: array.name, int64s: array.numbers, shape: [4, 1]))
+      }, source: "d.npz")
+    let student = try GraphText.model("ids: int64[N, 1]\ny = Gather(t[5, 3], ids)\nreturn y")
+    let settings = TrainingSettings(
+      loss: Loss(.crossEntropy(), distillation: distils ? Loss.Distillation() : nil), rule: SGD(), learningRate: 0.1,
+      batch: 2, duration: .steps(1))
+    do {
+      _ = try Trainer(student, data: data, teacher: try teacher.map { try GraphText.model($0) }, settings: settings)
+        .next()
+      return "nothing"
+    } catch let error as TrainingError {
+      return error.description
+    }
+  }
+
+  @Test("one that takes and gives what the student does is taken")
+  func sound() throws {
+    #expect(try fault("ids: int64[N, 1]\nz = Gather(u[5, 3], ids)\nreturn z") == "nothing")
+    #expect(try fault(nil, distils: false) == "nothing")
+  }
+
+  @Test("other inputs, types, sizes and outputs are named")
+  func others() throws {
+    let table = "y = Gather(u[5, 3], ids)\nreturn y"
+    #expect(
+      try fault("words: int64[N, 1]\ny = Gather(u[5, 3], words)\nreturn y").contains(
+        "the teacher takes words, the student ids"))
+    #expect(try fault("ids: float[N, 1]\n\(table)").contains("takes input ids as float, the student as int64"))
+    #expect(try fault("ids: int64[3, 1]\n\(table)").contains("takes exactly 3 samples at once, the batch has 2"))
+    #expect(
+      try fault("ids: int64[N, 1]\ny = Gather(u[5, 4], ids)\nreturn y").contains(
+        "output y has shape [2, 1, 4], the student's y [2, 1, 3]"))
+    #expect(
+      try fault("ids: int64[N, 1]\nh = acme:Frobnicate(ids)\ny = Gather(u[5, 3], h)\nreturn y").contains(
+        "the teacher: "))
+  }
+
+  @Test("a teacher and a loss that distils need each other")
+  func alone() throws {
+    #expect(try fault(nil).contains("distillation needs a teacher"))
+    #expect(
+      try fault("ids: int64[N, 1]\ny = Gather(u[5, 3], ids)\nreturn y", distils: false).contains("does not distil"))
+  }
+}
