@@ -9,6 +9,8 @@ public struct MemorySummary: Sendable {
   /// Of parameters; zero where nothing is trained.
   public let gradientBytes: Int
   public let activationBytes: Int
+  /// Memory of activations that gradients take over: counted in both.
+  public let sharedBytes: Int
   public let peakBytes: Int
   /// The shapes that were taken for inputs the model leaves open.
   public let assumed: [String]
@@ -16,7 +18,7 @@ public struct MemorySummary: Sendable {
   /// - Parameters:
   ///   - batch: samples at once; what the model fixes, or one, where it is left out.
   ///   - isTraining: plans forward and backward, with the sum of all outputs as the loss.
-  /// - Throws: ``PassError`` where the model cannot be run with these shapes.
+  /// - Throws: where the model cannot be run with these shapes, or does not take such a batch.
   public init(
     of model: Model, batch: Int?, shapes: InputShapes = .none, isTraining: Bool
   ) throws(PassError) {
@@ -28,19 +30,18 @@ public struct MemorySummary: Sendable {
       let guess = sizes.assumed.isEmpty ? "" : "; planned with \(sizes.assumed.joined(separator: ", "))"
       throw .other("\(error)\(guess)")
     }
-    self.batch = sizes.inputs.first { !$0.shape.isEmpty }?.shape[0] ?? batch ?? 1
+    self.batch = sizes.batch
     self.isTraining = isTraining
     parameterBytes = report.parameterBytes
     gradientBytes = report.gradientBytes
     activationBytes = report.activationBytes
+    sharedBytes = report.sharedBytes
     peakBytes = report.peakBytes
     assumed = sizes.assumed
   }
 
   private static func running(_ model: Model, _ sizes: InputSizes) throws(RuntimeError) -> MemoryReport {
-    var shapes: [String: (type: DataType, shape: [Int])] = [:]
-    for input in sizes.inputs { shapes[input.name] = (input.type, input.shape) }
-    return try Session(model).memory(for: shapes)
+    try Session(model).memory(for: sizes.types)
   }
 
   private static func training(_ model: Model, _ sizes: InputSizes) throws(RuntimeError) -> MemoryReport {
@@ -50,10 +51,9 @@ public struct MemorySummary: Sendable {
     guard !outputs.isEmpty else {
       throw RuntimeError("no output is of a floating-point type, so nothing can be trained")
     }
-    let shapes = Dictionary(sizes.inputs.map { ($0.name, $0.shape) }) { first, _ in first }
     return try TrainingProgram(
       model, minimizing: outputs.count == 1 ? .loss(outputs[0]) : .outside(outputs), parameters: Parameters(of: model),
-      inputShapes: shapes
+      inputShapes: sizes.types.mapValues(\.shape)
     ).memory
   }
 
@@ -61,7 +61,8 @@ public struct MemorySummary: Sendable {
     .object([
       ("batch", .int(batch)), ("training", .bool(isTraining)), ("parameterBytes", .int(parameterBytes)),
       ("gradientBytes", .int(gradientBytes)), ("activationBytes", .int(activationBytes)),
-      ("peakBytes", .int(peakBytes)), ("assumed", .array(assumed.map { .string($0) })),
+      ("sharedBytes", .int(sharedBytes)), ("peakBytes", .int(peakBytes)),
+      ("assumed", .array(assumed.map { .string($0) })),
     ])
   }
 }

@@ -44,6 +44,8 @@ public struct VerifyPass: Pass {
       if let obstacle = outputs.obstacle {
         context.logger.warning("\(path): outputs were not compared, only structure: \(obstacle)")
       }
+      for output in outputs.withoutNumbers { context.logger.warning("\(path): not compared: \(output)") }
+      for output in outputs.remarks { context.logger.notice("remark: \(output)") }
       for group in outputs.groups where !group.isExact {
         context.logger.notice(
           "remark: group \(group.group) is approximate: removing it differs from zeroing it by \(OutputVerification.short(group.maxRelativeError))"
@@ -84,8 +86,8 @@ public struct VerifyPass: Pass {
     let inputs = RandomInputs(for: [original, model], sizes: sizes, seed: context.seed)
     do {
       return try OutputVerification(
-        original, against: model, without: removal, samples: (0..<samples).map { inputs.sample($0) },
-        tolerance: tolerance)
+        original, against: model, without: removal,
+        samples: (0..<samples).lazy.map { inputs.sample($0) }, tolerance: tolerance)
     } catch let error as PlanError {
       return OutputVerification(obstacle: "\(error)")
     }

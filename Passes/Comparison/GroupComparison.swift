@@ -12,7 +12,8 @@ public enum GroupComparison {
 
   /// The groups that differ by more than a tolerance, in the model's order.
   public static func differences(
-    _ model: Model, _ analysis: ModelAnalysis, removing keep: KeepSets, samples: [[String: Tensor]], tolerance: Double
+    _ model: Model, _ analysis: ModelAnalysis, removing keep: KeepSets, samples: some Collection<[String: Tensor]>,
+    tolerance: Double
   ) throws -> [Difference] {
     var differences: [Difference] = []
     for group in analysis.groups {

@@ -10,11 +10,17 @@ public struct OutputComparison: Sendable {
     /// Infinite where shapes, types or which elements are finite differ.
     public internal(set) var maxRelativeError = 0.0
     public internal(set) var maxAbsoluteError = 0.0
+    public internal(set) var elementCount = 0
+    /// Elements that are NaN in both, or the same infinity: equal, but nothing that says so.
+    public internal(set) var notFiniteCount = 0
   }
 
   public private(set) var outputs: [Output]
 
   public var maxRelativeError: Double { outputs.map(\.maxRelativeError).max() ?? 0 }
+
+  /// Elements of all outputs that were held against each other.
+  public var elementCount: Int { outputs.reduce(0) { $0 + $1.elementCount } }
 
   /// Runs two models on the same inputs.
   /// - Parameters:
@@ -22,7 +28,7 @@ public struct OutputComparison: Sendable {
   ///   - original: whose outputs give the scale; `expected` where it is left out.
   ///   - samples: inputs by name, one entry a run.
   public init(
-    expected: Model, found: Model, original: Model? = nil, samples: [[String: Tensor]]
+    expected: Model, found: Model, original: Model? = nil, samples: some Collection<[String: Tensor]>
   ) throws(RuntimeError) {
     self.init(names: expected.graph.outputs.map { expected.name(of: $0.value) })
     let sessions = (try Session(expected), try Session(found))
@@ -47,7 +53,9 @@ public struct OutputComparison: Sendable {
         outputs[index].maxAbsoluteError = .infinity
         continue
       }
-      let difference = Self.difference(a, b)
+      let (difference, notFiniteCount) = Self.difference(a, b)
+      outputs[index].elementCount += a.elementCount
+      outputs[index].notFiniteCount += notFiniteCount
       let scale = max(min(largest, max(magnitudes[name] ?? 0, Self.magnitude(a))), 0.01)
       outputs[index].maxAbsoluteError = max(outputs[index].maxAbsoluteError, difference)
       outputs[index].maxRelativeError = max(outputs[index].maxRelativeError, difference / scale)
@@ -60,39 +68,22 @@ public struct OutputComparison: Sendable {
     return numbers(tensor).reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
   }
 
-  private static func difference(_ a: Tensor, _ b: Tensor) -> Double {
-    if case .strings(let x) = a.storage, case .strings(let y) = b.storage { return x == y ? 0 : .infinity }
-    var largest = 0.0
-    for (x, y) in zip(numbers(a), numbers(b)) where x != y && !(x.isNaN && y.isNaN) {
+  private static func difference(_ a: Tensor, _ b: Tensor) -> (largest: Double, notFiniteCount: Int) {
+    if case .strings(let x) = a.storage, case .strings(let y) = b.storage { return (x == y ? 0 : .infinity, 0) }
+    var (largest, notFiniteCount) = (0.0, 0)
+    for (x, y) in zip(numbers(a), numbers(b)) {
+      if x == y || (x.isNaN && y.isNaN) {
+        if !x.isFinite { notFiniteCount += 1 }
+        continue
+      }
       let difference = abs(x - y)
       largest = max(largest, difference.isFinite ? difference : .infinity)
     }
-    return largest
+    return (largest, notFiniteCount)
   }
 
+  /// Types that are no plain numbers count by their bytes.
   private static func numbers(_ tensor: Tensor) -> [Double] {
-    guard let region = tensor.contiguousBytes() else { return [] }
-    return region.withUnsafeBytes { bytes in
-      func read<Number: BitwiseCopyable>(_: Number.Type, _ widen: (Number) -> Double) -> [Double] {
-        let width = MemoryLayout<Number>.size
-        return (0..<bytes.count / width).map {
-          widen(bytes.loadUnaligned(fromByteOffset: $0 * width, as: Number.self))
-        }
-      }
-      return switch tensor.dataType {
-      case .float: read(Float.self) { Double($0) }
-      case .double: read(Double.self) { $0 }
-      case .float16: read(Float16.self) { Double($0) }
-      case .bfloat16: read(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
-      case .int64: read(Int64.self) { Double($0) }
-      case .uint64: read(UInt64.self) { Double($0) }
-      case .int32: read(Int32.self) { Double($0) }
-      case .uint32: read(UInt32.self) { Double($0) }
-      case .int16: read(Int16.self) { Double($0) }
-      case .uint16: read(UInt16.self) { Double($0) }
-      case .int8: read(Int8.self) { Double($0) }
-      default: read(UInt8.self) { Double($0) }
-      }
-    }
+    tensor.doubles() ?? tensor.contiguousBytes()?.withUnsafeBytes { $0.map { Double($0) } } ?? []
   }
 }

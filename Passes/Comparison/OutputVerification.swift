@@ -3,7 +3,7 @@ import Runtime
 
 /// The outputs of a model against those of the one it was made from.
 public struct OutputVerification: Sendable {
-  /// `nil` where a model cannot be run; then ``obstacle`` says why.
+  /// `nil` where a model cannot be run, or has nothing that could be compared; then ``obstacle`` says why.
   public let comparison: OutputComparison?
   public let obstacle: String?
   /// Groups whose removal, alone, differs from zeroing. Looked for only where the whole differs.
@@ -32,8 +32,8 @@ public struct OutputVerification: Sendable {
   ///   - samples: inputs by name, one entry a run.
   /// - Throws: ``PlanError`` where the original has not what was removed.
   public init(
-    _ original: Model, against found: Model, without removal: Removal? = nil, samples: [[String: Tensor]],
-    tolerance: Double = usualTolerance
+    _ original: Model, against found: Model, without removal: Removal? = nil,
+    samples: some Collection<[String: Tensor]>, tolerance: Double = usualTolerance
   ) throws {
     let expected = try removal.map { try original.zeroing($0.removals) } ?? original
     let outcome = Result { () throws(RuntimeError) in
@@ -45,6 +45,10 @@ public struct OutputVerification: Sendable {
     case .failure(let error):
       comparison = nil
       obstacle = error.description
+    case .success(let compared) where compared.elementCount == 0 && compared.maxRelativeError == 0:
+      comparison = nil
+      let isEmpty = compared.outputs.isEmpty
+      obstacle = isEmpty ? "there are no outputs" : samples.isEmpty ? "there are no inputs" : "no output has elements"
     case .success(let compared):
       comparison = compared
       obstacle = nil
@@ -65,6 +69,20 @@ public struct OutputVerification: Sendable {
 
   /// Whether the removal of some group is approximate and so explains a difference from zeroing.
   public var isApproximate: Bool { groups.contains { !$0.isExact } && !groups.contains(where: \.isExact) }
+
+  /// One line for each output that cannot be held for equal, because none of its elements is a number in either model.
+  public var withoutNumbers: [String] {
+    (comparison?.outputs ?? []).filter { $0.elementCount > 0 && $0.notFiniteCount == $0.elementCount }.map {
+      "output \($0.name): holds no finite number on these inputs, in neither model"
+    }
+  }
+
+  /// One line for each output some of whose elements say nothing.
+  public var remarks: [String] {
+    (comparison?.outputs ?? []).filter { $0.notFiniteCount > 0 && $0.notFiniteCount < $0.elementCount }.map {
+      "output \($0.name): \($0.notFiniteCount) of \($0.elementCount) elements are NaN or infinite, in both models alike"
+    }
+  }
 
   /// One line for each output or group that differs and should not.
   public func differences(tolerance: Double) -> [String] {

@@ -12,7 +12,7 @@ public struct RandomInputs: Sendable {
   public init(for models: [Model], sizes: InputSizes, seed: UInt64 = 0) {
     self.sizes = sizes
     self.seed = seed
-    bounds = models.map { Self.indexBounds($0) }.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: min) }
+    bounds = models.map(\.lookedUpRows).reduce(into: [:]) { $0.merge($1, uniquingKeysWith: min) }
   }
 
   /// The inputs of one run; the same for the same number.
@@ -31,13 +31,19 @@ public struct RandomInputs: Sendable {
     let count = input.shape.reduce(1, *)
     let isMask = input.type == .bool || input.name.lowercased().contains("mask")
     let bound = UInt64(max(1, bounds[input.name] ?? 2))
-    func integers<Number: FixedWidthInteger>(_: Number.Type) -> ByteRegion {
-      let numbers = (0..<count).map { _ in isMask ? Number(1) : Number(truncatingIfNeeded: random.next() % bound) }
-      return numbers.withUnsafeBytes { ByteRegion(copying: $0) }
+    func fill<Number: BitwiseCopyable>(_ number: (inout SplitMix64) -> Number) -> ByteRegion {
+      let width = MemoryLayout<Number>.size
+      return ByteRegion(count: count * width) { memory in
+        for index in 0..<count {
+          memory.storeBytes(of: number(&random), toByteOffset: index * width, as: Number.self)
+        }
+      }
     }
-    func reals<Number: BinaryFloatingPoint>(_: Number.Type) -> ByteRegion {
-      let numbers = (0..<count).map { _ in isMask ? Number(1) : Number(random.normal()) }
-      return numbers.withUnsafeBytes { ByteRegion(copying: $0) }
+    func integers<Number: FixedWidthInteger & BitwiseCopyable>(_: Number.Type) -> ByteRegion {
+      fill { isMask ? 1 : Number(truncatingIfNeeded: $0.next() % bound) }
+    }
+    func reals<Number: BinaryFloatingPoint & BitwiseCopyable>(_: Number.Type) -> ByteRegion {
+      fill { isMask ? 1 : Number($0.normal()) }
     }
     let region: ByteRegion
     switch input.type {
@@ -49,42 +55,12 @@ public struct RandomInputs: Sendable {
     case .int16, .uint16: region = integers(Int16.self)
     case .int8, .uint8, .bool: region = integers(Int8.self)
     case .bfloat16:
-      let halves = (0..<count).map { _ in UInt16(Float(isMask ? 1 : random.normal()).bitPattern >> 16) }
-      region = halves.withUnsafeBytes { ByteRegion(copying: $0) }
+      region = fill { UInt16(Float(isMask ? 1 : $0.normal()).bitPattern >> 16) }
     default:
       // Zeros of whatever width.
       region = ByteRegion(copying: [UInt8](repeating: 0, count: input.type.byteCount(elements: count) ?? 0))
     }
     return Tensor(name: input.name, dataType: input.type, shape: input.shape, storage: .bytes(region))
-  }
-
-  /// How many entries the tables have that inputs are indices into.
-  private static func indexBounds(_ model: Model) -> [String: Int] {
-    let tables = Dictionary(model.graph.initializers.map { ($0.value, $0.tensor.shape) }) { first, _ in first }
-    // From a value to the input it is, through what only changes type and shape.
-    var sources = Dictionary(model.graph.inputs.map { ($0.value, $0.value) }) { first, _ in first }
-    var bounds: [String: Int] = [:]
-    func limit(_ index: ValueID?, _ table: ValueID?, _ axis: Int) {
-      guard let index, let source = sources[index], let shape = table.flatMap({ tables[$0] }) else { return }
-      let place = axis < 0 ? axis + shape.count : axis
-      guard shape.indices.contains(place) else { return }
-      bounds[model.name(of: source)] = min(bounds[model.name(of: source)] ?? .max, shape[place])
-    }
-    let order = (try? model.graph.topologicalOrder()) ?? Array(model.graph.nodes.indices)
-    for node in order.map({ model.graph.nodes[$0] }) {
-      switch node.opType {
-      case "Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose":
-        if let input = node.input(0), let source = sources[input], let output = node.output(0) {
-          sources[output] = source
-        }
-      case "Gather": limit(node.input(1), node.input(0), Int(node.int("axis", default: 0)))
-      case "EmbedLayerNormalization":
-        limit(node.input(0), node.input(2), 0)
-        limit(node.input(1), node.input(4), 0)
-      default: continue
-      }
-    }
-    return bounds
   }
 }
 

@@ -15,6 +15,8 @@ struct GoldenTests {
     ("help-groups", ["coppice groups --help"]),
     ("help-run", ["coppice run --help"]),
     ("help-verify", ["coppice verify --help"]),
+    ("help-infer", ["coppice infer --help"]),
+    ("help-bench", ["coppice bench --help"]),
     ("help-eval", ["coppice eval --help"]),
     ("help-train", ["coppice train --help"]),
     ("help-passes", ["coppice passes --help"]),
@@ -97,7 +99,9 @@ struct GoldenTests {
         "coppice eval rows.onnx --data words.csv --label-column -1", "coppice eval rows.onnx --data none.npz",
         "coppice eval rows.onnx --data misspelt-data.yaml", "coppice eval rows.onnx --data wrong-data.yaml",
         "coppice eval rows.onnx --data good.yaml", "coppice eval rows.onnx --data rows.csv --label-column 7",
-        "coppice eval rows.onnx --data rows.csv --std 0", "coppice eval rows.onnx --data data.yaml --batch 0",
+        "coppice eval rows.onnx --data rows.csv --std 0", "coppice eval rows.onnx --data rows.csv --std -1",
+        "coppice eval rows.onnx --data rows.csv --label-column -1 --header yes",
+        "coppice eval rows.onnx --data rows.csv --separator ::", "coppice eval rows.onnx --data data.yaml --batch 0",
         "coppice eval stuck.onnx --data data.yaml",
         "coppice train rows.onnx --data data.yaml --augment flip --lr 0.1 --steps 1 -o a.onnx",
         "coppice train rows.onnx --data stray.csv --label-column -1 --lr 0.1 --steps 1 -o a.onnx",
@@ -107,6 +111,7 @@ struct GoldenTests {
         "coppice infer rows.onnx --input none.npz -o y.npz", "coppice infer rows.onnx --input none.npz -o none/y.npz",
       ]
     ),
+    ("train-mistakes", trainMistakes),
     (
       "mistakes",
       [
@@ -121,6 +126,16 @@ struct GoldenTests {
       ]
     ),
   ]
+
+  private static let trainMistakes: [String] =
+    [
+      "rows.onnx --lr 0.1 --optimizer adam --momentum 0.9", "rows.onnx --lr 0.1 --optimizer adamw --nesterov",
+      "rows.onnx --lr 0.1 --nesterov", "rows.onnx --lr 0.1 --momentum 0 --nesterov",
+      "rows.onnx --lr 0.1 --loss mse --label-smoothing 0.1", "rows.onnx --lr 0.1 --temperature 2",
+      "rows.onnx --lr 0.1 --teacher-share 0.5", "rows.onnx --lr 0.1 --momentum 1", "rows.onnx --lr 0.1 --epochs 2",
+      "rows.onnx --lr 0.1 --teacher chain.onnx", "rows.onnx --lr 0.1 --teacher wide.onnx", "rows.onnx --lr 1e39",
+      "pair.onnx --lr 0.1",
+    ].map { "coppice train \($0) --data data.yaml --steps 4 --batch 3 -o a.onnx" }
 
   @Test("command lines print what they should", arguments: cases.map(\.name))
   func golden(_ name: String) throws {

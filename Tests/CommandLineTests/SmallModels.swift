@@ -34,6 +34,16 @@ enum SmallModels {
     scores = MatMul(x, w[3, 2])
     return scores
     """,
+    "pair.onnx": """
+    x: float[2, 3]
+    scores = MatMul(x, w[3, 2])
+    return scores
+    """,
+    "wide.onnx": """
+    x: float[batch, 3]
+    scores = MatMul(x, w[3, 4])
+    return scores
+    """,
     "waste.onnx": """
     image: float[1, 3, 8, 8]
     c1 = Conv(image, w1[32, 3, 1, 1])

@@ -156,6 +156,6 @@ struct PipelineFileTests {
     for name in ["small.onnx", "plan.json", "small.report.json"] {
       #expect(FileManager.default.fileExists(atPath: folder.path(name)))
     }
-    #expect(throws: ONNXFileError.self) { try PipelineRun(file) }
+    #expect(throws: OutputError.self) { try PipelineRun(file) }
   }
 }

@@ -8,11 +8,15 @@ Nothing may take longer than a minute or more than 500 MB.
 """
 import pathlib
 
-import bad_external  # noqa: F401 (registers)
+import bad_commands  # noqa: F401 (registers)
+import bad_data  # noqa: F401
+import bad_external  # noqa: F401
 import bad_graphs  # noqa: F401
+import bad_outputs  # noqa: F401
 import bad_runs  # noqa: F401
 import bad_situations
 import bad_tensors  # noqa: F401
+import bad_training  # noqa: F401
 import broken
 import harness
 import interruptions

@@ -7,6 +7,8 @@ struct DataArguments: ParsableArguments {
   @Option(help: DataSetting.help("file_format")) var fileFormat: String?
   @Option(help: DataSetting.help("labels"), completion: .file()) var labels: String?
   @Option(parsing: .unconditional, help: DataSetting.help("label_column")) var labelColumn: String?
+  @Option(help: DataSetting.help("header")) var header: String?
+  @Option(help: DataSetting.help("separator")) var separator: String?
   @Option(help: DataSetting.help("sample_shape")) var sampleShape: String?
   @Option(help: DataSetting.help("image_size")) var imageSize: String?
   @Option(help: DataSetting.help("image_channels")) var imageChannels: String?
@@ -14,7 +16,7 @@ struct DataArguments: ParsableArguments {
   @Option(help: DataSetting.help("sequence_stride")) var sequenceStride: String?
   @Option(parsing: .unconditional, help: DataSetting.help("scale")) var scale: String?
   @Option(parsing: .unconditional, help: DataSetting.help("mean")) var mean: String?
-  @Option(help: DataSetting.help("std")) var std: String?
+  @Option(parsing: .unconditional, help: DataSetting.help("std")) var std: String?
   @Option(help: DataSetting.help("layout")) var layout: String?
 
   static let discussion = """
@@ -25,21 +27,41 @@ struct DataArguments: ParsableArguments {
 
   private var given: [(name: String, text: String?)] {
     [
-      ("file_format", fileFormat), ("labels", labels), ("label_column", labelColumn), ("sample_shape", sampleShape),
-      ("image_size", imageSize), ("image_channels", imageChannels), ("sequence_length", sequenceLength),
-      ("sequence_stride", sequenceStride), ("scale", scale), ("mean", mean), ("std", std), ("layout", layout),
+      ("file_format", fileFormat), ("label_column", labelColumn), ("header", header), ("separator", separator),
+      ("sample_shape", sampleShape), ("image_size", imageSize), ("image_channels", imageChannels),
+      ("sequence_length", sequenceLength), ("sequence_stride", sequenceStride), ("scale", scale), ("mean", mean),
+      ("std", std), ("layout", layout),
     ]
   }
 
   /// Data by their path; what is said here wins over what a file of settings says.
-  func specification(_ path: String, augment: String? = nil, seed: UInt64 = 0) throws -> DataSpecification {
+  /// - Parameter labels: the file of their labels, which other data do not share.
+  func specification(
+    _ path: String, labels: String?, augment: String? = nil, seed: UInt64 = 0
+  ) throws -> DataSpecification {
     var data = DataFile.isSettings(path) ? try DataFile.read(path) : DataSpecification(path: path)
     data.seed = seed
-    for case (let name, let text?) in given + [("augment", augment)] { try data.set(name, to: [text]) }
+    for case (let name, let text?) in given + [("labels", labels), ("augment", augment)] {
+      try data.set(name, to: [text])
+    }
     return data
   }
 
-  func open(_ path: String) throws -> any Dataset { try specification(path).open() }
+  func open(_ path: String) throws -> any Dataset { try specification(path, labels: labels).openLabelled() }
+}
+
+extension DataSpecification {
+  /// - Parameter option: the one that gives the file of the labels.
+  /// - Throws: also where there are no labels and an option would tell where they are.
+  func openLabelled(by option: String = "--labels") throws -> any Dataset {
+    let data = try open()
+    guard data.field(labelField) == nil else { return data }
+    switch try knownFormat() {
+    case .idx: throw Failure.invalidModel("\(path): has no labels; give their file with \(option) FILE")
+    case .csv: throw Failure.invalidModel("\(path): has no labels; give their column with --label-column COLUMN")
+    default: return data
+    }
+  }
 }
 
 /// The help of a setting, as the library has it.

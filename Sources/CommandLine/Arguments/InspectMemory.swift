@@ -9,7 +9,7 @@ struct InspectMemory: ParsableArguments {
 
   func validate() throws {
     guard memory || (batch == nil && !train) else { throw ValidationError("--batch and --train belong to --memory") }
-    guard batch.map({ $0 > 0 }) ?? true else { throw ValidationError("batch must be at least 1") }
+    guard batch.map({ $0 > 0 }) ?? true else { throw ValidationError("--batch must be at least 1") }
   }
 
   /// - Returns: `nil` where memory was not asked for.
@@ -28,7 +28,9 @@ struct InspectMemory: ParsableArguments {
     let kind = memory.isTraining ? "training" : "running"
     var rows = [("parameters", memory.parameterBytes)]
     if memory.isTraining { rows.append(("gradients", memory.gradientBytes)) }
-    rows += [("activations", memory.activationBytes), ("peak", memory.peakBytes)]
+    rows.append(("activations", memory.activationBytes))
+    if memory.sharedBytes > 0 { rows.append(("in both", -memory.sharedBytes)) }
+    rows.append(("peak", memory.peakBytes))
     let width = rows.map { grouped($0.1).count }.max() ?? 0
     var lines = ["memory      planned for \(kind), batch \(memory.batch)"]
     lines += rows.map { name, bytes in

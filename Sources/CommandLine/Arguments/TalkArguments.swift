@@ -4,9 +4,9 @@ import Logging
 
 /// How much a command says.
 struct TalkArguments: ParsableArguments {
-  @Flag(name: .shortAndLong, help: "Say nothing but errors.") var quiet = false
-  @Flag(name: .shortAndLong, help: "Say more: what was decided for each group, how long steps took.")
-  var verbose = false
+  @Flag(name: .shortAndLong, help: "Say nothing but errors; listings and JSON are printed nevertheless.")
+  var quiet = false
+  @Flag(name: .shortAndLong, help: "Say more about what is done, where there is more to say.") var verbose = false
 
   func validate() throws {
     if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other") }

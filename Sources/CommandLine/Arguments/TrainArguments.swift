@@ -9,12 +9,12 @@ struct TrainSettingsArguments: ParsableArguments {
   enum ScheduleName: String, ExpressibleByArgument, CaseIterable { case constant, step, cosine, linear }
 
   @OptionGroup var loss: LossArguments
-  @Option(help: "Probability spread over all classes.") var labelSmoothing: Float = 0
+  @Option(help: "Probability spread over all classes, for cross-entropy; 0 by default.") var labelSmoothing: Float?
   @Option(help: "The optimizer.") var optimizer: OptimizerName = .sgd
   @Option(name: .customLong("lr"), help: "The learning rate.") var learningRate: Double
-  @Option(help: "Momentum, for sgd.") var momentum: Float = 0
-  @Flag(help: "Nesterov's momentum, for sgd.") var nesterov = false
-  @Option(help: "Weight decay.") var weightDecay: Float?
+  @Option(help: "Momentum, for sgd; 0 by default.") var momentum: Float?
+  @Flag(help: "Nesterov's momentum, for sgd with --momentum.") var nesterov = false
+  @Option(help: "Weight decay; 0.01 by default for adamw, else 0.") var weightDecay: Float?
   @Option(help: "How the learning rate goes over the steps.") var schedule: ScheduleName = .constant
   @Option(help: "Steps over which the learning rate first grows.") var warmUpSteps = 0
   @Option(help: "Samples of a batch.") var batch = 32
@@ -26,8 +26,8 @@ struct TrainSettingsArguments: ParsableArguments {
     help: ArgumentHelp("A model whose outputs are to be followed.", valueName: "path"),
     completion: .file(extensions: ["onnx"]))
   var teacher: String?
-  @Option(help: "The temperature of the teacher's and the student's classes.") var temperature: Float = 4
-  @Option(help: "The teacher's share of the loss; the labels have the rest.") var teacherShare: Float = 0.5
+  @Option(help: "The temperature of the teacher's and the student's classes; 4 by default.") var temperature: Float?
+  @Option(help: "The teacher's share of the loss, 0.5 by default; the labels have the rest.") var teacherShare: Float?
   @Flag(help: "Batch normalization keeps its running statistics.") var freezeStatistics = false
   @Option(help: "Where the order of samples and dropout come from.") var seed: UInt64 = 0
 
@@ -37,26 +37,54 @@ struct TrainSettingsArguments: ParsableArguments {
       ("--batch", batch), ("--accumulate", accumulate), ("--epochs", epochs ?? 1), ("--steps", steps ?? 1),
     ] where value < 1 { throw ValidationError("\(name) must be at least 1") }
     guard learningRate.isFinite, learningRate >= 0 else { throw ValidationError("--lr must not be negative") }
-    guard (0..<1).contains(labelSmoothing) else { throw ValidationError("--label-smoothing must be from 0 up to 1") }
-    guard (0...1).contains(teacherShare) else { throw ValidationError("--teacher-share must be from 0 to 1") }
-    guard temperature > 0 else { throw ValidationError("--temperature must be above 0") }
-    if nesterov, momentum == 0 { throw ValidationError("--nesterov needs --momentum") }
+    if let labelSmoothing, !(0..<1).contains(labelSmoothing) {
+      throw ValidationError("--label-smoothing must be from 0 up to 1")
+    }
+    if let teacherShare, !(0...1).contains(teacherShare) {
+      throw ValidationError("--teacher-share must be from 0 to 1")
+    }
+    if let temperature, !(temperature > 0) { throw ValidationError("--temperature must be above 0") }
     if let clipNorm, !(clipNorm > 0) { throw ValidationError("--clip-norm must be above 0") }
     if warmUpSteps < 0 { throw ValidationError("--warm-up-steps must not be negative") }
+    try refuseUnused()
   }
 
+  /// Refuses options that would change nothing with the others as they are.
+  private func refuseUnused() throws {
+    let name: LossArguments.Name = loss.loss
+    let hasMomentum = optimizer == .sgd && (momentum ?? 0) > 0
+    let options: [(name: String, isGiven: Bool, isUsed: Bool, need: String)] = [
+      ("--label-smoothing", labelSmoothing != nil, name == .crossEntropy, "--loss cross-entropy"),
+      ("--momentum", momentum != nil, optimizer == .sgd, "--optimizer sgd"),
+      ("--nesterov", nesterov, hasMomentum, "--optimizer sgd and a --momentum above 0"),
+      ("--temperature", temperature != nil, teacher != nil, "--teacher"),
+      ("--teacher-share", teacherShare != nil, teacher != nil, "--teacher"),
+    ]
+    for option in options where option.isGiven && !option.isUsed {
+      throw ValidationError("\(option.name) changes nothing without \(option.need)")
+    }
+  }
+
+  /// - Throws: where a number cannot be meant.
   func parsed() throws -> TrainingSettings {
-    var loss = loss.loss(labelSmoothing: labelSmoothing)
-    if teacher != nil { loss.distillation = Loss.Distillation(temperature: temperature, share: teacherShare) }
-    return TrainingSettings(
+    var loss = loss.loss(labelSmoothing: labelSmoothing ?? 0)
+    if teacher != nil {
+      var distillation = Loss.Distillation()
+      if let temperature { distillation.temperature = temperature }
+      if let teacherShare { distillation.share = teacherShare }
+      loss.distillation = distillation
+    }
+    let settings = TrainingSettings(
       loss: loss, rule: rule, learningRate: learningRate, schedule: Schedule(shape, warmUpSteps: warmUpSteps),
       batch: batch, accumulation: accumulate, duration: steps.map { .steps($0) } ?? .epochs(epochs ?? 1),
       largestNorm: clipNorm, seed: seed, normalizesByBatch: !freezeStatistics)
+    try settings.check()
+    return settings
   }
 
   private var rule: any UpdateRule {
     switch optimizer {
-    case .sgd: SGD(momentum: momentum, isNesterov: nesterov, weightDecay: weightDecay ?? 0)
+    case .sgd: SGD(momentum: momentum ?? 0, isNesterov: nesterov, weightDecay: weightDecay ?? 0)
     case .adam: Adam(weightDecay: weightDecay ?? 0)
     case .adamw: AdamW(weightDecay: weightDecay ?? 0.01)
     }
@@ -91,7 +119,7 @@ struct TrainFileArguments: ParsableArguments {
       "Where checkpoints go; beside the output, with .checkpoint at the end, by default.", valueName: "path"),
     completion: .file())
   var checkpoint: String?
-  @Option(help: "Steps between checkpoints; only when interrupted by default.") var checkpointEvery: Int?
+  @Option(help: "Steps between checkpoints; only where a run is cut short by default.") var checkpointEvery: Int?
   @Option(help: ArgumentHelp("Go on from a checkpoint.", valueName: "checkpoint"), completion: .file())
   var resume: String?
 
@@ -103,17 +131,22 @@ struct TrainFileArguments: ParsableArguments {
   var checkpointPath: String { checkpoint ?? "\(output).checkpoint" }
 
   /// Refuses early what could not be written in the end, or would replace what is read.
-  func refuse(reading inputs: [String]) throws {
+  /// - Parameters:
+  ///   - inputs: files and folders that are read.
+  ///   - models: models that are read, some of which may have their tensors in other files.
+  func refuse(reading inputs: [String], models: [Model]) throws {
     let places = [output, checkpointPath] + (log.map { [$0] } ?? [])
     guard Set(places).count == places.count else {
       throw Failure.usage("the output, the log and the checkpoint need a file each")
     }
     let read = inputs + (resume.map { [$0] } ?? [])
-    try OutputPlace.refuse(output, force: force, reading: read)
+    try OutputPlace.refuse(output, force: force, reading: read, models: models)
+    try OutputPlace.refuseInput("\(output).data", reading: read, models: models)
     // What a run goes on from may be replaced by its next checkpoint, and its log goes on.
-    try OutputPlace.refuse(checkpointPath, force: true, reading: inputs)
+    try OutputPlace.refuse(checkpointPath, force: true, reading: inputs, models: models)
     if let log {
-      try OutputPlace.refuse(log, force: force || resume != nil || !OutputPlace.isFile(log), reading: read)
+      let mayGoOn = force || resume != nil || !OutputPlace.isFile(log)
+      try OutputPlace.refuse(log, force: mayGoOn, reading: read, models: models)
     }
   }
 }
@@ -126,6 +159,9 @@ struct TrainDataArguments: ParsableArguments {
     help: ArgumentHelp(
       "The share of the data that validates instead of --validation, drawn by --seed.", valueName: "share"))
   var validationShare: Double?
+  @Option(
+    help: ArgumentHelp("The file of the labels of --validation, for IDX.", valueName: "path"), completion: .file())
+  var validationLabels: String?
 
   func validate() throws {
     if let validationShare, !(validationShare > 0 && validationShare < 1) {
@@ -135,20 +171,28 @@ struct TrainDataArguments: ParsableArguments {
 
   /// The files that are read: those given, and those that files of settings name.
   func paths(_ files: TrainFileArguments) throws -> [String] {
-    try [files.data, files.validation].compactMap { $0 }.flatMap { path in
-      let specification = try data.specification(path)
-      return [path, specification.path] + [specification.labels].compactMap { $0 }
+    let given = [(files.data, data.labels)] + (files.validation.map { [($0, validationLabels)] } ?? [])
+    return try given.flatMap { path, labels -> [String] in
+      let specification = try data.specification(path, labels: labels)
+      let labelFile = specification.labels ?? IDXFile.labels(forImages: specification.path)
+      return [path, specification.path] + (labelFile.map { [$0] } ?? [])
     }
   }
 
-  /// - Returns: what to train with and what to validate with, and a text that differs where the former does.
+  /// - Returns: what to train with and what to validate with.
   func open(
     _ files: TrainFileArguments, seed: UInt64
-  ) throws -> (training: any Dataset, validation: (any Dataset)?, identity: String) {
-    let specification = try data.specification(files.data, augment: augment, seed: seed)
-    let whole = try specification.open()
-    let identity = "\(specification.identity) \(validationShare ?? 0)"
-    guard let validationShare else { return (whole, try files.validation.map { try data.open($0) }, identity) }
+  ) throws -> (training: any Dataset, validation: (any Dataset)?) {
+    if validationLabels != nil, files.validation == nil {
+      throw Failure.usage("--validation-labels needs --validation, whose labels they are")
+    }
+    let whole = try data.specification(files.data, labels: data.labels, augment: augment, seed: seed).openLabelled()
+    guard let validationShare else {
+      let validation = try files.validation.map { path in
+        try data.specification(path, labels: validationLabels).openLabelled(by: "--validation-labels")
+      }
+      return (whole, validation)
+    }
     guard files.validation == nil else {
       throw Failure.usage("give either --validation or --validation-share, not both")
     }
@@ -157,6 +201,6 @@ struct TrainDataArguments: ParsableArguments {
       throw Failure.usage("\(files.data): holds too few samples to validate with some of them")
     }
     let validation = DatasetPart(whole.withoutAugmentation, samples: split.validation)
-    return (DatasetPart(whole, samples: split.training), validation, identity)
+    return (DatasetPart(whole, samples: split.training), validation)
   }
 }

@@ -14,9 +14,7 @@ struct Apply: ParsableCommand {
 
   func run() throws {
     let start = ContinuousClock.now
-    let file = try ModelFile(path: model)
-    let digest = BackgroundDigest(file.bytes)
-    let session = try Session(file)
+    let (session, digest) = try Session.hashed(path: model)
     let input = try PlanInput(path: plan, for: session, digest: digest.value())
     talk.explain(keptTable(input.groups))
     try output.write(

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Coppice
-import Kernels
 import Runtime
 
 struct Bench: ParsableCommand {
@@ -16,7 +15,7 @@ struct Bench: ParsableCommand {
 
   @Argument(help: "The models to measure.", completion: .file(extensions: ["onnx"])) var models: [String]
   @Option(help: "Samples a run, where the model leaves its first axis open.") var batch: Int?
-  @Option(help: "Threads; as many as there are processors by default.") var threads: Int?
+  @OptionGroup var runtime: RuntimeArguments
   @Option(help: "Runs of each model; as many as take about five seconds by default.") var runs: Int?
   @Option(help: "Runs before measuring.") var warmUp = 3
   @Flag(help: "Measure whole training steps.") var train = false
@@ -27,18 +26,16 @@ struct Bench: ParsableCommand {
 
   func validate() throws {
     guard !models.isEmpty else { throw ValidationError("give at least one model") }
-    for (name, value) in [("--batch", batch), ("--threads", threads), ("--runs", runs)] {
+    for (name, value) in [("--batch", batch), ("--runs", runs)] {
       if let value, value < 1 { throw ValidationError("\(name) must be at least 1") }
     }
     if warmUp < 0 { throw ValidationError("--warm-up must not be negative") }
   }
 
   func run() throws {
-    let options = RuntimeOptions(workers: threads.map { Workers(count: $0) } ?? .all)
-    var runners: [BenchRunner] = []
-    for path in models {
-      runners.append(
-        try BenchRunner(path: path, batch: batch, shapes: inputs.shapes, trains: train, options: options))
+    let shapes = try inputs.parsed()
+    var runners = try models.map {
+      try BenchRunner(path: $0, batch: batch, shapes: shapes, trains: train, options: runtime.options)
     }
     try measure(&runners)
     let peak = BenchRunner.peakBytes
@@ -125,15 +122,4 @@ struct Bench: ParsableCommand {
   }
 
   private static func milliseconds(_ seconds: Double) -> String { decimal(seconds * 1e3, 2) }
-}
-
-/// A number with so many digits after the point.
-func decimal(_ number: Double, _ digits: Int) -> String {
-  let factor = (0..<digits).reduce(1.0) { factor, _ in factor * 10 }
-  guard number.isFinite, abs(number) * factor < 1e18 else { return "\(number)" }
-  let scaled = Int((abs(number) * factor).rounded())
-  let sign = number < 0 && scaled > 0 ? "-" : ""
-  guard digits > 0 else { return "\(sign)\(scaled)" }
-  let fraction = String(scaled % Int(factor))
-  return "\(sign)\(scaled / Int(factor))." + String(repeating: "0", count: digits - fraction.count) + fraction
 }

@@ -10,8 +10,13 @@ struct CoppiceCommand: ParsableCommand {
       EXAMPLES
         coppice prune model.onnx --ratio 0.5 -o small.onnx
         coppice groups model.onnx --remarks
-        coppice plan model.onnx --ratio 0.3 -o plan.json && coppice apply model.onnx --plan plan.json -o small.onnx
+        coppice plan model.onnx --ratio 0.3 -o plan.json
+        coppice apply model.onnx --plan plan.json -o small.onnx
         coppice run pipeline.yaml --set prune.ratio=0.4
+        coppice train small.onnx --data train.npz --lr 0.01 --epochs 5 -o trained.onnx
+        coppice eval trained.onnx --data test.npz
+        coppice infer trained.onnx --input x.npz -o y.npz
+        coppice bench model.onnx trained.onnx --batch 8
       """,
     version: Release.version,
     subcommands: [

@@ -33,8 +33,8 @@ struct Gradients: ParsableCommand {
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
-    try OutputPlace.refuse(output, force: force, reading: [model, data])
     let loaded = try ModelFile(path: model).model()
+    try OutputPlace.refuse(output, force: force, reading: [model, data], models: [loaded])
     let samples = try source.open(data)
     let settings = TrainingSettings(
       loss: loss.loss(), rule: SGD(), learningRate: 0, batch: samples.count, duration: .steps(1),

@@ -23,7 +23,8 @@ struct Infer: ParsableCommand {
     name: [.short, .long], help: ArgumentHelp("Where the outputs go.", valueName: "path"),
     completion: .file(extensions: ["npz", "npy"]))
   var output: String
-  @Option(help: "Samples of a run; all at once by default.") var batch: Int?
+  @Option(help: "Samples of a run; all at once by default. Outputs without an axis of samples must not depend on them.")
+  var batch: Int?
   @OptionGroup var runtime: RuntimeArguments
   @Flag(help: "Replace the output if it exists.") var force = false
   @Flag(help: "Print JSON.") var json = false
@@ -35,12 +36,12 @@ struct Infer: ParsableCommand {
 
   func run() throws {
     let loaded = try ModelFile(path: model).model()
-    try OutputPlace.refuse(output, force: force, reading: [model, input])
+    try OutputPlace.refuse(output, force: force, reading: [model, input], models: [loaded])
     do {
       let session = try Runtime.Session(loaded, options: runtime.options)
       let tensors = try inputs(loaded)
       let start = ContinuousClock.now
-      let results = try run(session, tensors)
+      let results = try run(loaded, session, tensors)
       let seconds = Session.seconds(since: start)
       try write(loaded.graph.outputs.compactMap { results[loaded.name(of: $0.value)] })
       if json {
@@ -64,18 +65,28 @@ struct Infer: ParsableCommand {
     return tensors
   }
 
-  private func run(_ session: Runtime.Session, _ tensors: [String: Tensor]) throws -> [String: Tensor] {
-    let counts = Set(tensors.values.map { $0.shape.first ?? 1 })
-    guard let batch, let count = counts.first, counts.count == 1, batch < count else {
-      return try session.run(tensors)
-    }
-    var parts: [[String: Tensor]] = []
+  private func run(
+    _ loaded: Model, _ session: Runtime.Session, _ tensors: [String: Tensor]
+  ) throws -> [String: Tensor] {
+    guard let batch, let count = try sampleCount(tensors), batch < count else { return try session.run(tensors) }
+    var outputs = BatchedOutputs(loaded)
     for start in stride(from: 0, to: count, by: batch) {
       let range = start..<min(count, start + batch)
-      let some = tensors.mapValues { $0.samples(range) }
-      parts.append(try session.run(some))
+      outputs.add(try session.run(tensors.mapValues { $0.samples(range) }), count: range.count)
     }
-    return Tensor.joined(parts)
+    do { return try outputs.joined() } catch let failure as Failure { throw failure.prefixed(model) }
+  }
+
+  /// The size of the first axes; `nil` where no input has axes.
+  private func sampleCount(_ tensors: [String: Tensor]) throws -> Int? {
+    let counts = tensors.sorted { $0.key < $1.key }.compactMap { name, tensor in tensor.shape.first.map { (name, $0) } }
+    guard let first = counts.first else { return nil }
+    if let other = counts.first(where: { $0.1 != first.1 }) {
+      throw Failure.usage(
+        "\(input): arrays \(first.0) and \(other.0) hold \(first.1) and \(other.1) samples; make the first axes "
+          + "equal or leave --batch out")
+    }
+    return first.1
   }
 
   private func write(_ outputs: [Tensor]) throws {

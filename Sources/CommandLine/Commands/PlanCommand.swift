@@ -16,9 +16,7 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup var talk: TalkArguments
 
   func run() throws {
-    let file = try ModelFile(path: model)
-    let digest = BackgroundDigest(file.bytes)
-    let session = try Session(file, shapes: inputs.parsed())
+    let (session, digest) = try Session.hashed(path: model, shapes: inputs.parsed())
     var (plan, _) = try selection.pass().decide(session.model, session.analysis, in: talk.context(for: session))
     plan.modelDigest = digest.value()
     talk.explain(keptTable(plan.groups))

@@ -15,9 +15,7 @@ struct Prune: ParsableCommand {
 
   func run() throws {
     let start = ContinuousClock.now
-    let file = try ModelFile(path: model)
-    let digest = BackgroundDigest(file.bytes)
-    let session = try Session(file, shapes: inputs.parsed())
+    let (session, digest) = try Session.hashed(path: model, shapes: inputs.parsed())
     let context = talk.context(for: session)
     let (plan, keep) = try selection.pass().decide(session.model, session.analysis, in: context)
     talk.explain(keptTable(plan.groups))

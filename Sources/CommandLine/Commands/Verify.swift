@@ -41,10 +41,16 @@ struct Verify: ParsableCommand {
     }
     let outputs = interface.isEmpty ? try compareOutputs(original, other, removal) : nil
     differences += outputs?.differences(tolerance: inputs.tolerance) ?? []
-    try report(differences, hasSameInterface: interface.isEmpty, outputs)
+    let withoutNumbers = outputs?.withoutNumbers ?? []
+    try report(differences + withoutNumbers, hasSameInterface: interface.isEmpty, outputs)
     guard differences.isEmpty else {
       throw Failure.mismatch(
         "\(b): differs from \(plan == nil ? a : "what \(a) and the plan give"); see the lines above")
+    }
+    guard withoutNumbers.isEmpty else {
+      throw Failure.mismatch(
+        "\(b): outputs are no numbers on these inputs, so nothing shows that they are equal; "
+          + "try --input with real data")
     }
   }
 
@@ -63,24 +69,28 @@ struct Verify: ParsableCommand {
     _ original: Session, _ other: Session, _ removal: OutputVerification.Removal?
   ) throws -> OutputVerification {
     let sizes: InputSizes
-    do { sizes = try InputSizes(original.model, shapes: shapes.parsed()) } catch PassError.other(let reason) {
-      return warned(OutputVerification(obstacle: reason))
+    let shapes = try self.shapes.parsed()
+    do throws(PassError) { sizes = try InputSizes(original.model, shapes: shapes) } catch {
+      if case .usage(let reason) = error { throw Failure.usage("\(a): \(reason)") }
+      return try notCompared("\(error)")
     }
     let samples = try inputs.samples(for: [original.model, other.model], sizes: sizes, path: a)
-    var outputs = try OutputVerification(
+    let outputs = try OutputVerification(
       original.model, against: other.model, without: removal, samples: samples, tolerance: inputs.tolerance)
-    if let obstacle = outputs.obstacle, !sizes.assumed.isEmpty, inputs.input == nil {
-      let guessed = "\(obstacle); the model was run with \(sizes.assumed.joined(separator: ", ")), see --input-shape"
-      outputs = OutputVerification(obstacle: guessed)
+    if let obstacle = outputs.obstacle {
+      let isGuessed = inputs.input == nil && !sizes.assumed.isEmpty
+      let guess = "; the model was run with \(sizes.assumed.joined(separator: ", ")), see --input-shape"
+      return try notCompared(obstacle + (isGuessed ? guess : ""))
     }
-    return warned(outputs)
+    if !talk.quiet { for remark in outputs.remarks { Talk.say("note: \(b): \(remark)") } }
+    return outputs
   }
 
-  private func warned(_ outputs: OutputVerification) -> OutputVerification {
-    if let obstacle = outputs.obstacle {
-      Talk.say("warning: \(a): outputs were not compared, only structure: \(obstacle)")
-    }
-    return outputs
+  /// What remains is structure, unless inputs are given to compare outputs on.
+  private func notCompared(_ obstacle: String) throws -> OutputVerification {
+    if let input = inputs.input { throw Failure.invalidModel("\(a): nothing to compare on \(input): \(obstacle)") }
+    Talk.say("warning: \(a): outputs were not compared, only structure: \(obstacle)")
+    return OutputVerification(obstacle: obstacle)
   }
 
   private func report(_ differences: [String], hasSameInterface: Bool, _ outputs: OutputVerification?) throws {
@@ -109,7 +119,7 @@ struct Verify: ParsableCommand {
           perOutput.map {
             .object([
               ("name", .string($0.name)), ("maxRelativeError", number($0.maxRelativeError)),
-              ("maxAbsoluteError", number($0.maxAbsoluteError)),
+              ("maxAbsoluteError", number($0.maxAbsoluteError)), ("notFinite", .int($0.notFiniteCount)),
             ])
           })
       ),

@@ -16,45 +16,77 @@ struct BenchRunner {
   private let profileOnce: () throws(RuntimeError) -> [NodeTime]
   private(set) var times: [Double] = []
 
-  init(path: String, batch: Int?, shapes: [String], trains: Bool, options: RuntimeOptions) throws {
+  init(path: String, batch: Int?, shapes: InputShapes, trains: Bool, options: RuntimeOptions) throws {
     let loaded = try ModelFile(path: path).model()
     let model = trains ? loaded.unsharingVectors() : loaded
-    let inputs: BenchInputs
-    do { inputs = try BenchInputs(model, batch: batch, shapes: shapes) } catch let failure as Failure {
-      throw failure.prefixed(path)
-    }
-    if !inputs.assumed.isEmpty {
-      Talk.say("note: \(path): taken for open sizes: \(inputs.assumed.joined(separator: ", ")) (see --input-shape)")
-    }
-    let concrete = inputs.concrete(model)
-    let analysis = try ModelAnalysis(concrete)
+    let sizes = try Self.sizes(of: model, batch: batch, shapes: shapes, path)
+    let concrete = Self.declaring(sizes, in: model)
     self.path = path
-    self.batch = inputs.batch
-    macs = ModelStatistics(analysis).macs
-    let data = inputs.random(for: model, seed: 1)
+    self.batch = sizes.batch
     do {
+      let analysis = try ModelAnalysis(concrete)
+      macs = ModelStatistics(analysis).macs
+      // What cannot be run is named as such when memory is planned, and not as an output of unknown shape.
+      let session = try Runtime.Session(trains ? concrete : model, options: options)
+      try Self.refuse(try session.memory(for: sizes.types).peakBytes, beside: sizes, path)
+      let data = RandomInputs(for: [model], sizes: sizes, seed: 1).sample(0)
       if trains {
-        // What cannot be run is named as such, and not as an output of unknown shape.
-        try Runtime.Session(concrete, options: options).prepare(for: inputs.types)
-        (step, profileOnce) = try Self.training(concrete, analysis, inputs, data, options)
+        (step, profileOnce) = try Self.training(concrete, analysis, sizes, data, options)
       } else {
-        let session = try Runtime.Session(model, options: options)
-        try session.prepare(for: inputs.types)
+        try session.prepare(for: sizes.types)
         step = { () throws(RuntimeError) in _ = try session.run(data) }
         profileOnce = { () throws(RuntimeError) in try session.profile(data) }
       }
     } catch let error as RuntimeError {
+      throw Failure.invalidModel("\(path): \(error)")
+    } catch let error as AnalysisError {
       throw Failure.invalidModel("\(path): \(error)")
     } catch let error as TrainingError {
       throw Failure.usage("\(path): \(error)")
     }
   }
 
+  private static func sizes(
+    of model: Model, batch: Int?, shapes: InputShapes, _ path: String
+  ) throws -> InputSizes {
+    let sizes: InputSizes
+    do throws(PassError) {
+      sizes = try InputSizes(model, shapes: shapes, batch: batch, usual: .large)
+    } catch {
+      if case .usage(let text) = error { throw Failure.usage("\(path): \(text)") }
+      throw Failure.invalidModel("\(path): \(error)")
+    }
+    if !sizes.assumed.isEmpty {
+      Talk.say("note: \(path): taken for open sizes: \(sizes.assumed.joined(separator: ", ")) (see --input-shape)")
+    }
+    return sizes
+  }
+
+  /// The model with these sizes declared.
+  private static func declaring(_ sizes: InputSizes, in model: Model) -> Model {
+    var model = model
+    let shapes = sizes.types.mapValues(\.shape)
+    for index in model.graph.inputs.indices {
+      guard let shape = shapes[model.name(of: model.graph.inputs[index].value)] else { continue }
+      model.graph.inputs[index].type?.tensor?.shape = shape.map { DeclaredSize(.known(Int64($0))) }
+    }
+    return model
+  }
+
+  /// Refuses a run that the machine has no memory for.
+  private static func refuse(_ planned: Int, beside sizes: InputSizes, _ path: String) throws {
+    let (bytes, overflows) = planned.addingReportingOverflow(sizes.byteCount)
+    guard overflows || bytes > MachineMemory.byteCount else { return }
+    throw Failure.usage(
+      "\(path): a run takes \(overflows ? "too many" : grouped(bytes)) bytes, this machine has "
+        + "\(grouped(MachineMemory.byteCount)); use a smaller --batch or --input-shape")
+  }
+
   private typealias Actions = (() throws(RuntimeError) -> Void, () throws(RuntimeError) -> [NodeTime])
 
   /// Cross-entropy against random labels, by gradient descent with momentum.
   private static func training(
-    _ model: Model, _ analysis: ModelAnalysis, _ inputs: BenchInputs, _ data: [String: Tensor],
+    _ model: Model, _ analysis: ModelAnalysis, _ sizes: InputSizes, _ data: [String: Tensor],
     _ options: RuntimeOptions
   ) throws -> Actions {
     let withLoss = try LossGraph(model, Loss(.crossEntropy()))
@@ -64,10 +96,10 @@ struct BenchRunner {
     }
     let labelShape = shape.dropLast().compactMap { $0 }
     var generator = CounterRandom(seed: 2)
-    let labels = (0..<labelShape.reduce(1, *)).map { _ in Int64(generator.integer(below: classes)) }
+    let labels = (0..<labelShape.reduce(1, *)).map { _ in Int64(generator.number(below: max(1, classes))) }
     var data = data
     data[withLoss.labelInput] = Tensor(int64s: labels, shape: labelShape)
-    var shapes = inputs.shapes
+    var shapes = sizes.types.mapValues(\.shape)
     shapes[withLoss.labelInput] = labelShape
     let parameters = try Parameters(of: model)
     let program = try TrainingProgram(

@@ -29,7 +29,9 @@ struct InputArrays {
       throw DataError.missingInput(name: input.name, source: path, available: arrays.keys.sorted())
     }
     guard let type = input.dataType else { return tensor }
-    guard let fitted = tensor.dataType == type ? tensor : tensor.fitted(to: type) else {
+    // Half precision is widened when it is read, so data need not be narrowed first.
+    let isHalf = type == .float16 || type == .bfloat16
+    guard let fitted = tensor.dataType == type ? tensor : tensor.converted(to: isHalf ? .float : type) else {
       throw DataError.wrongType(source: place(input), input: input.name, found: tensor.dataType, expected: type)
     }
     guard fits(tensor.shape, input.shape, anyCount: anyCount) else {

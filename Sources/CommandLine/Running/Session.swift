@@ -26,6 +26,15 @@ struct Session {
     analysisSeconds = Self.seconds(since: start)
   }
 
+  /// Reads and analyses a model while its file is hashed.
+  static func hashed(
+    path: String, shapes: InputShapes = .none
+  ) throws -> (session: Session, digest: BackgroundDigest) {
+    let file = try ModelFile(path: path)
+    let digest = BackgroundDigest(file.bytes)
+    return (try Session(file, shapes: shapes), digest)
+  }
+
   static func seconds(since start: ContinuousClock.Instant) -> Double { seconds(ContinuousClock.now - start) }
 
   static func seconds(_ duration: Duration) -> Double {
