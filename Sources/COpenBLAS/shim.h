@@ -7,3 +7,10 @@
 #else
 #define COPPICE_FUSES_MULTIPLY_ADD 0
 #endif
+
+// Whether it is compiled for registers of 512 bits, of which there are twice as many.
+#if defined(__AVX512F__)
+#define COPPICE_WIDE_VECTORS 1
+#else
+#define COPPICE_WIDE_VECTORS 0
+#endif

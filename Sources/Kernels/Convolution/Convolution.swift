@@ -190,8 +190,8 @@ public struct Convolution: Sendable {
       var finish = PanelProduct.Finish(
         bias: floats.bias.map { $0 + channel }, residual: floats.residual.map { $0 + residualOffset })
       if case .clip(let low, let high) = epilogue.activation {
-        finish.lows = PanelProduct.Vector(repeating: Float(low))
-        finish.highs = PanelProduct.Vector(repeating: Float(high))
+        finish.low = Float(low)
+        finish.high = Float(high)
       }
       return finish
     }

@@ -1,23 +1,25 @@
+import COpenBLAS
+
 /// Convolutions with a filter of 3 × 3 or 5 × 5 for each channel and strides of one or two, straight from one plane to
-/// the other, eight outputs at a time.
+/// the other, a register of outputs at a time.
 ///
 /// Vectors are read where they lie, also across the ends of lines; lanes that belong to no position of the line are
 /// masked. Lines outside the plane are read from a line of zeros, and planes at the ends of a tensor from a copy with
-/// room around it. Lines are written in rising order, so that what a vector writes beyond one is overwritten by the next.
+/// room around it. What a vector writes beyond its line is overwritten by what is written later: lines in rising order,
+/// of lines that are computed together the last columns first.
 struct DepthwisePlanes: Sendable {
-  typealias Vector = SIMD8<Float>
-  typealias Mask = SIMD8<Int32>
-
   let geometry: ConvolutionGeometry
   let kernel: Int
   let stride: Int
-  /// For each eight columns of the output and each column of the kernel: which of them read inside the line.
-  private let masks: [Mask]
-  /// For each eight pairs of columns of the input and each column of the kernel: which of them a column of the output
-  /// has read.
-  private let pairMasks: [Mask]
-  /// Which of the last eight columns of the output there are.
-  private let lastColumns: Mask
+  /// Lanes of the vectors: eight, or sixteen where a register has as many and lines are not shorter.
+  let width: Int
+  /// For each vector of columns of the output and each column of the kernel: which of them read inside the line.
+  private let masks: [Int32]
+  /// For each vector of pairs of columns of the input and each column of the kernel: which of them a column of the
+  /// output has read.
+  private let pairMasks: [Int32]
+  /// Which of the last columns of the output there are.
+  private let lastColumns: [Int32]
 
   /// Elements before and behind a plane that may be read.
   private static let margin = 48
@@ -35,14 +37,16 @@ struct DepthwisePlanes: Sendable {
       return nil
     }
     self.geometry = geometry
-    let (stride, kernel) = (stride, kernel)
-    masks = Self.table(strips: (output.width + 7) / 8, kernel) { column, tap in
+    width = COPPICE_WIDE_VECTORS == 1 && output.width > 8 ? 16 : 8
+    let (stride, kernel, width) = (stride, kernel, width)
+    masks = Self.table(columns: output.width, width, kernel) { column, tap in
       (0..<size.width).contains(column * stride + tap - padding.width)
     }
-    pairMasks = Self.table(strips: ((size.width + 1) / 2 + 7) / 8, kernel) { pair, tap in
+    pairMasks = Self.table(columns: (size.width + 1) / 2, width, kernel) { pair, tap in
       (0..<output.width).contains(pair + Self.shift(tap, padding: padding.width))
     }
-    lastColumns = Self.mask { (output.width - 1) / 8 * 8 + $0 < output.width }
+    let last = (output.width - 1) / width * width
+    lastColumns = (0..<width).map { last + $0 < output.width ? -1 : 0 }
   }
 
   /// How far right of a pair of input columns the output column lies that has read one of them by a kernel's column.
@@ -51,14 +55,13 @@ struct DepthwisePlanes: Sendable {
     return (parity + padding - tap) / 2
   }
 
-  private static func mask(_ holds: (Int) -> Bool) -> Mask {
-    var mask = Mask()
-    for lane in 0..<8 where holds(lane) { mask[lane] = -1 }
-    return mask
-  }
-
-  private static func table(strips: Int, _ kernel: Int, _ holds: (Int, Int) -> Bool) -> [Mask] {
-    (0..<strips * kernel).map { index in mask { lane in holds(index / kernel * 8 + lane, index % kernel) } }
+  private static func table(
+    columns: Int, _ width: Int, _ kernel: Int, _ holds: (_ column: Int, _ tap: Int) -> Bool
+  ) -> [Int32] {
+    (0..<(columns + width - 1) / width * kernel * width).map { index in
+      let (strip, lane) = (index / (width * kernel), index % width)
+      return holds(strip * width + lane, index / width % kernel) ? -1 : 0
+    }
   }
 
   private var room: Int { Scratch.rounded(max(geometry.input.count, geometry.output.count)) + 2 * Self.margin }
@@ -83,13 +86,18 @@ struct DepthwisePlanes: Sendable {
     }
     forEachPlane(from: geometry.input, to: geometry.output, input, output, scratch, workers) {
       lane, channel, from, to in
-      let weights = weight + channel * kernel * kernel
-      let start = epilogue.bias.map { $0[channel] } ?? 0
-      switch (kernel, stride) {
-      case (3, 1): lane.slide(kernel: 3, stride: 1, from, weights, start, to, low: low, high: high)
-      case (3, _): lane.slide(kernel: 3, stride: 2, from, weights, start, to, low: low, high: high)
-      case (_, 1): lane.slide(kernel: 5, stride: 1, from, weights, start, to, low: low, high: high)
-      default: lane.slide(kernel: 5, stride: 2, from, weights, start, to, low: low, high: high)
+      let sums = Lane.Sums(
+        plane: from, weights: weight + channel * kernel * kernel, start: epilogue.bias.map { $0[channel] } ?? 0,
+        target: to, low: low, high: high)
+      switch (width, kernel, stride) {
+      case (16, 3, 1): lane.slide(SIMD16<Float>.self, Three.self, sums)
+      case (16, 3, _): lane.slide(SIMD16<Float>.self, ThreeByTwos.self, sums)
+      case (16, _, 1): lane.slide(SIMD16<Float>.self, Five.self, sums)
+      case (16, _, _): lane.slide(SIMD16<Float>.self, FiveByTwos.self, sums)
+      case (_, 3, 1): lane.slide(SIMD8<Float>.self, Three.self, sums)
+      case (_, 3, _): lane.slide(SIMD8<Float>.self, ThreeByTwos.self, sums)
+      case (_, _, 1): lane.slide(SIMD8<Float>.self, Five.self, sums)
+      default: lane.slide(SIMD8<Float>.self, FiveByTwos.self, sums)
       }
       if !isClipped { finish(to, output, epilogue) }
     }
@@ -103,10 +111,11 @@ struct DepthwisePlanes: Sendable {
     forEachPlane(from: geometry.output, to: geometry.input, gradient, output, scratch, workers) {
       lane, channel, from, to in
       let weights = weight + channel * kernel * kernel
-      if kernel == 3 {
-        lane.spread(kernel: 3, from, weights, to)
-      } else {
-        lane.spread(kernel: 5, from, weights, to)
+      switch (width, kernel) {
+      case (16, 3): lane.spread(SIMD16<Float>.self, ThreeByTwos.self, from, weights, to)
+      case (16, _): lane.spread(SIMD16<Float>.self, FiveByTwos.self, from, weights, to)
+      case (_, 3): lane.spread(SIMD8<Float>.self, ThreeByTwos.self, from, weights, to)
+      default: lane.spread(SIMD8<Float>.self, FiveByTwos.self, from, weights, to)
       }
     }
   }
@@ -160,17 +169,23 @@ struct DepthwisePlanes: Sendable {
             let from = lane.readable(input, plane, of: planes, geometry.input.count, in: lane.memory)
             let by = lane.readable(gradient, plane, of: planes, geometry.output.count, in: lane.memory + room)
             let sums = output + channel * taps
-            switch (kernel, stride) {
-            case (3, 1): lane.correlate(kernel: 3, stride: 1, from, by, sums)
-            case (3, _): lane.correlate(kernel: 3, stride: 2, from, by, sums)
-            case (_, 1): lane.correlate(kernel: 5, stride: 1, from, by, sums)
-            default: lane.correlate(kernel: 5, stride: 2, from, by, sums)
+            switch (width, kernel, stride) {
+            case (16, 3, 1): lane.correlate(SIMD16<Float>.self, Three.self, from, by, sums)
+            case (16, 3, _): lane.correlate(SIMD16<Float>.self, ThreeByTwos.self, from, by, sums)
+            case (16, _, 1): lane.correlate(SIMD16<Float>.self, Five.self, from, by, sums)
+            case (16, _, _): lane.correlate(SIMD16<Float>.self, FiveByTwos.self, from, by, sums)
+            case (_, 3, 1): lane.correlate(SIMD8<Float>.self, Three.self, from, by, sums)
+            case (_, 3, _): lane.correlate(SIMD8<Float>.self, ThreeByTwos.self, from, by, sums)
+            case (_, _, 1): lane.correlate(SIMD8<Float>.self, Five.self, from, by, sums)
+            default: lane.correlate(SIMD8<Float>.self, FiveByTwos.self, from, by, sums)
             }
           }
         }
       }
     }
   }
+
+  // MARK: A thread's part
 
   @inline(__always)
   private func withLane(_ scratch: UnsafeMutablePointer<Float>, _ index: Int, _ body: (Lane) -> Void) {
@@ -179,11 +194,15 @@ struct DepthwisePlanes: Sendable {
     line.update(repeating: 0, count: zeros)
     masks.withUnsafeBufferPointer { masks in
       pairMasks.withUnsafeBufferPointer { pairMasks in
-        guard let masks = masks.baseAddress, let pairMasks = pairMasks.baseAddress else { return }
-        body(
-          Lane(
-            input: geometry.input, output: geometry.output, padding: geometry.padding, masks: masks,
-            pairMasks: pairMasks, lastColumns: lastColumns, memory: memory, zeros: line + Self.margin))
+        lastColumns.withUnsafeBufferPointer { lastColumns in
+          guard let masks = masks.baseAddress, let pairMasks = pairMasks.baseAddress,
+            let lastColumns = lastColumns.baseAddress
+          else { return }
+          body(
+            Lane(
+              input: geometry.input, output: geometry.output, padding: geometry.padding, masks: masks,
+              pairMasks: pairMasks, lastColumns: lastColumns, memory: memory, zeros: line + Self.margin))
+        }
       }
     }
   }
@@ -193,9 +212,9 @@ struct DepthwisePlanes: Sendable {
     let input: ConvolutionGeometry.Extent
     let output: ConvolutionGeometry.Extent
     let padding: ConvolutionGeometry.Extent
-    let masks: UnsafePointer<Mask>
-    let pairMasks: UnsafePointer<Mask>
-    let lastColumns: Mask
+    let masks: UnsafePointer<Int32>
+    let pairMasks: UnsafePointer<Int32>
+    let lastColumns: UnsafePointer<Int32>
     let memory: UnsafeMutablePointer<Float>
     let zeros: UnsafePointer<Float>
 
@@ -218,18 +237,15 @@ struct DepthwisePlanes: Sendable {
       y >= 0 && y < size.height ? plane + y &* size.width : zeros
     }
 
-    @inline(__always)
-    static func masked(_ vector: Vector, _ mask: Mask) -> Vector {
-      unsafeBitCast(unsafeBitCast(vector, to: Mask.self) & mask, to: Vector.self)
-    }
-
     /// Writes lanes as far as the plane goes.
     @inline(__always)
-    static func store(_ vector: Vector, _ plane: UnsafeMutablePointer<Float>, _ offset: Int, of count: Int) {
-      if offset &+ 8 <= count {
-        Runs.store(vector, plane + offset)
+    static func store<V: PlaneVector>(
+      _ vector: V, _ plane: UnsafeMutablePointer<Float>, _ offset: Int, of count: Int
+    ) {
+      if offset &+ V.width <= count {
+        vector.store(plane + offset)
       } else {
-        for lane in 0..<max(0, min(8, count - offset)) { plane[offset + lane] = vector[lane] }
+        for lane in 0..<max(0, min(V.width, count - offset)) { plane[offset + lane] = vector[lane] }
       }
     }
   }

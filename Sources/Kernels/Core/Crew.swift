@@ -7,7 +7,7 @@ import Synchronization
 /// waking a sleeping one takes longer than many a kernel.
 final class Crew: Sendable {
   /// One crew for the processors there are.
-  static let shared = Crew(helpers: sysconfProcessors() - 1)
+  static let shared = Crew(helpers: processorCount - 1)
 
   /// How often a thread looks for work before it sleeps; about 100 µs.
   private static let patience = 20_000

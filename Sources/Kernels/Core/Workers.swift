@@ -15,7 +15,7 @@ public struct Workers: Sendable {
   public static let one = Workers(count: 1)
 
   /// As many as the machine has processors for this process.
-  public static var all: Workers { Workers(count: Int(sysconfProcessors())) }
+  public static var all: Workers { Workers(count: processorCount) }
 
   /// Calls `body` once for every index below `pieces`, on several threads in no given order, and returns when all
   /// calls have.

@@ -3,15 +3,16 @@ import COpenBLAS
 /// Products of a small matrix with a wide one, sixteen columns at a time, with what follows them applied in registers.
 ///
 /// OpenBLAS packs both operands and adds to what it has zeroed before, which is most of the time where one side is
-/// small. Here a panel of sixteen columns is copied once and stays in the first cache while all rows are computed. What
-/// is left of the columns at the end takes a panel of eight, or a sum of products each where it is one or two.
+/// small. Here a panel of sixteen columns, two registers of 256 bits, is copied once and stays in the first cache while
+/// all rows are computed; with registers of 512 bits it has thirty-two. What is left of the columns at the end takes
+/// narrower panels, or a sum of products each where it is one or two.
 struct PanelProduct {
-  typealias Vector = SIMD16<Float>
+  private typealias Vector = SIMD16<Float>
 
-  /// Columns of a panel.
-  static let width = 16
+  /// Columns of the widest panel.
+  @inline(__always) private static var width: Int { COPPICE_WIDE_VECTORS == 1 ? 32 : 16 }
   /// Rows of a panel: what the first cache holds beside the weights. Longer sums are made in parts.
-  private static let deepest = 384
+  @inline(__always) private static var deepest: Int { width == 32 ? 256 : 384 }
 
   /// Whether a matrix of weights is small enough to be read again for each panel: a quarter of a second cache.
   static func suits(rows: Int, inner: Int) -> Bool { rows * inner <= 1 << 16 }
@@ -43,8 +44,8 @@ struct PanelProduct {
   struct Finish {
     var bias: UnsafePointer<Float>?
     var residual: UnsafePointer<Float>?
-    var lows = Vector(repeating: -Float.infinity)
-    var highs = Vector(repeating: Float.infinity)
+    var low = -Float.infinity
+    var high = Float.infinity
   }
 
   let rows: Int
@@ -88,6 +89,9 @@ struct PanelProduct {
     while column < columns {
       let rest = columns - column
       switch rest {
+      case 23... where Self.width == 32:
+        multiply(WidePanelVector.self, column, min(32, rest), memory)
+        column += 32
       case 11...:
         multiply(Vector.self, column, min(16, rest), memory)
         column += 16
@@ -106,7 +110,7 @@ struct PanelProduct {
 
   /// Computes a panel as wide as a vector.
   @inline(__always)
-  private func multiply<V: SIMD<Float>>(_: V.Type, _ column: Int, _ count: Int, _ memory: Memory) {
+  private func multiply<V: PanelVector>(_: V.Type, _ column: Int, _ count: Int, _ memory: Memory) {
     let depth = Self.depth(inner: inner)
     var start = 0
     repeat {
@@ -119,22 +123,22 @@ struct PanelProduct {
   }
 
   @inline(__always)
-  private func pack<V: SIMD<Float>>(_: V.Type, _ part: Part, _ panel: UnsafeMutablePointer<Float>) {
+  private func pack<V: PanelVector>(_: V.Type, _ part: Part, _ panel: UnsafeMutablePointer<Float>) {
     var from = source + (part.range.lowerBound * sourceLeading + part.column)
     var to = panel
-    guard part.count < V.scalarCount else {
+    guard part.count < V.width else {
       for _ in part.range {
-        Runs.store(Runs.load(from, V.self), to)
+        V.load(from).store(to)
         from += sourceLeading
-        to += V.scalarCount
+        to += V.width
       }
       return
     }
-    panel.update(repeating: 0, count: part.range.count * V.scalarCount)
+    panel.update(repeating: 0, count: part.range.count * V.width)
     for _ in part.range {
       Self.copy(from, to, part.count)
       from += sourceLeading
-      to += V.scalarCount
+      to += V.width
     }
   }
 
@@ -144,7 +148,7 @@ struct PanelProduct {
   }
 
   @inline(__always)
-  private func multiply<V: SIMD<Float>>(_: V.Type, _ part: Part, _ memory: Memory) {
+  private func multiply<V: PanelVector>(_: V.Type, _ part: Part, _ memory: Memory) {
     var row = 0
     while row < rows {
       let rest = rows - row
@@ -166,7 +170,7 @@ struct PanelProduct {
 
   /// Computes up to six rows of a part. `height` is a number where this is called.
   @inline(__always)
-  private func tile<V: SIMD<Float>>(_: V.Type, _ height: Int, _ row: Int, _ part: Part, _ memory: Memory) {
+  private func tile<V: PanelVector>(_: V.Type, _ height: Int, _ row: Int, _ part: Part, _ memory: Memory) {
     var a = start(V.self, row, height, 0, part, memory)
     var b = start(V.self, row, height, 1, part, memory)
     var c = start(V.self, row, height, 2, part, memory)
@@ -177,19 +181,19 @@ struct PanelProduct {
     var weight = weights.elements + (row &* step &+ part.range.lowerBound &* weights.innerStep)
     var line = UnsafePointer(memory.panel)
     for _ in part.range {
-      let x = Runs.load(line, V.self)
-      a = Self.sum(a, x, weight[0])
-      if height > 1 { b = Self.sum(b, x, weight[step]) }
+      let x = V.load(line)
+      a = a.adding(x, times: weight[0])
+      if height > 1 { b = b.adding(x, times: weight[step]) }
       if height > 2 {
-        c = Self.sum(c, x, weight[2 &* step])
-        d = Self.sum(d, x, weight[3 &* step])
+        c = c.adding(x, times: weight[2 &* step])
+        d = d.adding(x, times: weight[3 &* step])
       }
       if height > 4 {
-        e = Self.sum(e, x, weight[4 &* step])
-        f = Self.sum(f, x, weight[5 &* step])
+        e = e.adding(x, times: weight[4 &* step])
+        f = f.adding(x, times: weight[5 &* step])
       }
       weight += weights.innerStep
-      line += V.scalarCount
+      line += V.width
     }
     end(a, row, part, memory)
     if height > 1 { end(b, row + 1, part, memory) }
@@ -205,22 +209,23 @@ struct PanelProduct {
 
   /// What a row's sum begins with: the bias, or the sum of the parts before.
   @inline(__always)
-  private func start<V: SIMD<Float>>(
+  private func start<V: PanelVector>(
     _: V.Type, _ row: Int, _ height: Int, _ index: Int, _ part: Part, _ memory: Memory
   ) -> V {
-    guard index < height else { return V() }
-    if !part.isFirst { return Runs.load(memory.sums + (row &+ index) &* Self.width, V.self) }
+    guard index < height else { return V(repeating: 0) }
+    if !part.isFirst { return V.load(memory.sums + (row &+ index) &* Self.width) }
     return V(repeating: bias(row &+ index))
   }
 
   @inline(__always)
-  private func end<V: SIMD<Float>>(_ sum: V, _ row: Int, _ part: Part, _ memory: Memory) {
-    guard part.isLast else { return Runs.store(sum, memory.sums + row &* Self.width) }
+  private func end<V: PanelVector>(_ sum: V, _ row: Int, _ part: Part, _ memory: Memory) {
+    guard part.isLast else { return sum.store(memory.sums + row &* Self.width) }
     let offset = row &* leading &+ part.column
-    if let sum = sum as? Vector, part.count == Self.width {
-      return VectorLoops.store(finished(sum, finish.residual.map { $0 + offset }), target + offset)
+    if part.count == V.width {
+      let residual = finish.residual.map { UnsafePointer($0 + offset) }
+      return sum.finished(residual, low: finish.low, high: finish.high).store(target + offset)
     }
-    Runs.store(sum, memory.line)
+    sum.store(memory.line)
     for index in 0..<part.count { store(memory.line[index], offset + index) }
   }
 
@@ -249,7 +254,7 @@ struct PanelProduct {
     let weight = weights.elements + row * step
     var (a, b, c, d) = (Vector(), Vector(), Vector(), Vector())
     var index = 0
-    while index + Self.width <= inner {
+    while index + Vector.scalarCount <= inner {
       let x = VectorLoops.load(line + index)
       a = Self.sum(a, x, VectorLoops.load(weight + index))
       if height > 1 {
@@ -257,7 +262,7 @@ struct PanelProduct {
         c = Self.sum(c, x, VectorLoops.load(weight + (2 &* step &+ index)))
         d = Self.sum(d, x, VectorLoops.load(weight + (3 &* step &+ index)))
       }
-      index += Self.width
+      index += Vector.scalarCount
     }
     dot(a, weight, row, column, line, from: index)
     if height > 1 {
@@ -282,8 +287,8 @@ struct PanelProduct {
     var value = sum
     if let residual = finish.residual { value += residual[offset] }
     // Comparisons that keep NaN.
-    if value < finish.lows[0] { value = finish.lows[0] }
-    if value > finish.highs[0] { value = finish.highs[0] }
+    if value < finish.low { value = finish.low }
+    if value > finish.high { value = finish.high }
     target[offset] = value
   }
 
@@ -292,21 +297,7 @@ struct PanelProduct {
 
   /// sum + x · weight
   @inline(__always)
-  private static func sum<V: SIMD<Float>>(_ sum: V, _ x: V, _ weight: Float) -> V {
-    Self.sum(sum, x, V(repeating: weight))
-  }
-
-  @inline(__always)
-  private static func sum<V: SIMD<Float>>(_ sum: V, _ x: V, _ weight: V) -> V {
+  private static func sum(_ sum: Vector, _ x: Vector, _ weight: Vector) -> Vector {
     COPPICE_FUSES_MULTIPLY_ADD == 1 ? sum.addingProduct(x, weight) : sum + x * weight
-  }
-
-  @inline(__always)
-  private func finished(_ sum: Vector, _ residual: UnsafePointer<Float>?) -> Vector {
-    var value = sum
-    if let residual { value += VectorLoops.load(residual) }
-    // Comparisons that keep NaN.
-    value = value.replacing(with: finish.lows, where: value .< finish.lows)
-    return value.replacing(with: finish.highs, where: value .> finish.highs)
   }
 }
