@@ -12,8 +12,12 @@ PACKAGES := libprotobuf-c-dev libopenblas-dev zlib1g-dev libpng-dev libturbojpeg
 PYTHON_PACKAGES := python3 python3-venv
 # What the networks of Models are trained and measured on.
 DATA_PACKAGES := dataset-fashion-mnist bible-kjv bible-kjv-text
-# The code is made for processors with AVX2 and fused multiply-add where this machine has them; NATIVE= for any x86-64.
-NATIVE ?= $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && grep -qw fma /proc/cpuinfo && echo "-Xcc -march=x86-64-v3")
+# The code is made for what this machine's processor has: registers of 512 bits, or AVX2 and fused multiply-add; NATIVE=
+# for any x86-64.
+HAS = grep -qw $(1) /proc/cpuinfo 2>/dev/null
+NATIVE ?= $(shell if $(call HAS,avx512f) && $(call HAS,avx512bw) && $(call HAS,avx512cd) && $(call HAS,avx512dq) \
+  && $(call HAS,avx512vl); then echo "-Xcc -march=x86-64-v4"; \
+  elif $(call HAS,avx2) && $(call HAS,fma); then echo "-Xcc -march=x86-64-v3"; fi)
 
 .PHONY: help setup build demo test golden docs interop parity zoo real models bench lint fuzz clean
 

@@ -9,8 +9,10 @@ final class Crew: Sendable {
   /// One crew for the processors there are.
   static let shared = Crew(helpers: processorCount - 1)
 
-  /// How often a thread looks for work before it sleeps; about 100 µs.
-  private static let patience = 20_000
+  /// How long a thread looks for work before it sleeps, in nanoseconds: longer than kernels that take one thread.
+  private static let patience = 300_000
+  /// How often it looks between two glances at the clock.
+  private static let looks = 256
 
   private let helpers: Int
   /// Whether somebody's work is being done.
@@ -75,11 +77,8 @@ final class Crew: Sendable {
     take()
     // Whoever comes in from now on finds it closed; those inside are waited for.
     isOpen.store(false, ordering: .sequentiallyConsistent)
-    var looks = 0
-    while inside.load(ordering: .sequentiallyConsistent) > 0 {
-      looks += 1
-      if looks > Self.patience { sched_yield() }
-    }
+    let isDone = Self.look { inside.load(ordering: .sequentiallyConsistent) == 0 }
+    while !isDone, inside.load(ordering: .sequentiallyConsistent) > 0 { sched_yield() }
     work.body = { _ in }
     isTaken.store(false, ordering: .releasing)
     return true
@@ -108,12 +107,9 @@ final class Crew: Sendable {
 
   /// Returns when there is work that was not there before.
   private func wait(_ seen: inout Int) {
-    for _ in 0..<Self.patience {
-      let now = round.load(ordering: .acquiring)
-      if now != seen {
-        seen = now
-        return
-      }
+    if Self.look({ round.load(ordering: .acquiring) != seen }) {
+      seen = round.load(ordering: .acquiring)
+      return
     }
     pthread_mutex_lock(lock)
     sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -121,5 +117,21 @@ final class Crew: Sendable {
     sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     pthread_mutex_unlock(lock)
     seen = round.load(ordering: .sequentiallyConsistent)
+  }
+
+  /// Whether something comes to hold before patience ends.
+  @inline(__always)
+  private static func look(_ holds: () -> Bool) -> Bool {
+    let end = nanoseconds() + patience
+    repeat {
+      for _ in 0..<looks where holds() { return true }
+    } while nanoseconds() < end
+    return false
+  }
+
+  private static func nanoseconds() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
   }
 }
