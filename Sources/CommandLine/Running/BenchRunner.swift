@@ -26,14 +26,18 @@ struct BenchRunner {
     do {
       let analysis = try ModelAnalysis(concrete)
       macs = ModelStatistics(analysis).macs
-      // What cannot be run is named as such when memory is planned, and not as an output of unknown shape.
-      let session = try Runtime.Session(trains ? concrete : model, options: options)
-      try Self.refuse(try session.memory(for: sizes.types).peakBytes, beside: sizes, path)
-      let data = RandomInputs(for: [model], sizes: sizes, seed: 1).sample(0)
+      let inputs = RandomInputs(for: [model], sizes: sizes, seed: 1)
       if trains {
-        (step, profileOnce) = try Self.training(concrete, analysis, sizes, data, options)
+        // What cannot be run is named as such when memory is planned, and not as an output of unknown shape. The
+        // session and its weights are gone before those that are trained come.
+        try Self.refuse(
+          try Runtime.Session(concrete, options: options).memory(for: sizes.types).peakBytes, beside: sizes, path)
+        (step, profileOnce) = try Self.training(concrete, analysis, sizes, inputs.sample(0), options)
       } else {
+        let session = try Runtime.Session(model, options: options)
+        try Self.refuse(try session.memory(for: sizes.types).peakBytes, beside: sizes, path)
         try session.prepare(for: sizes.types)
+        let data = inputs.sample(0)
         step = { () throws(RuntimeError) in _ = try session.run(data) }
         profileOnce = { () throws(RuntimeError) in try session.profile(data) }
       }
