@@ -58,11 +58,8 @@ struct ExternalFiles {
       throw refuse("the location \(location) leads out of the model's folder; only files inside it are read")
     }
     let file: MappedFile
-    do {
-      file = try MappedFile(path: resolved)
-    } catch {
-      guard case .cannotOpen(_, let reason) = error else { throw error }
-      throw refuse("\(location) cannot be read: \(reason)")
+    do throws(InputError) { file = try MappedFile(path: resolved) } catch {
+      throw refuse("\(location) cannot be read: \(error.reason)")
     }
     files[location] = file
     return file

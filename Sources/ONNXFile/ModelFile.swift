@@ -1,3 +1,4 @@
+import Files
 import IR
 
 /// A model's file, mapped once for all who read it.
@@ -8,7 +9,10 @@ public struct ModelFile: Sendable {
 
   /// - Throws: where the file cannot be opened.
   public init(path: String) throws(ONNXFileError) {
-    let file = try MappedFile(path: path)
+    let file: MappedFile
+    do throws(InputError) { file = try MappedFile(path: path) } catch {
+      throw .cannotOpen(path: path, reason: error.reason)
+    }
     self.path = path
     identity = file.identity
     bytes = ByteRegion(owner: file.owner, offset: 0, count: file.owner.bytes.count)

@@ -32,7 +32,6 @@ public enum ONNXReader {
 extension ONNXReader {
   /// The bytes of any file, mapped.
   public static func bytes(ofFile path: String) throws(ONNXFileError) -> ByteRegion {
-    let owner = try MappedFile(path: path).owner
-    return ByteRegion(owner: owner, offset: 0, count: owner.bytes.count)
+    try ModelFile(path: path).bytes
   }
 }

@@ -2,30 +2,20 @@ import Files
 import Glibc
 import IR
 
-/// A file mapped for reading. The map lives as long as anybody holds a region of it.
+/// A file of data, mapped for reading.
 struct InputFile: Sendable {
-  let path: String
-  let owner: ByteOwner
+  private let file: MappedFile
 
+  var path: String { file.path }
+  var owner: ByteOwner { file.owner }
   var bytes: UnsafeRawBufferPointer { owner.bytes }
   var count: Int { owner.bytes.count }
 
   init(path: String) throws(DataError) {
-    self.path = path
-    // A pipe nobody writes to must not be waited for.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { throw .cannotOpen(path: path, reason: systemMessage(errno)) }
-    defer { close(descriptor) }
-    var information = stat()
-    guard fstat(descriptor, &information) == 0 else { throw .cannotOpen(path: path, reason: systemMessage(errno)) }
-    guard information.st_mode & S_IFMT == S_IFREG else { throw .cannotOpen(path: path, reason: "it is not a file") }
-    let count = Int(information.st_size)
-    guard count > 0 else { throw .cannotOpen(path: path, reason: "it is empty") }
-    guard let memory = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), memory != MAP_FAILED else {
-      throw .cannotOpen(path: path, reason: systemMessage(errno))
-    }
-    owner = ByteOwner(UnsafeRawBufferPointer(start: memory, count: count)) { bytes in
-      munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    do throws(InputError) {
+      file = try MappedFile(path: path)
+    } catch {
+      throw .cannotOpen(path: path, reason: error.reason)
     }
   }
 
