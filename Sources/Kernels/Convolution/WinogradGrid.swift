@@ -22,9 +22,16 @@ struct WinogradGrid: Sendable {
     let most = max(1, min(total, columns / across))
     let blocks = (total + most - 1) / most
     block = (total + blocks - 1) / blocks
-    leading = Scratch.rounded(block * across)
-    // The elements of one channel's tiles, then a vector for each element and lines of pixels.
+    leading = Self.leading(block * across)
+    // The elements of one channel's tiles, then a vector for each element and lines of pixels, read beyond their ends.
     laneCount = Scratch.rounded(36 * leading + max(36 * 8, 6 * Self.lineWidth(across)) + 72)
+  }
+
+  /// Room for rows of `columns` elements and a vector more. Rows an odd number of cache lines apart do not meet in the
+  /// same set of a cache, as those would that lie a power of two apart.
+  private static func leading(_ columns: Int) -> Int {
+    let rounded = Scratch.rounded(columns + 8)
+    return rounded / 16 % 2 == 0 ? rounded + 16 : rounded
   }
 
   /// Whether the tiles pay: the weight is transformed every time, so there must be enough of them.
@@ -109,12 +116,32 @@ struct WinogradGrid: Sendable {
       Runs.copy(plane + (y * size.width + cut), to: line + skipped, count: count)
       Runs.zero(line + (skipped + count), count: width - skipped - count)
     }
+    // Eight tiles at a time; what is too much, the next line overwrites.
     for y in 0..<Step.sources {
-      for tile in 0..<across {
+      for tile in stride(from: 0, to: across, by: 8) {
         let source = memory + (y * width + 4 * tile)
         let target = tiles + (y * Step.sources * leading + tile)
-        for x in 0..<Step.sources { target[x * leading] = source[x] }
+        let columns = Self.columns(source)
+        Runs.store(columns.0, target)
+        Runs.store(columns.1, target + leading)
+        Runs.store(columns.2, target + 2 * leading)
+        Runs.store(columns.3, target + 3 * leading)
+        guard Step.sources == 6 else { continue }
+        let next = Self.columns(source + 4)
+        Runs.store(next.0, target + 4 * leading)
+        Runs.store(next.1, target + 5 * leading)
       }
     }
+  }
+
+  /// The columns of eight rows of four elements.
+  @inline(__always)
+  private static func columns(
+    _ source: UnsafePointer<Float>
+  ) -> (SIMD8<Float>, SIMD8<Float>, SIMD8<Float>, SIMD8<Float>) {
+    let (first, second) = (Runs.load(source, SIMD16<Float>.self), Runs.load(source + 16, SIMD16<Float>.self))
+    let even = SIMD16(lowHalf: first.evenHalf, highHalf: second.evenHalf)
+    let odd = SIMD16(lowHalf: first.oddHalf, highHalf: second.oddHalf)
+    return (even.evenHalf, odd.evenHalf, even.oddHalf, odd.oddHalf)
   }
 }
