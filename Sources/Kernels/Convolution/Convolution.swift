@@ -1,3 +1,5 @@
+import COpenBLAS
+
 /// Convolutions over images with channels first, as matrix products over columns of output positions.
 ///
 /// Tiles of columns are made just before they are multiplied, so that they are still in the cache, and the epilogue is
@@ -14,10 +16,15 @@ public struct Convolution: Sendable {
   /// Output channels a thread computes at once.
   let rowsOfPiece: Int
 
+  /// Whether panels use registers of 512 bits.
+  private let isWide: Bool
+
   public init(_ geometry: ConvolutionGeometry) { self.init(geometry, isTransposed: false) }
 
-  init(_ geometry: ConvolutionGeometry, isTransposed: Bool) {
+  /// - Parameter isWide: whether to use registers of 512 bits, which also works without them.
+  package init(_ geometry: ConvolutionGeometry, isTransposed: Bool = false, isWide: Bool = COPPICE_WIDE_VECTORS == 1) {
     self.geometry = geometry
+    self.isWide = isWide
     self.isTransposed = isTransposed
     let columns = geometry.batch * geometry.output.count
     splitsRows = geometry.groups == 1 && geometry.outputChannels > columns && geometry.outputChannels >= 32
@@ -158,7 +165,8 @@ public struct Convolution: Sendable {
         PanelProduct(
           rows: rows.count, columns: tile.columns, inner: geometry.inner, weights: .init(weights.floats),
           source: VectorLoops.floats(columns.elements), sourceLeading: columns.leading,
-          target: VectorLoops.floats(target), leading: leading, finish: finish)(scratch: VectorLoops.floats(panel))
+          target: VectorLoops.floats(target), leading: leading, finish: finish,
+          isWide: convolution.isWide)(scratch: VectorLoops.floats(panel))
         if isDirect, isClipped { return }
       } else {
         product(

@@ -1,3 +1,5 @@
+import COpenBLAS
+
 /// Convolutions in which every channel has a filter of its own.
 ///
 /// A channel's plane is copied into a frame of zeros and split by what remains of its positions divided by the strides,
@@ -18,7 +20,10 @@ public struct DepthwiseConvolution: Sendable {
   private let planes: DepthwisePlanes?
   private let reversedPlanes: DepthwisePlanes?
 
-  public init(_ geometry: ConvolutionGeometry) {
+  public init(_ geometry: ConvolutionGeometry) { self.init(geometry, isWide: COPPICE_WIDE_VECTORS == 1) }
+
+  /// - Parameter isWide: whether to use registers of 512 bits, which also works without them.
+  package init(_ geometry: ConvolutionGeometry, isWide: Bool) {
     self.geometry = geometry
     let strides = geometry.strides
     let dilations = geometry.dilations
@@ -38,8 +43,8 @@ public struct DepthwiseConvolution: Sendable {
     }
     self.shifts = shifts
     self.phases = phases
-    planes = DepthwisePlanes(geometry)
-    reversedPlanes = geometry.reversed.flatMap { DepthwisePlanes($0) }
+    planes = DepthwisePlanes(geometry, isWide: isWide)
+    reversedPlanes = geometry.reversed.flatMap { DepthwisePlanes($0, isWide: isWide) }
   }
 
   /// What the first cache holds together with the sums.

@@ -1,5 +1,3 @@
-import COpenBLAS
-
 /// Convolutions with a filter of 3 × 3 or 5 × 5 for each channel and strides of one or two, straight from one plane to
 /// the other, a register of outputs at a time.
 ///
@@ -25,7 +23,7 @@ struct DepthwisePlanes: Sendable {
   private static let margin = 48
 
   /// - Returns: `nil` for other kernels, strides, dilations and paddings.
-  init?(_ geometry: ConvolutionGeometry) {
+  init?(_ geometry: ConvolutionGeometry, isWide: Bool) {
     let (size, output, padding) = (geometry.input, geometry.output, geometry.padding)
     kernel = geometry.kernel.width
     stride = geometry.strides.width
@@ -37,7 +35,7 @@ struct DepthwisePlanes: Sendable {
       return nil
     }
     self.geometry = geometry
-    width = COPPICE_WIDE_VECTORS == 1 && output.width > 8 ? 16 : 8
+    width = isWide && output.width > 8 ? 16 : 8
     let (stride, kernel, width) = (stride, kernel, width)
     masks = Self.table(columns: output.width, width, kernel) { column, tap in
       (0..<size.width).contains(column * stride + tap - padding.width)

@@ -9,20 +9,23 @@ import COpenBLAS
 struct PanelProduct {
   private typealias Vector = SIMD16<Float>
 
-  /// Columns of the widest panel.
-  @inline(__always) private static var width: Int { COPPICE_WIDE_VECTORS == 1 ? 32 : 16 }
-  /// Rows of a panel: what the first cache holds beside the weights. Longer sums are made in parts.
-  @inline(__always) private static var deepest: Int { width == 32 ? 256 : 384 }
+  /// Columns of the widest panel there can be.
+  private static let width = 32
 
   /// Whether a matrix of weights is small enough to be read again for each panel: a quarter of a second cache.
   static func suits(rows: Int, inner: Int) -> Bool { rows * inner <= 1 << 16 }
 
-  private static func depth(inner: Int) -> Int {
+  /// Rows of a panel: as many as the first cache holds beside the weights, of those that are about as long. Longer sums
+  /// are made in parts.
+  private static func depth(inner: Int, isWide: Bool) -> Int {
+    let deepest = isWide ? 256 : 384
     let parts = max(1, (inner + deepest - 1) / deepest)
     return (inner + parts - 1) / parts
   }
 
-  private static func panelCount(inner: Int) -> Int { Scratch.rounded(max(depth(inner: inner) * width, inner)) }
+  private static func panelCount(inner: Int) -> Int {
+    Scratch.rounded(max(depth(inner: inner, isWide: true) * width, depth(inner: inner, isWide: false) * 16, inner))
+  }
 
   /// Elements of the panel, of a line for what is not as wide as a vector, and of the sums of parts.
   static func scratchCount(rows: Int, inner: Int) -> Int { panelCount(inner: inner) + (rows + 1) * width }
@@ -59,6 +62,8 @@ struct PanelProduct {
   let target: UnsafeMutablePointer<Float>
   let leading: Int
   let finish: Finish
+  /// Whether panels of thirty-two columns are used.
+  let isWide: Bool
 
   /// The memory of a run: a panel, then a line, then sums of parts.
   private struct Memory {
@@ -89,7 +94,7 @@ struct PanelProduct {
     while column < columns {
       let rest = columns - column
       switch rest {
-      case 23... where Self.width == 32:
+      case 23... where isWide:
         multiply(WidePanelVector.self, column, min(32, rest), memory)
         column += 32
       case 11...:
@@ -111,7 +116,7 @@ struct PanelProduct {
   /// Computes a panel as wide as a vector.
   @inline(__always)
   private func multiply<V: PanelVector>(_: V.Type, _ column: Int, _ count: Int, _ memory: Memory) {
-    let depth = Self.depth(inner: inner)
+    let depth = Self.depth(inner: inner, isWide: isWide)
     var start = 0
     repeat {
       let end = min(inner, start + depth)

@@ -5,11 +5,11 @@ import Testing
 @Suite struct ConvolutionKernelTests {
   private let workers = Workers(count: 2)
 
-  @Test(arguments: 0..<60) func depthwise(seed: Int) {
+  @Test(arguments: 0..<60, [false, true]) func depthwise(seed: Int, isWide: Bool) {
     var random = RandomNumbers(seed: seed)
-    let geometry = random.geometry(channels: 2...7, groups: nil, sizes: 1...21)
+    let geometry = random.geometry(channels: 2...7, groups: nil, sizes: 1...37)
     let reference = ConvolutionReference(geometry, &random)
-    let kernel = DepthwiseConvolution(geometry)
+    let kernel = DepthwiseConvolution(geometry, isWide: isWide)
     check(reference, scratch: kernel.scratchCount) { way, result, scratch in
       switch way {
       case .plain: kernel(reference.input, reference.weight, result, .init(), scratch: scratch, workers)
@@ -22,26 +22,26 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<60) func tiled(seed: Int) throws {
+  @Test(arguments: 0..<60, [false, true]) func tiled(seed: Int, isWide: Bool) throws {
     var random = RandomNumbers(seed: 1000 + seed)
     let geometry = random.geometry(channels: 1...5, groups: 1 + seed % 2, sizes: 1...19)
-    try check(tiles: geometry, &random)
+    try check(tiles: geometry, isWide: isWide, &random)
   }
 
   /// Sums over so many channels are made in parts, and all widths are what is left at the end of a line.
-  @Test(arguments: 0..<20) func pointwise(seed: Int) throws {
+  @Test(arguments: 0..<36, [false, true]) func pointwise(seed: Int, isWide: Bool) throws {
     var random = RandomNumbers(seed: 3000 + seed)
     let size = [random.among(1...2), seed + 1]
     let geometry = ConvolutionGeometry(
       batch: 1 + seed % 2, groups: 1, inputChannels: random.among(380...900), outputChannels: random.among(1...9),
       input: size, kernel: [1, 1], output: size, strides: [1, 1], dilations: [1, 1], padding: [0, 0])
-    try check(tiles: geometry, &random)
+    try check(tiles: geometry, isWide: isWide, &random)
   }
 
-  private func check(tiles geometry: ConvolutionGeometry, _ random: inout RandomNumbers) throws {
+  private func check(tiles geometry: ConvolutionGeometry, isWide: Bool, _ random: inout RandomNumbers) throws {
     let reference = ConvolutionReference(geometry, &random)
     let product = MatrixProduct(try BLAS.shared())
-    let forward = Convolution(geometry)
+    let forward = Convolution(geometry, isWide: isWide)
     let input = ConvolutionInputGradient(geometry)
     let weight = ConvolutionWeightGradient(geometry)
     let scratch = max(forward.scratchCount, input.scratchCount, weight.scratchCount)
@@ -60,7 +60,7 @@ import Testing
 
   @Test(arguments: 0..<6) func winograd(seed: Int) throws {
     var random = RandomNumbers(seed: 2000 + seed)
-    let size = [random.among(15...19), random.among(23...27)]
+    let size = [random.among(15...19), random.among(23...45)]
     let padding = [random.below(3), random.below(3)]
     let geometry = ConvolutionGeometry(
       batch: 2, groups: 1, inputChannels: random.among(16...19),
