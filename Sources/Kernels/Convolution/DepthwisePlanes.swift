@@ -9,7 +9,7 @@ struct DepthwisePlanes: Sendable {
   let geometry: ConvolutionGeometry
   let kernel: Int
   let stride: Int
-  /// Lanes of the vectors: eight, or sixteen where a register has as many and lines are not shorter.
+  /// Lanes of the vectors: eight, or sixteen where a register has as many and lines are longer than eight.
   let width: Int
   /// For each vector of columns of the output and each column of the kernel: which of them read inside the line.
   private let masks: [Int32]
@@ -19,7 +19,8 @@ struct DepthwisePlanes: Sendable {
   /// Which of the last columns of the output there are.
   private let lastColumns: [Int32]
 
-  /// Elements before and behind a plane that may be read.
+  /// Elements before and behind a plane that may be read: forward at most 36, two for each of sixteen lanes and a
+  /// kernel's reach; towards the input fewer, as the kernel reads all but a stride of the input.
   private static let margin = 48
 
   /// - Returns: `nil` for other kernels, strides, dilations and paddings.
@@ -31,7 +32,7 @@ struct DepthwisePlanes: Sendable {
       stride == 1 || stride == 2, geometry.strides.height == stride, geometry.dilations.count == 1
     else { return nil }
     let ends = ((output.width - 1) * stride + kernel - size.width) - padding.width
-    guard (0..<kernel).contains(padding.width), ends < kernel, ends > -size.width, !output.isEmpty, !size.isEmpty else {
+    guard (0..<kernel).contains(padding.width), ends < kernel, ends > -stride, !output.isEmpty, !size.isEmpty else {
       return nil
     }
     self.geometry = geometry

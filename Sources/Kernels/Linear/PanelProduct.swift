@@ -1,5 +1,3 @@
-import COpenBLAS
-
 /// Products of a small matrix with a wide one, sixteen columns at a time, with what follows them applied in registers.
 ///
 /// OpenBLAS packs both operands and adds to what it has zeroed before, which is most of the time where one side is
@@ -93,6 +91,7 @@ struct PanelProduct {
     var column = 0
     while column < columns {
       let rest = columns - column
+      // A panel that is three quarters full is faster than two narrower ones.
       switch rest {
       case 23... where isWide:
         multiply(WidePanelVector.self, column, min(32, rest), memory)
@@ -260,12 +259,12 @@ struct PanelProduct {
     var (a, b, c, d) = (Vector(), Vector(), Vector(), Vector())
     var index = 0
     while index + Vector.scalarCount <= inner {
-      let x = VectorLoops.load(line + index)
-      a = Self.sum(a, x, VectorLoops.load(weight + index))
+      let x = Vector.load(line + index)
+      a = a.adding(x, times: Vector.load(weight + index))
       if height > 1 {
-        b = Self.sum(b, x, VectorLoops.load(weight + (step &+ index)))
-        c = Self.sum(c, x, VectorLoops.load(weight + (2 &* step &+ index)))
-        d = Self.sum(d, x, VectorLoops.load(weight + (3 &* step &+ index)))
+        b = b.adding(x, times: Vector.load(weight + (step &+ index)))
+        c = c.adding(x, times: Vector.load(weight + (2 &* step &+ index)))
+        d = d.adding(x, times: Vector.load(weight + (3 &* step &+ index)))
       }
       index += Vector.scalarCount
     }
@@ -299,10 +298,4 @@ struct PanelProduct {
 
   @inline(__always)
   private func bias(_ row: Int) -> Float { finish.bias.map { $0[row] } ?? 0 }
-
-  /// sum + x · weight
-  @inline(__always)
-  private static func sum(_ sum: Vector, _ x: Vector, _ weight: Vector) -> Vector {
-    COPPICE_FUSES_MULTIPLY_ADD == 1 ? sum.addingProduct(x, weight) : sum + x * weight
-  }
 }
