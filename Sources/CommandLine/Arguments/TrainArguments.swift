@@ -135,7 +135,7 @@ struct TrainFileArguments: ParsableArguments {
   ///   - inputs: files and folders that are read.
   ///   - models: models that are read, some of which may have their tensors in other files.
   func refuse(reading inputs: [String], models: [Model]) throws {
-    let places = [output, checkpointPath] + (log.map { [$0] } ?? [])
+    let places = ([output, "\(output).data", checkpointPath] + (log.map { [$0] } ?? [])).map(OutputPlace.resolved)
     guard Set(places).count == places.count else {
       throw Failure.usage("the output, the log and the checkpoint need a file each")
     }
@@ -143,7 +143,13 @@ struct TrainFileArguments: ParsableArguments {
     try OutputPlace.refuse(output, force: force, reading: read, models: models)
     try OutputPlace.refuseInput("\(output).data", reading: read, models: models)
     // What a run goes on from may be replaced by its next checkpoint, and its log goes on.
-    try OutputPlace.refuse(checkpointPath, force: true, reading: inputs, models: models)
+    let goesOn = resume.map { OutputPlace.resolved($0) == OutputPlace.resolved(checkpointPath) } ?? false
+    do {
+      try OutputPlace.refuse(checkpointPath, force: force || goesOn, reading: inputs, models: models)
+    } catch OutputError.exists(let path) {
+      throw Failure.usage(
+        "\(path): exists already; give --resume \(path) to go on from it, or --force to replace it")
+    }
     if let log {
       let mayGoOn = force || resume != nil || !OutputPlace.isFile(log)
       try OutputPlace.refuse(log, force: mayGoOn, reading: read, models: models)

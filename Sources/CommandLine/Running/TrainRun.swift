@@ -3,7 +3,6 @@ import DataSources
 import Files
 import Glibc
 import IR
-import Synchronization
 import Training
 
 /// Steps until the end, with what is said and written meanwhile.
@@ -36,7 +35,8 @@ struct TrainRun {
       guard !TrainInterruption.isRequested else { throw try interrupted() }
       try trainer.checkWeights()
       let trained = trainer.trainedModel()
-      let metrics = try validation.map { try evaluation(trained, on: $0) }
+      let metrics = try validation.map { try evaluation(trained, on: $0, progress: goOn) }
+      guard !TrainInterruption.isRequested else { throw try interrupted() }
       try write(trained)
       return Result(
         steps: trainer.step, loss: progress.loss, top1: progress.top1, secondsPerStep: progress.secondsPerStep,
@@ -47,7 +47,7 @@ struct TrainRun {
   }
 
   private mutating func makeSteps() throws -> TrainProgress {
-    var log = try files.log.map { try TrainLog(path: $0, appending: files.resume != nil) }
+    var log = try files.log.map { try TrainLog(path: $0, goingOnAfter: files.resume == nil ? nil : trainer.step) }
     var progress = TrainProgress(trainer: trainer, isQuiet: talk.quiet)
     defer { ProgressBar.eraseLine() }
     while !trainer.isFinished, !TrainInterruption.isRequested {
@@ -63,11 +63,14 @@ struct TrainRun {
 
   private func validate(epoch: Int) throws {
     guard let validation else { return }
-    let metrics = try evaluation(trainer.trainedModel(), on: validation) { _, _ in !TrainInterruption.isRequested }
+    let metrics = try evaluation(trainer.trainedModel(), on: validation, progress: goOn)
     guard !talk.quiet, !TrainInterruption.isRequested else { return }
     ProgressBar.eraseLine()
     Talk.say("epoch \(epoch + 1): validation \(metrics.text)")
   }
+
+  /// Whether to go on with an evaluation.
+  private func goOn(_: Int, _: Int) -> Bool { !TrainInterruption.isRequested }
 
   // MARK: Checkpoints
 
@@ -121,57 +124,5 @@ extension TrainingError {
   /// With the files it is about in front; errors of data name theirs.
   func naming(_ files: String) -> TrainingError {
     kind == .data ? self : TrainingError(kind, "\(files): \(self)")
-  }
-}
-
-/// Ctrl-C and SIGTERM let the step at hand finish; a second one ends the process at once.
-enum TrainInterruption {
-  private static let first = Atomic<Int32>(0)
-
-  /// The signal that came first, 0 before one has.
-  static var number: Int32 { first.load(ordering: .relaxed) }
-
-  static var isRequested: Bool { number != 0 }
-
-  static func install() {
-    // What the handler writes to exists before a signal can come.
-    _ = isRequested
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
-        let change = TrainInterruption.first.compareExchange(expected: 0, desired: number, ordering: .relaxed)
-        if !change.exchanged {
-          TemporaryFiles.removeAll()
-          _exit(128 + number)
-        }
-      }
-    }
-  }
-}
-
-/// A line of JSON a step.
-struct TrainLog: ~Copyable {
-  private let path: String
-  private let file: UnsafeMutablePointer<FILE>
-
-  init(path: String, appending: Bool) throws {
-    guard let file = fopen(path, appending ? "a" : "w") else {
-      throw Failure.other("\(path): cannot be written: \(String(cString: strerror(errno)))")
-    }
-    self.path = path
-    self.file = file
-  }
-
-  deinit { fclose(file) }
-
-  mutating func write(_ step: Trainer.Step, seconds: Double) throws {
-    let line = JSONText.object([
-      ("step", .int(step.number)), ("epoch", .int(step.epoch)), ("loss", .double(step.loss)),
-      ("top1", step.top1.map { .double($0) } ?? .null), ("learningRate", .double(step.learningRate)),
-      ("gradientNorm", step.gradientNorm.map { .double($0) } ?? .null), ("samples", .int(step.samples)),
-      ("seconds", .double(seconds)),
-    ])
-    guard fputs(line.text() + "\n", file) >= 0, fflush(file) == 0 else {
-      throw Failure.other("\(path): cannot be written: \(String(cString: strerror(errno)))")
-    }
   }
 }

@@ -12,14 +12,14 @@ extension OutputPlace {
   ///   - models: models the command reads; the files of their tensors are not replaced either.
   static func refuse(_ path: String, force: Bool, reading inputs: [String], models: [Model]) throws {
     try refuseInput(path, reading: inputs, models: models)
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw OutputError.cannotWrite(path: path, reason: "it is a folder; name a file in it")
+    }
     if !force, access(path, F_OK) == 0 { throw OutputError.exists(path: path) }
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     for mode in [F_OK, W_OK] where access(folder, mode) != 0 {
       throw OutputError.cannotWrite(path: path, reason: systemMessage(errno))
-    }
-    var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      throw OutputError.cannotWrite(path: path, reason: "it is a folder")
     }
   }
 
@@ -30,6 +30,15 @@ extension OutputPlace {
     if read.contains(file) || inputs.contains(where: { ImageFolder.isPicture(path, in: $0) }) {
       throw OutputError.isInput(path: path)
     }
+  }
+
+  /// A path that is the same for all ways to name a file, also one that is yet to be.
+  static func resolved(_ path: String) -> String {
+    if let file = resolvedPath(path) { return file }
+    let slash = path.lastIndex(of: "/")
+    let folder = slash.map { String(path[...$0]) } ?? "."
+    let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+    return (resolvedPath(folder) ?? folder) + "/" + name
   }
 
   /// Whether something is there that holds what was written before, and not a device or a pipe.
