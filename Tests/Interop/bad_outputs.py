@@ -1,5 +1,6 @@
 """Outputs that would take the place of what is read: refused whatever --force says, before anything runs."""
 import os
+import subprocess
 
 import numpy as np
 
@@ -81,3 +82,38 @@ def trained_into_a_picture_by_link(binary, folder):
     path = pictures(folder)
     os.symlink("pictures/b/1.png", folder / "other.onnx")
     return train(binary, folder, saved(folder, picture_model()), path, "other.onnx")
+
+
+@situation
+def trained_over_another_checkpoint(binary, folder):
+    (folder / "out.onnx.checkpoint").write_text("of a long run")
+    command = [binary, "train", saved(folder, classifier()), "--data", data(folder), "--lr", "0.01", "--batch", "4",
+               "--steps", "3", "-o", folder / "out.onnx"]
+    return refuses(binary, folder, command, {USAGE}, ["out.onnx.checkpoint", "--resume", "--force"])
+
+
+@situation
+def trained_with_outputs_of_one_name(binary, folder):
+    command = [binary, "train", saved(folder, classifier()), "--data", data(folder), "--lr", "0.01", "--batch", "4",
+               "--steps", "3", "-o", folder / "out.onnx"]
+    for log in ["../{}/out.onnx", "./out.onnx.checkpoint", "out.onnx.data"]:
+        path = f"{folder}/{log.format(folder.name)}"
+        outcome, problem = refuses(binary, folder, [*command, "--log", path], {USAGE}, ["need a file each"])
+        if problem:
+            return outcome, f"{log}: {problem}"
+    return outcome, None
+
+
+@situation
+def trained_on_with_a_log_of_something_else(binary, folder):
+    command = [binary, "train", saved(folder, classifier()), "--data", data(folder), "--lr", "0.01", "--batch", "4",
+               "--steps", "3", "-o", folder / "out.onnx"]
+    run = folder / "run.checkpoint"
+    subprocess.run([str(part) for part in [*command, "--checkpoint", run, "--checkpoint-every", "1", "-q"]], check=True)
+    (folder / "out.onnx").unlink()
+    (folder / "own.json").write_text('{"my": "data"}\n')
+    outcome, problem = refuses(
+        binary, folder, [*command, "--resume", run, "--log", folder / "own.json"], {USAGE}, ["own.json", "no log"])
+    if not problem and (folder / "own.json").read_text() != '{"my": "data"}\n':
+        problem = "the log was written to"
+    return outcome, problem

@@ -202,6 +202,25 @@ def train_terminated(binary, folder):
     return train_stopped(binary, folder, signal.SIGTERM, TERMINATED)
 
 
+@situation
+def train_interrupted_in_the_last_validation(binary, folder):
+    """All steps are made and the model is not written yet: a checkpoint has to keep them."""
+    width, count = 1024, 60_000
+    model = build([helper.make_node("MatMul", ["x", "w1"], ["h"]), helper.make_node("MatMul", ["h", "w2"], ["y"])],
+                  [("x", FLOAT, ["batch", WIDTH])], [("y", FLOAT, ["batch", CLASSES])],
+                  [("w1", weight(WIDTH, 64 * width)), ("w2", weight(64 * width, CLASSES) / 1e4)])
+    np.savez(folder / "many.npz", x=weight(count, WIDTH), label=np.zeros(count, np.int64))
+    log, checkpoint = folder / "log.jsonl", folder / "out.onnx.checkpoint"
+    command = train(binary, folder, model, 2, "--log", log, "--validation", folder / "many.npz")
+    before = time.monotonic()
+
+    def is_validating():
+        return log.exists() and len(log.read_text().splitlines()) == 2 and time.monotonic() > before + 0.2
+
+    return disturbed(command, folder, is_validating, send(signal.SIGINT), INTERRUPTED, mention="--resume",
+                     left=[log.name, checkpoint.name])
+
+
 # Files that may not grow beyond 16 or 32 kB, as the shell has it, like those on a disk that gets full
 
 

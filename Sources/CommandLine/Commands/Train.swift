@@ -12,8 +12,8 @@ struct Train: ParsableCommand {
       \(DataArguments.discussion)
       What does not fit the model, or is no number or class, is an error before training starts.
       Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130, SIGTERM with 143;
-      --resume goes on from it to the same result. Where the model cannot be written in the end, a checkpoint is
-      kept too; --resume then writes the model.
+      --resume goes on from it to the same result. Where the model cannot be written in the end,
+      a checkpoint is kept too; --resume then writes the model.
 
       EXAMPLES
         coppice train small.onnx --data train.npz --validation test.npz --lr 0.01 --momentum 0.9 \\
