@@ -9,14 +9,21 @@ public enum MapGuard {
   private struct Entry {
     var start: UInt
     var end: UInt
-    var path: UnsafeMutablePointer<CChar>?
+    /// Room for the name, as long as the process lives: a handler on another thread may be reading it.
+    let path: UnsafeMutablePointer<CChar>
   }
 
   private static let capacity = 256
+  /// Longer names are cut, before the 0 that ends them.
+  private static let pathSize = 1024
   // Fixed memory: a signal handler may read it, but not allocate or lock. Writers take turns by the lock.
   nonisolated(unsafe) private static let entries = {
     let entries = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
-    entries.initialize(repeating: Entry(start: 0, end: 0, path: nil), count: capacity)
+    let paths = UnsafeMutablePointer<CChar>.allocate(capacity: capacity * pathSize)
+    paths.initialize(repeating: 0, count: capacity * pathSize)
+    for index in 0..<capacity {
+      (entries + index).initialize(to: Entry(start: 0, end: 0, path: paths + index * pathSize))
+    }
     return entries
   }()
   private static let lock = Mutex<Void>(())
@@ -25,7 +32,7 @@ public enum MapGuard {
     let start = UInt(bitPattern: bytes.baseAddress)
     lock.withLock { _ in
       guard let free = (0..<capacity).first(where: { entries[$0].end == 0 }) else { return }
-      entries[free].path = strdup(path)
+      strncpy(entries[free].path, path, pathSize - 1)
       entries[free].start = start
       entries[free].end = start + UInt(bytes.count)
     }
@@ -38,8 +45,6 @@ public enum MapGuard {
         return
       }
       entries[index].end = 0
-      free(entries[index].path)
-      entries[index].path = nil
     }
   }
 
@@ -63,10 +68,9 @@ public enum MapGuard {
     TemporaryFiles.removeAll()
     say("error: ", 7)
     for index in 0..<capacity where address >= entries[index].start && address < entries[index].end {
-      if let path = entries[index].path {
-        _ = write(STDERR_FILENO, path, strlen(path))
-        say(": ", 2)
-      }
+      let path = entries[index].path
+      _ = write(STDERR_FILENO, path, strlen(path))
+      say(": ", 2)
       break
     }
     say("the file became shorter while it was read\n", 42)

@@ -4,7 +4,7 @@ from onnx import helper
 
 from bad_runs import CLASSES, FLOAT, SAMPLES, WIDTH, build, classifier, commands, data, lookup, saved, weight
 from bad_situations import refuses, situation
-from failing import INVALID_MODEL, USAGE, execute, judge
+from failing import ANY_ERROR, INVALID_MODEL, USAGE, execute, judge
 
 MISMATCH = 6
 HUGE = 10**12, 2**63 - 1
@@ -138,6 +138,80 @@ def run_is_huge(binary, folder):
     nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("ReduceSum", ["h"], ["y"], keepdims=0)]
     model = saved(folder, build(nodes, [("x", FLOAT, ["batch", 1])], [("y", FLOAT, [])], [("w", weight(1, 1 << 16))]))
     return each(binary, folder, [["bench", model, "--batch", 1 << 27]], {USAGE}, ["model.onnx", "--batch"])
+
+
+@situation
+def inferred_more_than_fit_at_once(binary, folder):
+    """A multiple of what the model takes can be run; other shapes have to be changed."""
+    model = classifier(batch=5)
+    for count, mention in ((10, "--batch 5"), (12, "reshape")):
+        command = commands(binary, folder, saved(folder, model), data(folder, x=weight(count, WIDTH)))["infer"]
+        outcome, problem = refuses(binary, folder, command, {INVALID_MODEL}, ["data.npz", "input x", mention])
+        if problem:
+            return outcome, f"{count} samples: {problem}"
+    command = commands(binary, folder, saved(folder, model), data(folder, x=weight(10, WIDTH)))["infer"]
+    outcome = execute([*command, "--batch", "5"])
+    return outcome, judge(outcome, {0}, [])
+
+
+@situation
+def inferred_into_a_folder(binary, folder):
+    (folder / "y.npz").mkdir()
+    line = [*commands(binary, folder, saved(folder, classifier()), data(folder))["infer"][1:-1], folder / "y.npz"]
+    return each(binary, folder, [line], ANY_ERROR, ["y.npz", "is a folder; name a file in it"])
+
+
+@situation
+def inferred_into_no_folder(binary, folder):
+    path = folder / "nowhere" / "y.npz"
+    line = [*commands(binary, folder, saved(folder, classifier()), data(folder))["infer"][1:-1], path]
+    return each(binary, folder, [line], ANY_ERROR, ["nowhere/y.npz", "make the folder first"])
+
+
+@situation
+def inferred_into_no_format(binary, folder):
+    line = commands(binary, folder, saved(folder, classifier()), data(folder))["infer"][1:-1]
+    return each(binary, folder, [[*line, folder / name] for name in ("y", "y.csv")], {USAGE}, ["y", ".npz", ".npy"])
+
+
+@situation
+def inferred_two_outputs_into_one_array(binary, folder):
+    """Before anything runs: the data are not even looked at."""
+    model = with_output(helper.make_node("Identity", ["y"], ["z"]), ["batch", CLASSES])
+    line = ["infer", saved(folder, model), "--input", folder / "nowhere.npz", "-o", folder / "y.npy"]
+    return each(binary, folder, [line], {USAGE}, ["y.npy", "2 outputs", ".npz"])
+
+
+@situation
+def counts_are_negative(binary, folder):
+    """A number below 0 is read as one, not as an option."""
+    model, path = saved(folder, classifier()), data(folder)
+    batched = [["bench", model], ["inspect", model, "--memory"], ["eval", model, "--data", path],
+               ["infer", model, "--input", path, "-o", folder / "y.npz"]]
+    for option, lines in (("--batch", batched), ("--threads", [["bench", model], ["eval", model, "--data", path]]),
+                          ("--runs", [["bench", model]]), ("--warm-up", [["bench", model]]),
+                          ("--samples", [["verify", model, model]])):
+        mention = "must not be negative" if option == "--warm-up" else f"{option} must be"
+        outcome, problem = each(binary, folder, [[*line, option, "-3"] for line in lines], {USAGE}, [mention])
+        if problem:
+            return outcome, f"{option}: {problem}"
+    return outcome, None
+
+
+@situation
+def bench_prints_its_table_quietly(binary, folder):
+    outcome = execute([binary, "bench", saved(folder, classifier()), "--runs", "1", "--warm-up", "0", "-q"])
+    problem = judge(outcome, {0}, [])
+    if not problem and ("p50 ms" not in outcome.out or outcome.err):
+        problem = f"printed {outcome.out[:200]!r} and said {outcome.err[:200]!r}"
+    return outcome, problem
+
+
+@situation
+def memory_names_what_is_shared(binary, folder):
+    outcome = execute([binary, "inspect", saved(folder, classifier()), "--memory", "--train"])
+    problem = judge(outcome, {0}, [])
+    return outcome, problem or ("says in both" if "in both" in outcome.out else None)
 
 
 # Shapes of inputs

@@ -411,7 +411,7 @@ def checkpoint_with_a_wrong_byte(binary, folder):
 @situation
 def checkpoint_is_other_data(binary, folder):
     return checkpoint(binary, folder, lambda path, _: np.savez(path.open("wb"), x=np.zeros(3)), {INVALID_MODEL},
-                      ["run.checkpoint"])
+                      ["run.checkpoint", "give the file train wrote with --checkpoint"])
 
 
 @situation

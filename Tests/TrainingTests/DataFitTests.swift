@@ -74,6 +74,36 @@ struct DataFitTests {
     #expect(try fault(given, model(), .meanSquaredError) == "nothing")
   }
 
+  @Test("a part whose labels all stand for none is refused, whatever the rest has")
+  func nothingInPart() throws {
+    let whole = try data(labels: [0, -100, -100, 1])
+    #expect(try fault(DatasetPart(whole, samples: [1, 2]), model()).contains("nothing to learn from"))
+    #expect(try fault(DatasetPart(whole, samples: [0, 1]), model()) == "nothing")
+    var loss = Loss(.crossEntropy())
+    loss.distillation = Loss.Distillation()
+    // What is measured is agreement with labels, with a teacher too.
+    #expect(throws: TrainingError.self) {
+      try Evaluation(loss, batch: 2).check(model(), on: DatasetPart(whole, samples: [1, 2]))
+    }
+  }
+
+  @Test("a step whose labels are all ignored has no loss, and a batch among others does not lower it")
+  func stepWithoutLabels() throws {
+    let whole = try data(labels: [0, -100, -100, -100])
+    func first(batch: Int, accumulation: Int) throws -> [Trainer.Step] {
+      let settings = TrainingSettings(
+        loss: Loss(.crossEntropy()), rule: SGD(), learningRate: 0, batch: batch, accumulation: accumulation,
+        duration: .steps(4 / accumulation))
+      let trainer = try Trainer(model(), data: whole, settings: settings)
+      return try (0..<trainer.totalSteps).map { _ in try trainer.next() }
+    }
+    let single = try first(batch: 1, accumulation: 1)
+    #expect(single.filter(\.hasLoss).count == 1)
+    let together = try first(batch: 1, accumulation: 4)
+    let loss = try #require(single.first(where: \.hasLoss)?.loss)
+    #expect(together[0].hasLoss && abs(together[0].loss - loss) < 1e-6)
+  }
+
   private func trainer(_ data: any Dataset, seed: UInt64 = 0) throws -> Trainer {
     let settings = TrainingSettings(
       loss: .crossEntropy, rule: SGD(), learningRate: 0.1, batch: 2, duration: .steps(3), seed: seed)

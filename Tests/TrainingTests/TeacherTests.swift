@@ -51,6 +51,38 @@ struct TeacherTests {
         "the teacher: "))
   }
 
+  /// A teacher that adds a number in the branch it takes.
+  private func branching(_ number: Float) throws -> Model {
+    var model = try GraphText.model("ids: int64[N, 1]\nh = Gather(u[5, 3], ids)\ny = Identity(h)\nreturn y")
+    let region = ByteRegion(copying: [UInt8(1)])
+    let condition = model.addValue(named: "condition")
+    model.graph.initializers.append(
+      Initializer(value: condition, tensor: Tensor(dataType: .bool, shape: [], storage: .bytes(region))))
+    let (constant, sum) = (model.addValue(named: "c"), model.addValue(named: "s"))
+    let payload = Attribute(name: "value", value: .tensor(Tensor(floats: [number], shape: [])))
+    let body = Graph(
+      nodes: [
+        Node(inputs: [], outputs: [constant], opType: "Constant", attributes: [payload]),
+        Node(inputs: [model.graph.nodes[0].outputs[0], constant], outputs: [sum], opType: "Add"),
+      ], outputs: [ValueInfo(value: sum, type: nil)])
+    model.graph.nodes[1].opType = "If"
+    model.graph.nodes[1].inputs = [condition]
+    for name in ["then_branch", "else_branch"] { model.graph.nodes[1].setAttribute(name, .graph(body)) }
+    return model
+  }
+
+  @Test("teachers that differ in a branch, a type, an operator set or a domain are told apart in checkpoints")
+  func fingerprints() throws {
+    let model = try branching(1)
+    #expect(try Fingerprint(of: model).text == Fingerprint(of: branching(1)).text)
+    var (newer, typed, foreign) = (model, model, model)
+    newer.opsetImports[0].version = 18
+    typed.graph.inputs[0].type?.tensor?.elementType = DataType.int32.rawValue
+    foreign.graph.nodes[0].domain = "acme"
+    let others = [try branching(2), newer, typed, foreign]
+    #expect(Set(([model] + others).map { Fingerprint(of: $0).text }).count == 5)
+  }
+
   @Test("a teacher and a loss that distils need each other")
   func alone() throws {
     #expect(try fault(nil).contains("distillation needs a teacher"))

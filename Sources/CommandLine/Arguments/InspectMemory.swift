@@ -4,7 +4,8 @@ import Coppice
 /// Whether to plan memory, and for what.
 struct InspectMemory: ParsableArguments {
   @Flag(help: "Plan the memory that running takes.") var memory = false
-  @Option(help: ArgumentHelp("Samples at once for --memory.", valueName: "count")) var batch: Int?
+  @Option(parsing: .unconditional, help: ArgumentHelp("Samples at once for --memory.", valueName: "count"))
+  var batch: Int?
   @Flag(help: "Plan --memory for training, with the sum of the outputs as the loss.") var train = false
 
   func validate() throws {
@@ -29,7 +30,7 @@ struct InspectMemory: ParsableArguments {
     var rows = [("parameters", memory.parameterBytes)]
     if memory.isTraining { rows.append(("gradients", memory.gradientBytes)) }
     rows.append(("activations", memory.activationBytes))
-    if memory.sharedBytes > 0 { rows.append(("in both", -memory.sharedBytes)) }
+    if memory.sharedBytes > 0 { rows.append(("shared", -memory.sharedBytes)) }
     rows.append(("peak", memory.peakBytes))
     let width = rows.map { grouped($0.1).count }.max() ?? 0
     var lines = ["memory      planned for \(kind), batch \(memory.batch)"]

@@ -19,7 +19,9 @@ extension OutputPlace {
     if !force, access(path, F_OK) == 0 { throw OutputError.exists(path: path) }
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     for mode in [F_OK, W_OK] where access(folder, mode) != 0 {
-      throw OutputError.cannotWrite(path: path, reason: systemMessage(errno))
+      let code = errno
+      let remedy = code == ENOENT ? "; make the folder first" : ""
+      throw OutputError.cannotWrite(path: path, reason: systemMessage(code) + remedy)
     }
   }
 

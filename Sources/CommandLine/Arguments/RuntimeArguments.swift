@@ -4,7 +4,7 @@ import Runtime
 
 /// How models are run.
 struct RuntimeArguments: ParsableArguments {
-  @Option(help: "Threads; as many as there are processors by default.") var threads: Int?
+  @Option(parsing: .unconditional, help: "Threads; as many as there are processors by default.") var threads: Int?
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }

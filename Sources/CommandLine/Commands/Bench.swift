@@ -14,10 +14,11 @@ struct Bench: ParsableCommand {
       """)
 
   @Argument(help: "The models to measure.", completion: .file(extensions: ["onnx"])) var models: [String]
-  @Option(help: "Samples a run, where the model leaves its first axis open.") var batch: Int?
+  @Option(parsing: .unconditional, help: "Samples a run, where the model leaves its first axis open.") var batch: Int?
   @OptionGroup var runtime: RuntimeArguments
-  @Option(help: "Runs of each model; as many as take about five seconds by default.") var runs: Int?
-  @Option(help: "Runs before measuring.") var warmUp = 3
+  @Option(parsing: .unconditional, help: "Runs of each model; as many as take about five seconds by default.")
+  var runs: Int?
+  @Option(parsing: .unconditional, help: "Runs before measuring.") var warmUp = 3
   @Flag(help: "Measure whole training steps.") var train = false
   @Flag(help: "Show what kinds of operators take the time.") var operators = false
   @OptionGroup var inputs: InputShapeArguments
@@ -35,18 +36,16 @@ struct Bench: ParsableCommand {
   func run() throws {
     let shapes = try inputs.parsed()
     var runners = try models.map {
-      try BenchRunner(path: $0, batch: batch, shapes: shapes, trains: train, options: runtime.options)
+      try BenchRunner(
+        path: $0, batch: batch, shapes: shapes, trains: train, isQuiet: talk.quiet, options: runtime.options)
     }
     try measure(&runners)
     let peak = BenchRunner.peakBytes
     let times = try runners.map { runner -> [OperatorTime] in
       operators || json ? Self.byOperator(try runner.profile()) : []
     }
-    if json {
-      try printOut(Self.json(runners, times, peak: peak).text(linesTo: 3))
-    } else if !talk.quiet {
-      try printOut(Self.text(runners, times, peak: peak))
-    }
+    try printOut(
+      json ? Self.json(runners, times, peak: peak).text(linesTo: 3) : Self.text(runners, times, peak: peak))
   }
 
   /// At least ten runs, at most fifty, within about five seconds a model.

@@ -17,7 +17,7 @@ struct Eval: ParsableCommand {
 
   @Argument(help: "The model to measure.", completion: .file(extensions: ["onnx"])) var model: String
   @Option(help: ArgumentHelp("Inputs and labels.", valueName: "path"), completion: .file()) var data: String
-  @Option(help: "Samples of a run.") var batch = 64
+  @Option(parsing: .unconditional, help: "Samples of a run.") var batch = 64
   @OptionGroup(title: "Data options") var source: DataArguments
   @OptionGroup var loss: LossArguments
   @OptionGroup var runtime: RuntimeArguments

@@ -23,7 +23,9 @@ struct Infer: ParsableCommand {
     name: [.short, .long], help: ArgumentHelp("Where the outputs go.", valueName: "path"),
     completion: .file(extensions: ["npz", "npy"]))
   var output: String
-  @Option(help: "Samples of a run; all at once by default. Outputs without an axis of samples must not depend on them.")
+  @Option(
+    parsing: .unconditional,
+    help: "Samples of a run; all at once by default. Outputs without an axis of samples must not depend on them.")
   var batch: Int?
   @OptionGroup var runtime: RuntimeArguments
   @Flag(help: "Replace the output if it exists.") var force = false
@@ -37,6 +39,7 @@ struct Infer: ParsableCommand {
   func run() throws {
     let loaded = try ModelFile(path: model).model()
     try OutputPlace.refuse(output, force: force, reading: [model, input], models: [loaded])
+    try refuseFormat(outputs: loaded.graph.outputs.count)
     do {
       let session = try Runtime.Session(loaded, options: runtime.options)
       let tensors = try inputs(loaded)
@@ -89,10 +92,19 @@ struct Infer: ParsableCommand {
     return first.1
   }
 
+  /// Refuses a name that says no format, or one that does not hold so many outputs.
+  private func refuseFormat(outputs count: Int) throws {
+    guard output.hasSuffix(".npy") || output.hasSuffix(".npz") else {
+      throw Failure.usage("\(output): is neither .npz nor .npy; give -o a name with one of these endings")
+    }
+    guard count == 1 || output.hasSuffix(".npz") else {
+      throw Failure.usage("\(output): the model has \(count) outputs; give the name of an .npz file")
+    }
+  }
+
   private func write(_ outputs: [Tensor]) throws {
-    guard output.hasSuffix(".npy") else { return try NumPyFile.writeArchive(outputs, to: output, overwrite: force) }
-    guard let first = outputs.first, outputs.count == 1 else {
-      throw Failure.usage("\(output): the model has \(outputs.count) outputs; give the name of an .npz file")
+    guard output.hasSuffix(".npy"), let first = outputs.first else {
+      return try NumPyFile.writeArchive(outputs, to: output, overwrite: force)
     }
     try NumPyFile.write(first, to: output, overwrite: force)
   }

@@ -25,7 +25,7 @@ struct TrainProgress {
   var secondsPerStep: Double? { count == 0 ? nil : seconds / Double(count) }
 
   mutating func add(_ step: Trainer.Step, seconds: Double) {
-    recent.append((step.loss, step.top1))
+    if step.hasLoss { recent.append((step.loss, step.top1)) }
     if recent.count > 100 { recent.removeFirst() }
     self.seconds += seconds
     count += 1

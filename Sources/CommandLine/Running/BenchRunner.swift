@@ -16,10 +16,10 @@ struct BenchRunner {
   private let profileOnce: () throws(RuntimeError) -> [NodeTime]
   private(set) var times: [Double] = []
 
-  init(path: String, batch: Int?, shapes: InputShapes, trains: Bool, options: RuntimeOptions) throws {
+  init(path: String, batch: Int?, shapes: InputShapes, trains: Bool, isQuiet: Bool, options: RuntimeOptions) throws {
     let loaded = try ModelFile(path: path).model()
     let model = trains ? loaded.unsharingVectors() : loaded
-    let sizes = try Self.sizes(of: model, batch: batch, shapes: shapes, path)
+    let sizes = try Self.sizes(of: model, batch: batch, shapes: shapes, isQuiet: isQuiet, path)
     let concrete = Self.declaring(sizes, in: model)
     self.path = path
     self.batch = sizes.batch
@@ -51,7 +51,7 @@ struct BenchRunner {
   }
 
   private static func sizes(
-    of model: Model, batch: Int?, shapes: InputShapes, _ path: String
+    of model: Model, batch: Int?, shapes: InputShapes, isQuiet: Bool, _ path: String
   ) throws -> InputSizes {
     let sizes: InputSizes
     do throws(PassError) {
@@ -60,7 +60,7 @@ struct BenchRunner {
       if case .usage(let text) = error { throw Failure.usage("\(path): \(text)") }
       throw Failure.invalidModel("\(path): \(error)")
     }
-    if !sizes.assumed.isEmpty {
+    if !isQuiet, !sizes.assumed.isEmpty {
       Talk.say("note: \(path): taken for open sizes: \(sizes.assumed.joined(separator: ", ")) (see --input-shape)")
     }
     return sizes

@@ -35,8 +35,10 @@ struct InputArrays {
       throw DataError.wrongType(source: place(input), input: input.name, found: tensor.dataType, expected: type)
     }
     guard fits(tensor.shape, input.shape, anyCount: anyCount) else {
+      let remedy = batch(of: tensor.shape, input.shape).map { "give --batch \($0) to run them \($0) at a time" }
       throw Failure.invalidModel(
-        "\(place(input)): has shape \(tensor.shape), input \(input.name) takes \(text(input.shape)); reshape the data")
+        "\(place(input)): has shape \(tensor.shape), input \(input.name) takes \(text(input.shape)); "
+          + (remedy ?? "reshape the data"))
     }
     return fitted
   }
@@ -56,6 +58,14 @@ struct InputArrays {
     return zip(shape, expected).enumerated().allSatisfy { axis, pair in
       if case .known(let known) = pair.1, known >= 0, axis > 0 || !anyCount { Int(known) == pair.0 } else { true }
     }
+  }
+
+  /// The number of samples the model takes at once, where the array holds a multiple and fits otherwise.
+  private func batch(of shape: [Int], _ expected: [DeclaredSize.Extent]?) -> Int? {
+    guard let count = shape.first, case .known(let size)? = expected?.first, size > 0, count > Int(size),
+      count % Int(size) == 0, fits(shape, expected, anyCount: true)
+    else { return nil }
+    return Int(size)
   }
 
   private func text(_ shape: [DeclaredSize.Extent]?) -> String {

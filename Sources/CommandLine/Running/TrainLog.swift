@@ -45,7 +45,8 @@ struct TrainLog: ~Copyable {
 
   mutating func write(_ step: Trainer.Step, seconds: Double) throws {
     let line = JSONText.object([
-      ("step", .int(step.number)), ("epoch", .int(step.epoch)), ("loss", .double(step.loss)),
+      ("step", .int(step.number)), ("epoch", .int(step.epoch)),
+      ("loss", step.hasLoss ? .double(step.loss) : .null),
       ("top1", step.top1.map { .double($0) } ?? .null), ("learningRate", .double(step.learningRate)),
       ("gradientNorm", step.gradientNorm.map { .double($0) } ?? .null), ("samples", .int(step.samples)),
       ("seconds", .double(seconds)),

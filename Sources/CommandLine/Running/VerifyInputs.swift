@@ -10,7 +10,9 @@ struct VerifyInputs: ParsableArguments {
       "Inputs to run on: an .npz with an array for each input. Random ones by default.", valueName: "path"),
     completion: .file(extensions: ["npz"]))
   var input: String?
-  @Option(help: ArgumentHelp("How many inputs to run on (random: 2; of a file: all).", valueName: "count"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How many inputs to run on (random: 2; of a file: all).", valueName: "count"))
   var samples: Int?
   @Option(help: "Where random inputs start.") var seed: UInt64 = 0
   @Option(help: ArgumentHelp("Largest difference allowed, relative to the largest output.", valueName: "share"))

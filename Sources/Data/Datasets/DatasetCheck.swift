@@ -32,7 +32,7 @@ public struct DatasetCheck: Sendable {
     for array in dataset.storedArrays {
       if array.tensor.dataType.isFloatingPoint { try checkFinite(array) }
       if array.field == labelField {
-        try checkLabels(array)
+        try checkLabels(array, of: dataset)
       } else if let size = tableSizes[array.field], !array.tensor.dataType.isFloatingPoint {
         try checkRows(array, below: size)
       }
@@ -46,11 +46,13 @@ public struct DatasetCheck: Sendable {
       source: array.source, sample: array.sample(found), value: found.value.isNaN ? "NaN" : "infinity")
   }
 
-  private func checkLabels(_ array: StoredArray) throws(DataError) {
+  private func checkLabels(_ array: StoredArray, of dataset: any Dataset) throws(DataError) {
     switch labels {
     case .numbers: return
     case .classes(let classes, let ignored):
-      if !array.tensor.dataType.isFloatingPoint { try checkClasses(array, classes, ignored) }
+      guard !array.tensor.dataType.isFloatingPoint else { return }
+      try checkClasses(array, classes, ignored)
+      if needsLabels, let ignored { try checkAnyCounts(array, of: dataset, ignored) }
     case .probabilities:
       guard let found = ElementScan.first(in: array.tensor, where: { $0 < 0 || $0 > 1 }) else { return }
       throw .unsupported(
@@ -72,12 +74,22 @@ public struct DatasetCheck: Sendable {
       throw .labelOutOfRange(
         source: array.source, sample: array.sample(found), label: found.text, classes: classes)
     }
-    guard needsLabels, let ignored else { return }
-    if ElementScan.first(in: array.tensor, where: { $0 != ignoredNumber }) == nil {
-      throw .unsupported(
-        path: array.source, place: "",
-        reason: "all labels are \(ignored), which stands for none: there is nothing to learn from; give classes")
+  }
+
+  /// Refuses samples none of which has a label. The array may be of more samples than the data set has, so its own are
+  /// asked for, which need no look where nothing is ignored.
+  private func checkAnyCounts(_ array: StoredArray, of dataset: any Dataset, _ ignored: Int) throws(DataError) {
+    let ignoredNumber = Double(ignored)
+    guard ElementScan.first(in: array.tensor, where: { $0 == ignoredNumber }) != nil else { return }
+    let labels = dataset.keeping([labelField])
+    for start in stride(from: 0, to: labels.count, by: 1024) {
+      let batch = try labels.batch(indices: Array(start..<min(start + 1024, labels.count)))
+      guard let tensor = batch[labelField] else { return }
+      if ElementScan.first(in: tensor, where: { $0 != ignoredNumber }) != nil { return }
     }
+    throw .unsupported(
+      path: array.source, place: "",
+      reason: "all labels are \(ignored), which stands for none: there is nothing to learn from; give classes")
   }
 
   private func checkRows(_ array: StoredArray, below rows: Int) throws(DataError) {

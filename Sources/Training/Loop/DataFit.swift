@@ -68,8 +68,10 @@ struct DataFit: Sendable {
   }
 
   /// Looks at all data for what would spoil a run hours after its start.
-  /// - Parameter output: the shape of the output the loss is taken of, where it is known before the model runs.
-  func check(_ model: Model, output: [Int]?, batch: Int) throws(TrainingError) {
+  /// - Parameters:
+  ///   - output: the shape of the output the loss is taken of, where it is known before the model runs.
+  ///   - needsLabels: whether there must be a label that is not ignored.
+  func check(_ model: Model, output: [Int]?, batch: Int, needsLabels: Bool) throws(TrainingError) {
     var classes: Int?
     if loss.hasClasses, let output {
       classes = try ClassAxis(output: output, labels: [batch] + label.shape, source: data.source).classes
@@ -80,8 +82,7 @@ struct DataFit: Sendable {
       case .meanSquaredError: .numbers
       case .binaryCrossEntropy: .probabilities
       }
-    let check = DatasetCheck(
-      labels: labels, tableSizes: model.lookedUpRows, needsLabels: loss.distillation == nil)
+    let check = DatasetCheck(labels: labels, tableSizes: model.lookedUpRows, needsLabels: needsLabels)
     do throws(DataError) { try check.run(data) } catch { throw TrainingError(error) }
   }
 

@@ -39,7 +39,7 @@ extension Trainer {
       throw TrainingError(.data, error.description)
     }
     guard let text = tensors["identity"]?.contiguousBytes(), let step = tensors["step"]?.integers()?.first else {
-      throw TrainingError(.data, "\(path): is no checkpoint")
+      throw TrainingError(.data, "\(path): is no checkpoint; give the file train wrote with --checkpoint")
     }
     guard text.withUnsafeBytes({ Array($0) }) == Array(identity.utf8) else {
       throw TrainingError(

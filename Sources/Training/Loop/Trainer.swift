@@ -17,6 +17,8 @@ public final class Trainer {
     /// From 0 on.
     public let epoch: Int
     public let loss: Double
+    /// Not where all labels are ignored and no teacher is followed: the loss is then 0 and belongs in no mean.
+    public let hasLoss: Bool
     /// The share of rows whose label has the largest output; `nil` where there are no classes.
     public let top1: Double?
     public let learningRate: Double
@@ -59,7 +61,8 @@ public final class Trainer {
     totalSteps = try settings.steps(batchesPerEpoch: queue.batchesPerEpoch)
     var (shapes, labels) = fit.shapes(batch: queue.batchSize)
     let axis = try Self.classAxis(model, settings.loss, shapes, labels, source: data.source)
-    try fit.check(model, output: axis.output, batch: queue.batchSize)
+    try fit.check(
+      model, output: axis.output, batch: queue.batchSize, needsLabels: settings.loss.distillation == nil)
     graph = try LossGraph(model, settings.loss, classAxis: axis.axis)
     self.teacher = try Self.teacher(teacher, graph, fit, batch: queue.batchSize, shape: axis.output, options)
     shapes[graph.labelInput] = labels
@@ -134,7 +137,8 @@ public final class Trainer {
       return (axis == shape.count - 1 ? -1 : axis, shape)
     }
     guard shape == labels else {
-      throw TrainingError(.data, "\(source): targets of shape \(labels) do not fit outputs of shape \(shape)")
+      throw TrainingError(
+        .data, "\(source): targets of shape \(labels) do not fit outputs of shape \(shape); reshape the targets")
     }
     return (-1, shape)
   }
@@ -158,7 +162,7 @@ public final class Trainer {
     guard isSingle else { throw TrainingError(.settings, "steps are made in single precision only") }
     let number = step
     let rate = settings.learningRate * settings.schedule.factor(step: number, of: totalSteps)
-    let (loss, top1): (Double, Double?)
+    let (loss, top1): (Double?, Double?)
     do throws(TrainingError) { (loss, top1) = try gather(number) } catch {
       // The step is made anew or not at all.
       optimizer.discard()
@@ -166,22 +170,26 @@ public final class Trainer {
     }
     let norm = optimizer.step(program, rate: rate, largestNorm: settings.largestNorm)
     return Step(
-      number: number + 1, epoch: number * settings.accumulation / queue.batchesPerEpoch, loss: loss,
-      top1: top1, learningRate: rate, gradientNorm: norm, samples: samplesPerStep)
+      number: number + 1, epoch: number * settings.accumulation / queue.batchesPerEpoch, loss: loss ?? 0,
+      hasLoss: loss != nil, top1: top1, learningRate: rate, gradientNorm: norm, samples: samplesPerStep)
   }
 
   /// Runs the batches of a step, and leaves their gradients with the program or, of several, with the optimizer.
-  private func gather(_ number: Int) throws(TrainingError) -> (loss: Double, top1: Double?) {
+  /// - Returns: the mean loss of the batches that have one; `nil` where none has.
+  private func gather(_ number: Int) throws(TrainingError) -> (loss: Double?, top1: Double?) {
     var metrics = Metrics(settings.loss.kind)
-    var loss = 0.0
+    var losses: [Double] = []
     for part in 0..<settings.accumulation {
       let count = number * settings.accumulation + part
       let batch = try queue.batch(count)
       let result = try run(batch, count)
-      loss += result.loss / Double(settings.accumulation)
+      let before = metrics.counted
       if let output = result.outputs.first { try metrics.add(output, labels: batch.labels) }
+      if teacher != nil || metrics.counted > before { losses.append(result.loss) }
       if settings.accumulation > 1 { optimizer.collect(program) }
     }
+    guard !losses.isEmpty else { return (nil, metrics.top1) }
+    let loss = losses.reduce(0, +) / Double(losses.count)
     guard loss.isFinite else { throw .diverged(loss: loss, "at step \(number + 1)") }
     return (loss, metrics.top1)
   }

@@ -56,7 +56,8 @@ public struct Evaluation {
     if !loss.hasClasses, let shape = output.shape, shape.reduce(1, *) != labels.reduce(1, *) {
       throw TrainingError(.data, "\(data.source): targets have shape \(labels), outputs \(shape); reshape the targets")
     }
-    try fit.check(model, output: output.shape, batch: batch)
+    // A teacher is no help here: what is measured is agreement with labels.
+    try fit.check(model, output: output.shape, batch: batch, needsLabels: true)
     return (fit, batch, output.name)
   }
 }

@@ -5,7 +5,7 @@ import IR
 public struct Metrics: Sendable {
   public private(set) var samples = 0
   /// Rows of classes, or elements, that the sums are over.
-  private var counted = 0
+  private(set) var counted = 0
   private var lossSum = 0.0
   private var top1Count = 0
   private var top5Count = 0
