@@ -51,6 +51,7 @@ public enum MapGuard {
   /// From now on a vanished map ends the process with one error line and `code`, and removes unfinished outputs.
   public static func install(code: Int32) {
     _ = entries
+    TemporaryFiles.prepare()
     exitCode = code
     var action = sigaction()
     action.sa_flags = SA_SIGINFO

@@ -16,17 +16,20 @@ package struct OutputFile: ~Copyable {
     var attempt = 0
     while true {
       let candidate = "\(place.path).\(getpid()).\(attempt).partial"
+      // Listed before it is there: a signal in between would leave it.
+      TemporaryFiles.add(candidate)
       let opened = open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if opened >= 0 {
         descriptor = opened
         temporaryPath = candidate
         buffer = .allocate(byteCount: 1 << 20, alignment: 64)
-        TemporaryFiles.add(candidate)
         if let permissions = place.permissions { fchmod(opened, permissions) }
         return
       }
-      guard errno == EEXIST, attempt < 100 else {
-        throw .cannotWrite(path: place.path, reason: systemMessage(errno))
+      let error = errno
+      TemporaryFiles.remove(candidate)
+      guard error == EEXIST, attempt < 100 else {
+        throw .cannotWrite(path: place.path, reason: systemMessage(error))
       }
       attempt += 1
     }

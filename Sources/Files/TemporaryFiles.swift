@@ -19,6 +19,9 @@ package enum TemporaryFiles {
   }()
   private static let lock = Mutex<Void>(())
 
+  /// Makes the list, which a signal handler could not; to be called before one is installed.
+  package static func prepare() { _ = entries }
+
   /// - Parameter home: where the file is put back to if it is not taken from the list before the process is
   ///   interrupted; without one it is removed.
   package static func add(_ path: String, home: String? = nil) {

@@ -1,4 +1,5 @@
 """Outputs that would take the place of what is read: refused whatever --force says, before anything runs."""
+import json
 import os
 import subprocess
 
@@ -8,7 +9,7 @@ import made_models
 from bad_data import picture_model, pictures
 from bad_runs import WIDTH, classifier, data, saved, weight
 from bad_situations import refuses, situation
-from failing import USAGE
+from failing import USAGE, execute, judge
 
 
 def external(folder, name="model.onnx", model=None):
@@ -117,3 +118,19 @@ def trained_on_with_a_log_of_something_else(binary, folder):
     if not problem and (folder / "own.json").read_text() != '{"my": "data"}\n':
         problem = "the log was written to"
     return outcome, problem
+
+
+@situation
+def trained_on_with_its_log(binary, folder):
+    """Steps after the checkpoint are made again and stand in the log once; a line that a crash cut off is gone."""
+    log, run = folder / "log.jsonl", folder / "run.checkpoint"
+    command = [binary, "train", saved(folder, classifier()), "--data", data(folder), "--lr", "0.01", "--batch", "4",
+               "--steps", "3", "--log", log, "--checkpoint", run, "--checkpoint-every", "2"]
+    outcome = execute([*command, "-o", folder / "first.onnx"])
+    if outcome.code == 0:
+        with log.open("a") as file:
+            file.write('{"step": 4, "ep')
+        outcome = execute([*command, "-o", folder / "out.onnx", "--resume", run])
+    problem = judge(outcome, {0}, [])
+    steps = [] if problem else [json.loads(line)["step"] for line in log.read_text().splitlines()]
+    return outcome, problem or (None if steps == [1, 2, 3] else f"the log has steps {steps}")

@@ -13,7 +13,7 @@ from bad_situations import refuses
 from failing import INTERRUPTED, INVALID_MODEL, Outcome
 
 SITUATIONS = {}
-TERMINATED = 143
+HUNG_UP, TERMINATED = 129, 143
 
 
 def situation(function):
@@ -48,12 +48,15 @@ def names(folder):
     return {str(path.relative_to(folder)): stat.S_IFMT(path.lstat().st_mode) for path in folder.rglob("*")}
 
 
-def disturbed(command, folder, is_ready, disturb, code, mention="", left=()):
-    """Runs a command, disturbs it once it is ready for that, and judges how it ends: with `left` left and no more."""
+def disturbed(command, folder, is_ready, disturb, code, mention="", left=(), hang_up=signal.SIG_DFL):
+    """Runs a command, disturbs it once it is ready for that, and judges how it ends: with `left` left and no more.
+
+    Whether it ignores a terminal that closes is told by `hang_up`, not by how these tests are run.
+    """
     before = names(folder)
     process = subprocess.Popen(
         [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        text=True)
+        text=True, preexec_fn=lambda: signal.signal(signal.SIGHUP, hang_up))
     deadline = time.monotonic() + 60
     while not is_ready() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -81,8 +84,12 @@ def disturbed(command, folder, is_ready, disturb, code, mention="", left=()):
     return outcome, f"took {waited:.1f} s to stop" if waited > 2 else None
 
 
-def send(number):
-    return lambda process: process.send_signal(number)
+def send(*numbers):
+    def sending(process):
+        for number in numbers:
+            process.send_signal(number)
+
+    return sending
 
 
 # Pruning
@@ -160,6 +167,11 @@ def infer_terminated_while_writing(binary, folder):
 
 
 @situation
+def infer_hung_up_while_writing(binary, folder):
+    return infer_while_writing(binary, folder, signal.SIGHUP, HUNG_UP)
+
+
+@situation
 def infer_interrupted_while_running(binary, folder):
     """Some tera-operations, and no output before they are done."""
     width, layers = 2048, 256
@@ -180,13 +192,13 @@ def train(binary, folder, model, steps, *options):
             steps, "-o", folder / "out.onnx", *options]
 
 
-def train_stopped(binary, folder, number, code):
+def train_stopped(binary, folder, disturb, code, mention="--resume", **options):
     """The step at hand is finished and a checkpoint of it written."""
     log, checkpoint = folder / "log.jsonl", folder / "out.onnx.checkpoint"
     command = train(binary, folder, classifier(), 10_000_000, "--log", log)
     outcome, problem = disturbed(
-        command, folder, lambda: log.exists() and log.stat().st_size > 0, send(number), code, mention="--resume",
-        left=[log.name, checkpoint.name])
+        command, folder, lambda: log.exists() and log.stat().st_size > 0, disturb, code, mention,
+        left=[log.name, checkpoint.name], **options)
     if not problem and np.load(checkpoint)["step"].item() != len(log.read_text().splitlines()):
         problem = "the checkpoint is not of the last step of the log"
     return outcome, problem
@@ -194,12 +206,35 @@ def train_stopped(binary, folder, number, code):
 
 @situation
 def train_interrupted(binary, folder):
-    return train_stopped(binary, folder, signal.SIGINT, INTERRUPTED)
+    return train_stopped(binary, folder, send(signal.SIGINT), INTERRUPTED)
 
 
 @situation
 def train_terminated(binary, folder):
-    return train_stopped(binary, folder, signal.SIGTERM, TERMINATED)
+    return train_stopped(binary, folder, send(signal.SIGTERM), TERMINATED)
+
+
+@situation
+def train_hung_up(binary, folder):
+    """The terminal was closed, of which both the system and the shell tell."""
+    return train_stopped(binary, folder, send(signal.SIGHUP, signal.SIGHUP), HUNG_UP)
+
+
+@situation
+def train_hung_up_with_its_reader(binary, folder):
+    """As with `2>&1 | tee`: what is said has nowhere to go."""
+    def both(process):
+        process.stderr.close()
+        process.send_signal(signal.SIGHUP)
+
+    return train_stopped(binary, folder, both, HUNG_UP, mention="")
+
+
+@situation
+def train_under_nohup(binary, folder):
+    """It outlives the terminal, and only what comes after ends it."""
+    both = send(signal.SIGHUP, signal.SIGINT)
+    return train_stopped(binary, folder, both, INTERRUPTED, hang_up=signal.SIG_IGN)
 
 
 @situation

@@ -43,6 +43,7 @@ struct TeacherTests {
         "the teacher takes words, the student ids"))
     #expect(try fault("ids: float[N, 1]\n\(table)").contains("takes input ids as float, the student as int64"))
     #expect(try fault("ids: int64[3, 1]\n\(table)").contains("takes exactly 3 samples at once, the batch has 2"))
+    #expect(try fault("ids: int64[1, 1]\n\(table)").contains("takes exactly 1 sample at once, the batch has 2"))
     #expect(
       try fault("ids: int64[N, 1]\ny = Gather(u[5, 4], ids)\nreturn y").contains(
         "output y has shape [2, 1, 4], the student's y [2, 1, 3]"))

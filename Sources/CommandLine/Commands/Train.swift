@@ -11,9 +11,10 @@ struct Train: ParsableCommand {
     discussion: """
       \(DataArguments.discussion)
       What does not fit the model, or is no number or class, is an error before training starts.
-      Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130, SIGTERM with 143;
-      --resume goes on from it to the same result. Where the model cannot be written in the end,
-      a checkpoint is kept too; --resume then writes the model.
+      Ctrl-C finishes the step, writes a checkpoint and ends with exit code 130,
+      SIGTERM with 143, a terminal that closes with 129; --resume goes on from it
+      to the same result. A checkpoint is kept too where the model cannot be
+      written in the end; --resume then writes the model.
 
       EXAMPLES
         coppice train small.onnx --data train.npz --validation test.npz --lr 0.01 --momentum 0.9 \\
@@ -48,7 +49,7 @@ struct Train: ParsableCommand {
       throw error.naming(subject)
     }
     if let validation { try evaluation.check(trainer.trainedModel(), on: validation) }
-    talk.explain("planned memory \(grouped(trainer.memory.peakBytes)) bytes, \(trainer.totalSteps) steps")
+    talk.explain("planned memory \(grouped(trainer.memory.peakBytes)) bytes, \(counted(trainer.totalSteps, "step"))")
     if let path = files.resume { try trainer.resume(from: path) }
     TrainInterruption.install()
     var run = TrainRun(
@@ -87,10 +88,12 @@ struct Train: ParsableCommand {
   }
 
   private func text(_ result: TrainRun.Result) -> String {
-    guard let loss = result.loss, let seconds = result.secondsPerStep else {
-      return "\(result.steps) steps, all of them made before"
+    let steps = counted(result.steps, "step")
+    guard let seconds = result.secondsPerStep else { return "\(steps), made before" }
+    guard let loss = result.loss else {
+      return "\(steps), \(decimal(seconds * 1e3, 1)) ms each; no labels to tell a loss of"
     }
-    return "\(result.steps) steps, \(decimal(seconds * 1e3, 1)) ms each; loss \(decimal(loss, 4))"
+    return "\(steps), \(decimal(seconds * 1e3, 1)) ms each; loss \(decimal(loss, 4))"
       + (result.top1.map { ", top-1 \(decimal($0 * 100, 2)) %" } ?? "") + " over the last steps"
   }
 }

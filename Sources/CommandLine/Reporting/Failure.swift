@@ -126,13 +126,24 @@ enum Failure: Error {
   }
 }
 
-/// Ctrl-C and SIGTERM remove unfinished outputs.
+/// Ctrl-C, SIGTERM and a terminal that closes remove unfinished outputs.
 enum Interruption {
+  /// The signals that end a process.
+  static let signals: [Int32] = {
+    var hangUp = sigaction()
+    sigaction(SIGHUP, nil, &hangUp)
+    // Who has it ignored from the start, as nohup does, wants the process to outlive the terminal.
+    let isIgnored =
+      unsafeBitCast(hangUp.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    return [SIGINT, SIGTERM] + (isIgnored ? [] : [SIGHUP])
+  }()
+
   static func install() {
     // A limit on file sizes is an error of the write, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     MapGuard.install(code: 3)
-    for number in [SIGINT, SIGTERM] {
+    TemporaryFiles.prepare()
+    for number in signals {
       signal(number) { number in
         TemporaryFiles.removeAll()
         _exit(128 + number)

@@ -2,7 +2,8 @@ import Files
 import Glibc
 import Synchronization
 
-/// Ctrl-C, SIGTERM and a terminal that closes let the step at hand finish; a second one ends the process at once.
+/// Ctrl-C, SIGTERM and a terminal that closes let the step at hand finish; a second Ctrl-C or SIGTERM ends
+/// the process at once.
 enum TrainInterruption {
   private static let first = Atomic<Int32>(0)
 
@@ -14,13 +15,13 @@ enum TrainInterruption {
   static func install() {
     // What the handler writes to exists before a signal can come.
     _ = isRequested
-    // Who ignores it, as nohup does, wants the process to outlive the terminal.
-    let hangUp = signal(SIGHUP, SIG_IGN)
-    let outlives = unsafeBitCast(hangUp, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-    for number in [SIGINT, SIGTERM] + (outlives ? [] : [SIGHUP]) {
+    // Who reads what is said may end first, as `tee` does at Ctrl-C; the checkpoint is still to be written.
+    signal(SIGPIPE, SIG_IGN)
+    for number in Interruption.signals {
       signal(number) { number in
         let change = TrainInterruption.first.compareExchange(expected: 0, desired: number, ordering: .relaxed)
-        if !change.exchanged {
+        // Of a terminal that closes both the system and the shell tell.
+        if !change.exchanged, number != SIGHUP {
           TemporaryFiles.removeAll()
           _exit(128 + number)
         }

@@ -11,35 +11,53 @@ struct TrainLog: ~Copyable {
   /// - Parameter step: the step of the checkpoint a run goes on from, after which the log goes on; `nil` for a new one.
   /// - Throws: where the file cannot be written, or holds something else than such lines.
   init(path: String, goingOnAfter step: Int?) throws {
-    let kept = try step.map { try Self.lines(of: path, upTo: $0) } ?? ""
-    let opened = fopen(path, "w")
-    guard let opened, fputs(kept, opened) >= 0, fflush(opened) == 0 else {
-      let reason = String(cString: strerror(errno))
-      if let opened { fclose(opened) }
-      throw Failure.other("\(path): cannot be written: \(reason)")
+    var mode = "w"
+    if let step, OutputPlace.isFile(path) {
+      // Cut rather than written anew: a full disk cannot take the lines that stay.
+      let length = try Self.length(of: path, upTo: step)
+      guard truncate(path, length) == 0 else { throw Self.cannotWrite(path) }
+      mode = "a"
     }
+    guard let opened = fopen(path, mode) else { throw Self.cannotWrite(path) }
     self.path = path
     file = opened
   }
 
-  /// The lines of the steps that a checkpoint knows: those after it are made again.
-  private static func lines(of path: String, upTo step: Int) throws -> String {
-    guard OutputPlace.isFile(path), let file = fopen(path, "r") else { return "" }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 1 << 16)
-    while case let count = fread(&piece, 1, piece.count, file), count > 0 { bytes += piece[..<count] }
-    var kept = ""
-    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-      guard line.hasPrefix(Self.beginning),
-        let number = Int(line.dropFirst(Self.beginning.count).prefix { $0.isNumber })
-      else { throw Failure.usage("\(path): is no log of training; give another --log") }
-      if number <= step { kept += line + "\n" }
+  /// The bytes of the lines up to a step: what is after it is made again, and so is a line that a crash cut off.
+  private static func length(of path: String, upTo step: Int) throws -> Int {
+    guard let file = fopen(path, "r") else {
+      throw Failure.other("\(path): cannot be read: \(String(cString: strerror(errno)))")
     }
-    return kept
+    defer { fclose(file) }
+    var bytes: UnsafeMutablePointer<CChar>?
+    var capacity = 0
+    defer { free(bytes) }
+    var length = 0
+    var isKept = true
+    while true {
+      let count = getline(&bytes, &capacity, file)
+      guard count > 0, let start = bytes else { return length }
+      let line = String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
+      let isWhole = line.utf8.last == UInt8(ascii: "\n")
+      let number = Self.step(of: line)
+      guard number != nil || !isWhole && Self.beginning.hasPrefix(line) else {
+        throw Failure.usage("\(path): is no log of training; give another --log")
+      }
+      isKept = isKept && isWhole && (number ?? .max) <= step
+      if isKept { length += count }
+    }
   }
 
   private static let beginning = "{\"step\": "
+
+  private static func step(of line: String) -> Int? {
+    guard line.hasPrefix(beginning) else { return nil }
+    return Int(line.dropFirst(beginning.count).prefix { $0.isNumber })
+  }
+
+  private static func cannotWrite(_ path: String) -> Failure {
+    .other("\(path): cannot be written: \(String(cString: strerror(errno)))")
+  }
 
   deinit { fclose(file) }
 
@@ -51,8 +69,6 @@ struct TrainLog: ~Copyable {
       ("gradientNorm", step.gradientNorm.map { .double($0) } ?? .null), ("samples", .int(step.samples)),
       ("seconds", .double(seconds)),
     ])
-    guard fputs(line.text() + "\n", file) >= 0, fflush(file) == 0 else {
-      throw Failure.other("\(path): cannot be written: \(String(cString: strerror(errno)))")
-    }
+    guard fputs(line.text() + "\n", file) >= 0, fflush(file) == 0 else { throw Self.cannotWrite(path) }
   }
 }

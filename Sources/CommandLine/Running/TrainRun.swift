@@ -9,7 +9,7 @@ import Training
 struct TrainRun {
   struct Result {
     var steps: Int
-    /// Mean over the last steps, at most an epoch's; `nil` where none were left to make.
+    /// Mean over the last steps, a hundred at most; `nil` where none were left to make.
     var loss: Double?
     var top1: Double?
     var secondsPerStep: Double?
@@ -96,11 +96,12 @@ struct TrainRun {
     else { return error }
     let kept: String
     if let path = keep() {
-      kept = "all \(trainer.step) steps are kept; \(Self.remedy(path))"
+      kept = "training is kept up to step \(trainer.step); \(Self.remedy(path))"
     } else if let checkpointStep {
-      kept = "\(checkpointStep) of \(trainer.step) steps are kept; \(Self.remedy(files.checkpointPath))"
+      kept =
+        "training is kept up to step \(checkpointStep) of \(trainer.step); \(Self.remedy(files.checkpointPath))"
     } else {
-      kept = "none of \(trainer.step) steps are kept, as no checkpoint could be written"
+      kept = "no step of this run is kept, as no checkpoint could be written"
     }
     let text = "\(failure.message); \(kept)"
     return failure.code == 3 ? Failure.invalidModel(text) : Failure.other(text)

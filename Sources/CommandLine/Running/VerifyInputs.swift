@@ -63,7 +63,8 @@ struct VerifyInputs: ParsableArguments {
     let fixed = given.first { !$0.input.isBatchOpen && !$0.input.shape.isEmpty }?.input.shape[0]
     let size = fixed ?? min(all, 32)
     guard size > 0, all >= size else {
-      throw Failure.invalidModel("\(file): holds \(all) samples, \(path) takes \(size) at once; give at least as many")
+      throw Failure.invalidModel(
+        "\(file): holds \(counted(all, "sample")), \(path) takes \(size) at once; give at least as many")
     }
     // A last batch that is too small is left out only where the model has no other way.
     let used = fixed == nil ? all : all - all % size

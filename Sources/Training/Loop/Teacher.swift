@@ -54,8 +54,8 @@ struct Teacher {
       if let batch = shape.first, case .known(let size)? = input.shape?.first, size > 0, Int(size) != batch {
         throw TrainingError(
           .settings,
-          "the teacher takes exactly \(size) samples at once, the batch has \(batch); make it \(size) (--batch), or "
-            + "give a teacher that takes any number")
+          "the teacher takes exactly \(counted(Int(size), "sample")) at once, the batch has \(batch); "
+            + "make it \(size) (--batch), or give a teacher that takes any number")
       }
       let declared = input.dataType ?? given
       // Half precision is widened when it is read.

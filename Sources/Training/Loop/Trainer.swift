@@ -113,12 +113,14 @@ public final class Trainer {
     guard fit.data.count >= fixed else {
       throw TrainingError(
         .data,
-        "\(fit.data.source): holds \(fit.data.count) samples, the model takes \(fixed) at once; give at least as many")
+        "\(fit.data.source): holds \(counted(fit.data.count, "sample")), the model takes \(fixed) at once; "
+          + "give at least as many")
     }
     guard fixed == batch else {
       throw TrainingError(
         .settings,
-        "the model takes exactly \(fixed) samples at once, the batch has \(batch); make it \(fixed) (--batch)")
+        "the model takes exactly \(counted(fixed, "sample")) at once, the batch has \(batch); "
+          + "make it \(fixed) (--batch)")
     }
   }
 

@@ -49,7 +49,8 @@ public struct Evaluation {
     if let fixed = fit.fixedBatch, data.count % fixed != 0 {
       throw TrainingError(
         .data,
-        "\(data.source): holds \(data.count) samples, the model takes \(fixed) at once; give a multiple of \(fixed)")
+        "\(data.source): holds \(counted(data.count, "sample")), the model takes \(fixed) at once; "
+          + "give a multiple of \(fixed)")
     }
     let (shapes, labels) = fit.shapes(batch: batch)
     let output = try LossOutput(model, loss, inputShapes: shapes)
