@@ -17,9 +17,7 @@ extension PanelVector {
   func adding(_ x: Self, times weight: Float) -> Self { adding(x, times: Self(repeating: weight)) }
 }
 
-extension SIMD8<Float>: PanelVector {
-  static var width: Int { 8 }
-
+extension PanelVector where Self: SIMD, Scalar == Float {
   @inline(__always)
   static func load(_ source: UnsafePointer<Float>) -> Self { Runs.load(source, Self.self) }
 
@@ -30,6 +28,12 @@ extension SIMD8<Float>: PanelVector {
   func adding(_ x: Self, times weight: Self) -> Self {
     COPPICE_FUSES_MULTIPLY_ADD == 1 ? addingProduct(x, weight) : self + x * weight
   }
+}
+
+// Comparisons of any vector are computed lane by lane, which takes ten times as long: these are of known ones.
+
+extension SIMD8<Float>: PanelVector {
+  static var width: Int { 8 }
 
   @inline(__always)
   func finished(_ residual: UnsafePointer<Float>?, low: Float, high: Float) -> Self {
@@ -43,17 +47,6 @@ extension SIMD8<Float>: PanelVector {
 
 extension SIMD16<Float>: PanelVector {
   static var width: Int { 16 }
-
-  @inline(__always)
-  static func load(_ source: UnsafePointer<Float>) -> Self { Runs.load(source, Self.self) }
-
-  @inline(__always)
-  func store(_ target: UnsafeMutablePointer<Float>) { Runs.store(self, target) }
-
-  @inline(__always)
-  func adding(_ x: Self, times weight: Self) -> Self {
-    COPPICE_FUSES_MULTIPLY_ADD == 1 ? addingProduct(x, weight) : self + x * weight
-  }
 
   @inline(__always)
   func finished(_ residual: UnsafePointer<Float>?, low: Float, high: Float) -> Self {
