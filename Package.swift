@@ -43,23 +43,28 @@ let package = Package(
         "Analysis", "Operators", "Dimensions", "IR", "Kernels", .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .target(
+      name: "Calibration",
+      dependencies: [
+        "Pruning", "Training", "Runtime", "DataSources", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
+      ]),
+    .target(
       name: "Passes",
       dependencies: [
-        "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
+        "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Passes"),
     .target(
       name: "Coppice",
       dependencies: [
-        "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions", "IR",
+        "Passes", "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions", "IR",
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
       name: "CommandLineTool",
       dependencies: [
-        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis",
-        "Operators", "Dimensions", "Kernels", "IR",
+        "Coppice", "Passes", "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files",
+        "Analysis", "Operators", "Dimensions", "Kernels", "IR",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -76,18 +81,21 @@ let package = Package(
     .testTarget(name: "ONNXFileTests", dependencies: ["ONNXFile", "Files", "IR"]),
     .testTarget(
       name: "PassesTests",
-      dependencies: ["Passes", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions", "IR", "TestSupport"]),
+      dependencies: [
+        "Passes", "Calibration", "Training", "DataSources", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions", "IR",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "CoppiceTests",
       dependencies: [
-        "Coppice", "Passes", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis",
-        "Dimensions", "Kernels", "IR", "TestSupport",
+        "Coppice", "Passes", "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files",
+        "Analysis", "Dimensions", "Kernels", "IR", "TestSupport",
       ]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "CommandLineTool", "Coppice", "Passes", "Pruning", "ONNXFile", "Files", "Analysis", "Operators", "IR",
-        "TestSupport",
+        "CommandLineTool", "Coppice", "Passes", "Calibration", "Training", "DataSources", "Pruning", "ONNXFile", "Files",
+        "Analysis", "Operators", "IR", "TestSupport",
       ],
       exclude: ["Golden"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
@@ -104,6 +112,12 @@ let package = Package(
       dependencies: [
         "Training", "Runtime", "DataSources", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
         "TestSupport",
+      ]),
+    .testTarget(
+      name: "CalibrationTests",
+      dependencies: [
+        "Calibration", "Pruning", "Training", "Runtime", "DataSources", "Files", "Analysis", "Operators", "Dimensions",
+        "Kernels", "IR", "TestSupport",
       ]),
     .testTarget(name: "PruningTests", dependencies: ["Pruning", "Analysis", "Dimensions", "IR", "TestSupport"]),
     .testTarget(

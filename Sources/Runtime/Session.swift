@@ -24,11 +24,16 @@ public final class Session {
   /// The inputs to be given: those no initializer stands in for.
   public let inputs: [ValueInfo]
   private let inputNames: [String]
+  private let observed: Set<ValueID>
 
-  public init(_ model: Model, options: RuntimeOptions = RuntimeOptions()) throws(RuntimeError) {
+  /// - Parameter observed: values of the main graph that ``run(_:observe:)`` is to show.
+  public init(
+    _ model: Model, observing observed: Set<ValueID> = [], options: RuntimeOptions = RuntimeOptions()
+  ) throws(RuntimeError) {
     // Folding rounds weights to single precision.
     let rules = options.precision == .single ? Fusion.inference : Fusion.differentiable
-    self.model = Fusion.apply(rules, to: try FunctionInlining.apply(to: model), keeping: [])
+    self.model = Fusion.apply(rules, to: try FunctionInlining.apply(to: model), keeping: observed.sorted())
+    self.observed = observed
     self.options = options
     let given = Set(model.graph.initializers.map(\.value))
     inputs = model.graph.inputs.filter { !given.contains($0.value) }
@@ -42,7 +47,25 @@ public final class Session {
   ///   of its axis).
   public func run(_ tensors: [String: Tensor]) throws(RuntimeError) -> [String: Tensor] {
     let values = try values(tensors)
-    let results = try program(for: values).run(values)
+    return named(try program(for: values).run(values))
+  }
+
+  /// Runs the model once, and shows the values it was made to observe as soon as each is computed.
+  ///
+  /// No value is kept for longer than it would be anyway: an observer copies what it needs.
+  /// - Parameter observe: is given every observed value that depends on an input, once.
+  @discardableResult
+  public func run(
+    _ tensors: [String: Tensor], observe: (ValueID, Observation) -> Void
+  ) throws(RuntimeError) -> [String: Tensor] {
+    let values = try values(tensors)
+    let results = try program(for: values).run(values, observing: observed) { value, found in
+      observe(value, Observation(found))
+    }
+    return named(results)
+  }
+
+  private func named(_ results: [RuntimeValue]) -> [String: Tensor] {
     var outputs: [String: Tensor] = [:]
     for (info, result) in zip(model.graph.outputs, results) {
       let name = model.name(of: info.value)
@@ -133,4 +156,17 @@ public struct NodeTime: Sendable {
   public let label: String
   public let opType: String
   public let duration: Duration
+}
+
+/// A value while a model runs, where it is in memory; to be read before the observer returns.
+public struct Observation {
+  public let shape: [Int]
+  /// The elements in row-major order; empty for values that are no single-precision numbers.
+  public let floats: UnsafeBufferPointer<Float>
+
+  init(_ value: RuntimeValue) {
+    shape = value.shape
+    let start = value.type == .float ? value.buffer.start.assumingMemoryBound(to: Float.self) : nil
+    floats = UnsafeBufferPointer(start: start, count: start == nil ? 0 : value.count)
+  }
 }

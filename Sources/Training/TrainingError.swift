@@ -22,7 +22,7 @@ public struct TrainingError: Error, Sendable, CustomStringConvertible {
     self.description = description
   }
 
-  init(_ error: RuntimeError) { self.init(.model, error.description) }
+  public init(_ error: RuntimeError) { self.init(.model, error.description) }
 
   static func diverged(loss: Double, _ place: String) -> TrainingError {
     .diverged("the loss is \(loss.isNaN ? "NaN" : "infinite") \(place)")

@@ -12,6 +12,9 @@ public protocol Criterion: Sendable {
   /// What it measures, in a line.
   var summary: String { get }
 
+  /// What has to be found out by running the model first; ``ScoringContext/evidence`` then holds it.
+  var measurements: Set<Measurement> { get }
+
   /// How scores of different groups are made comparable where the user did not say.
   var usualNormalization: ScoreNormalization { get }
 
@@ -22,5 +25,6 @@ public protocol Criterion: Sendable {
 extension Criterion {
   public var name: String { "\(Self.self)" }
   public var summary: String { "" }
+  public var measurements: Set<Measurement> { [] }
   public var usualNormalization: ScoreNormalization { .mean }
 }

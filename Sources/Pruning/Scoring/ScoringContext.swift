@@ -10,6 +10,8 @@ public final class ScoringContext {
   public let aggregation: Aggregation
   /// The weights the user wants looked at, or `nil` for what is usual for the criterion.
   public let members: MemberScope?
+  /// What running the model told.
+  public let evidence: Evidence
   /// Tensors that hold numbers that are not finite, in the order they were met.
   public private(set) var nonFiniteTensors: [String] = []
   /// Groups that a criterion could not score its own way, by what it did instead.
@@ -22,9 +24,11 @@ public final class ScoringContext {
   }
 
   public init(
-    analysis: ModelAnalysis, seed: UInt64 = 0, aggregation: Aggregation = .mean, members: MemberScope? = nil
+    analysis: ModelAnalysis, seed: UInt64 = 0, aggregation: Aggregation = .mean, members: MemberScope? = nil,
+    evidence: Evidence = .none
   ) {
     self.analysis = analysis
+    self.evidence = evidence
     self.seed = seed
     self.aggregation = aggregation
     self.members = members

@@ -23,10 +23,12 @@ public struct Selection: Sendable {
 
   /// Scores the channels of an analysed model and chooses those that stay.
   ///
-  /// - Parameter scored: called after each group with how many of how many are scored.
+  /// - Parameters:
+  ///   - evidence: what the criterion's measurements found.
+  ///   - scored: called after each group with how many of how many are scored.
   /// - Throws: ``SelectionError`` for options that contradict themselves or the model, and what the criterion throws.
   public init(
-    analysis: ModelAnalysis, scoring: Scoring, options: SelectionOptions,
+    analysis: ModelAnalysis, scoring: Scoring, options: SelectionOptions, evidence: Evidence = .none,
     scored: (_ groups: Int, _ all: Int) throws -> Void = { _, _ in }
   ) throws {
     try options.validate()
@@ -34,7 +36,8 @@ public struct Selection: Sendable {
     let candidates = Candidates(analysis, options, rules: matcher).list
     let model = CostModel(analysis)
     let context = ScoringContext(
-      analysis: analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members)
+      analysis: analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members,
+      evidence: evidence)
     let normalization = scoring.normalization ?? scoring.criterion.usualNormalization
     let rankings = try candidates.enumerated().map { position, candidate in
       let scores = try scoring.criterion.scores(for: analysis.groups[candidate.group], in: context)

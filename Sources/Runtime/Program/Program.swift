@@ -83,20 +83,31 @@ final class Program {
   // MARK: Running
 
   /// - Parameter inputs: in the order the program was compiled with, of the types and shapes it was compiled for.
+  /// - Parameters:
+  ///   - observed: values to be shown as soon as they are computed.
+  ///   - observe: is shown them, where they are.
   /// - Returns: the outputs, in memory of their own.
-  func run(_ inputs: [RuntimeValue]) throws(RuntimeError) -> [RuntimeValue] {
-    try execute(inputs)
+  func run(
+    _ inputs: [RuntimeValue], observing observed: Set<ValueID> = [],
+    observe: (ValueID, RuntimeValue) -> Void = { _, _ in }
+  ) throws(RuntimeError) -> [RuntimeValue] {
+    bind(inputs)
+    for (value, input) in zip(compiled.inputs, inputs) where observed.contains(value) { observe(value, input) }
+    if observed.isEmpty {
+      try execute(steps.indices)
+    } else {
+      for index in steps.indices {
+        try execute(index..<(index + 1))
+        for case let output? in steps[index].node.outputs where observed.contains(output) {
+          observe(output, try current(output))
+        }
+      }
+    }
+    withExtendedLifetime(inputs) {}
     defer { heap = [:] }
     var results: [RuntimeValue] = []
     for output in compiled.outputs { results.append(try copy(output, inputs)) }
     return results
-  }
-
-  /// Runs all steps and leaves the results where they are.
-  func execute(_ inputs: [RuntimeValue]) throws(RuntimeError) {
-    bind(inputs)
-    try execute(steps.indices)
-    withExtendedLifetime(inputs) {}
   }
 
   /// Says where the program's inputs are. They must stay there while steps run.

@@ -93,7 +93,8 @@ struct DataFit: Sendable {
 }
 
 extension ExpectedInput {
-  fileprivate var widened: ExpectedInput {
+  /// The same, with half precision as it is computed with.
+  public var widened: ExpectedInput {
     let isHalf = dataType == .float16 || dataType == .bfloat16
     return ExpectedInput(name: name, dataType: isHalf ? .float : dataType, shape: shape)
   }
@@ -104,7 +105,7 @@ extension ExpectedInput {
 }
 
 extension TrainingError {
-  init(_ error: DataError) { self.init(error.isUsageError ? .settings : .data, error.description) }
+  public init(_ error: DataError) { self.init(error.isUsageError ? .settings : .data, error.description) }
 
   init(wrapping error: any Error) {
     switch error {

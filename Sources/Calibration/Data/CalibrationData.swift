@@ -1,0 +1,94 @@
+import DataSources
+import IR
+import Training
+
+/// Samples a model is run on to find out what matters in it: taken from data, or generated.
+public struct CalibrationData: Sendable {
+  /// Where the samples come from.
+  public enum Origin: Sendable {
+    /// The distribution the model works on, or one like it.
+    case natural
+    /// Generated: how the model's values are distributed on them says nothing of real data.
+    case generated
+  }
+
+  public let count: Int
+  public let origin: Origin
+  /// For messages.
+  public let source: String
+  public let hasLabels: Bool
+  private let read: @Sendable (Range<Int>) throws(TrainingError) -> Samples
+
+  /// Some samples, stacked along the first axis.
+  public struct Samples: Sendable {
+    /// By input name.
+    public let inputs: [String: Tensor]
+    public let labels: Tensor?
+
+    public init(inputs: [String: Tensor], labels: Tensor? = nil) {
+      self.inputs = inputs
+      self.labels = labels
+    }
+  }
+
+  public init(
+    count: Int, origin: Origin, source: String, hasLabels: Bool,
+    read: @escaping @Sendable (Range<Int>) throws(TrainingError) -> Samples
+  ) {
+    self.count = count
+    self.origin = origin
+    self.source = source
+    self.hasLabels = hasLabels
+    self.read = read
+  }
+
+  /// The samples with these numbers, from 0.
+  public func samples(_ range: Range<Int>) throws(TrainingError) -> Samples { try read(range) }
+
+  /// Ranges of at most so many samples, in order.
+  public func batches(of size: Int) -> [Range<Int>] {
+    stride(from: 0, to: count, by: max(1, size)).map { $0..<min(count, $0 + max(1, size)) }
+  }
+}
+
+extension CalibrationData {
+  /// Samples of a data set, as a model takes them.
+  ///
+  /// - Parameters:
+  ///   - limit: at most so many, drawn by the seed.
+  ///   - loss: what labels are for; labels are looked at only where there is one.
+  /// - Throws: where the data do not fit the model, are empty, hold numbers that are none, or are the same throughout.
+  public init(
+    _ dataset: any Dataset, for model: Model, limit: Int? = nil, loss: Loss? = nil, seed: UInt64 = 0
+  ) throws(TrainingError) {
+    let prepared: PreparedDataset
+    do throws(DataError) {
+      prepared = try dataset.withoutAugmentation.prepared(for: ExpectedInput.all(of: model).map(\.widened))
+      let labels: DatasetCheck.Labels = loss?.hasClasses ?? false ? .classes(nil, ignored: Loss.ignoredLabel) : .numbers
+      try DatasetCheck(labels: labels, tableSizes: model.lookedUpRows, needsLabels: loss != nil).run(prepared)
+    } catch {
+      throw TrainingError(error)
+    }
+    var order = Array(0..<prepared.count)
+    if let limit, limit < order.count {
+      var random = CounterRandom(seed: seed, Self.drawMark)
+      order = Array(random.permutation(order.count).prefix(limit)).sorted()
+    }
+    let indices = order
+    let labelType = loss?.labelType
+    self.init(
+      count: indices.count, origin: .natural, source: dataset.source,
+      hasLabels: prepared.field(labelField) != nil
+    ) { range throws(TrainingError) in
+      var fields: [String: Tensor]
+      do throws(DataError) { fields = try prepared.batch(indices: Array(indices[range])) } catch {
+        throw TrainingError(error)
+      }
+      let labels = fields.removeValue(forKey: labelField)
+      return Samples(inputs: fields, labels: labelType.flatMap { labels?.converted(to: $0) } ?? labels)
+    }
+  }
+
+  /// Far from what other draws from the same seed are for.
+  private static let drawMark = -2
+}

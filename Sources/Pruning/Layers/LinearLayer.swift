@@ -1,0 +1,104 @@
+import Analysis
+import Dimensions
+import IR
+
+/// A node that multiplies what it reads by a constant matrix: a convolution, `Gemm`, or a product.
+///
+/// Of an input with channels `x` and a matrix `W` of one row an output channel it computes `W·x` at every position,
+/// where a convolution's `x` is the window it sees there, and of several groups each has a matrix of its own.
+public struct LinearLayer: Sendable {
+  public enum Kind: Sendable { case convolution, product }
+
+  public let kind: Kind
+  /// Index into ``ModelAnalysis/nodes``; the node stands in the main graph.
+  public let node: Int
+  /// What the node is called in messages.
+  public let label: String
+  public let input: ValueID
+  public let output: ValueID
+  /// Index into ``ModelAnalysis/weights``.
+  public let weight: Int
+  /// The axis of the weight that makes channels.
+  public let rowAxis: Int
+  /// The axis of the weight that reads channels; of a convolution in groups, those of one group.
+  public let columnAxis: Int
+  /// The axis of the input that has the channels, and of the output.
+  public let channelAxis: Int
+  /// Groups of a convolution.
+  public let groups: Int
+
+  /// Whether every channel has a group of its own, so that none stands in for another.
+  public let isDepthwise: Bool
+}
+
+/// The linear layers of a model that have a matrix of their own, in the order they run.
+public struct LinearLayers: Sendable {
+  public let all: [LinearLayer]
+  private let analysis: ModelAnalysis
+
+  public init(_ model: Model, _ analysis: ModelAnalysis) {
+    self.analysis = analysis
+    var weightOfValue: [ValueID: Int] = [:]
+    for (index, weight) in analysis.weights.enumerated() where weight.use == nil {
+      weightOfValue[weight.value] = index
+    }
+    var layers: [LinearLayer] = []
+    for (index, analyzed) in analysis.nodes.enumerated() where analyzed.path.steps.isEmpty && !analyzed.isContradictory {
+      let node = model.graph.nodes[analyzed.path.index]
+      guard node.canonicalDomain.isEmpty, let input = node.input(0), let output = node.output(0),
+        let weight = node.input(1).flatMap({ weightOfValue[$0] }), analysis.weights[weight].isParameter,
+        weightOfValue[input] == nil
+      else { continue }
+      let shape = analysis.weights[weight].tensor.shape
+      guard let form = Form(node, weight: shape, input: analysis.axes[input.index]?.count) else { continue }
+      layers.append(
+        LinearLayer(
+          kind: form.kind, node: index, label: analyzed.label, input: input, output: output, weight: weight,
+          rowAxis: form.rowAxis, columnAxis: form.columnAxis, channelAxis: form.channelAxis, groups: form.groups,
+          isDepthwise: form.groups > 1 && shape[form.columnAxis] == 1 && shape[0] == form.groups))
+    }
+    all = layers
+  }
+
+  /// The channel of a group that each channel a layer reads belongs to, −1 where it belongs to none; `nil` where the
+  /// layer does not read the group.
+  public func channels(of group: PruningGroup, readBy layer: LinearLayer) -> [Int32]? {
+    guard let axis = analysis.axes[layer.input.index]?[layer.channelAxis] else { return nil }
+    return analysis.dimensions.indexMap(of: group.dimension, in: axis.dimension)
+  }
+
+  /// The layers that read a group and mix its channels with others, by index into ``all``.
+  public func readers(of group: PruningGroup) -> [Int] {
+    all.indices.filter { !all[$0].isDepthwise && channels(of: group, readBy: all[$0]) != nil }
+  }
+}
+
+/// Where rows, columns and channels are in the operands of a node.
+private struct Form {
+  var kind = LinearLayer.Kind.product
+  var rowAxis = 1
+  var columnAxis = 0
+  var channelAxis: Int
+  var groups = 1
+
+  /// - Parameter rank: of the input, where it is known.
+  init?(_ node: Node, weight: [Int], input rank: Int?) {
+    guard let rank else { return nil }
+    channelAxis = rank - 1
+    switch node.opType {
+    case "Conv":
+      guard weight.count == rank, rank > 2 else { return nil }
+      kind = .convolution
+      (rowAxis, columnAxis, channelAxis) = (0, 1, 1)
+      groups = Int(node.int("group", default: 1))
+      guard groups > 0, weight[0] % groups == 0 else { return nil }
+    case "MatMul":
+      guard weight.count == 2, rank >= 2 else { return nil }
+    case "Gemm":
+      guard weight.count == 2, rank == 2, node.int("transA", default: 0) == 0, node.float("alpha") ?? 1 == 1
+      else { return nil }
+      if node.int("transB", default: 0) != 0 { (rowAxis, columnAxis) = (0, 1) }
+    default: return nil
+    }
+  }
+}
