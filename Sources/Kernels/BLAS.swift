@@ -28,9 +28,27 @@ public struct BLAS: Sendable {
       Float, UnsafeMutablePointer<Float>?, Int32
     ) -> Void
 
+  /// Double-precision X ← α·op(A)⁻¹·X or α·X·op(A)⁻¹, where A is triangular.
+  public typealias DoubleTriangularSolve =
+    @convention(c) (
+      CBLAS_ORDER, CBLAS_SIDE, CBLAS_UPLO, CBLAS_TRANSPOSE, CBLAS_DIAG, Int32, Int32, Double, UnsafePointer<Double>?,
+      Int32, UnsafeMutablePointer<Double>?, Int32
+    ) -> Void
+
+  /// LAPACK's `potrf` and `potri`, by Fortran's rules: the triangle, the size, the matrix in columns, their stride, and
+  /// whether it went well.
+  public typealias DoubleFactorization =
+    @convention(c) (
+      UnsafePointer<CChar>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Double>?, UnsafePointer<Int32>?,
+      UnsafeMutablePointer<Int32>?
+    ) -> Void
+
   public let sgemm: MatrixProduct
   public let sgemv: MatrixVectorProduct
   public let dgemm: DoubleMatrixProduct
+  public let dtrsm: DoubleTriangularSolve
+  public let dpotrf: DoubleFactorization
+  public let dpotri: DoubleFactorization
 
   /// The library, or why there is none.
   public static func shared() throws(BLASError) -> BLAS { try loaded.get() }
@@ -44,8 +62,12 @@ public struct BLAS: Sendable {
       throw BLASError(reason: String(cString: dlerror()))
     }
     guard let single = dlsym(library, "cblas_sgemm"), let double = dlsym(library, "cblas_dgemm"),
-      let vector = dlsym(library, "cblas_sgemv")
-    else { throw BLASError(reason: "it has no cblas_sgemm, cblas_dgemm or cblas_sgemv") }
+      let vector = dlsym(library, "cblas_sgemv"), let solve = dlsym(library, "cblas_dtrsm"),
+      let factor = dlsym(library, "dpotrf_"), let inverse = dlsym(library, "dpotri_")
+    else { throw BLASError(reason: "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, dpotrf or dpotri") }
+    dtrsm = unsafeBitCast(solve, to: DoubleTriangularSolve.self)
+    dpotrf = unsafeBitCast(factor, to: DoubleFactorization.self)
+    dpotri = unsafeBitCast(inverse, to: DoubleFactorization.self)
     sgemv = unsafeBitCast(vector, to: MatrixVectorProduct.self)
     sgemm = unsafeBitCast(single, to: MatrixProduct.self)
     dgemm = unsafeBitCast(double, to: DoubleMatrixProduct.self)

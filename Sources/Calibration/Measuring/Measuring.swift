@@ -22,6 +22,9 @@ public struct Measuring {
     public var memoryBudget = 1 << 30
     /// What is added to the diagonal of second moments, as a share of its mean.
     public var damping = 0.01
+    /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
+    public var rowsPerColumn = 10
+    public var leastRows = 8192
     /// For estimates that draw at random.
     public var seed: UInt64 = 0
     public var runtime = RuntimeOptions()

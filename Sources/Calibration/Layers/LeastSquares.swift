@@ -1,0 +1,100 @@
+import Kernels
+
+/// The matrix and shift that make what a layer should from what it is given, as well as possible.
+///
+/// With x the inputs, y the targets and W₀ the matrix as it is, it minimises E‖W·x + b − y‖² + λ·‖W − W₀‖², which pulls
+/// directions the samples say nothing of towards what was there: with Σ the covariance of x and C that of y and x,
+/// W = (C + λ·W₀)·(Σ + λ·I)⁻¹ and b = E[y] − W·E[x]. λ is a share of Σ's mean diagonal.
+struct LeastSquares {
+  /// Row-major, one a group.
+  private(set) var matrices: [[Double]]
+  /// What is to be added to each output, where `isCentred`; zeros otherwise.
+  private(set) var shifts: [Double]
+  /// The variance of each output by the new matrix, and that of its target.
+  private(set) var variances: [Double]
+  let targetVariances: [Double]
+  /// The largest share that was needed.
+  private(set) var damping: Double
+  /// The share of the targets' variance that the new matrix does not make.
+  private(set) var unexplainedShare = 0.0
+
+  /// - Parameters:
+  ///   - matrices: as they are, one a group.
+  ///   - isCentred: whether there is a bias to put the shift in; without, second moments stand for covariances.
+  init(
+    _ moments: LayerMoments, matrices old: [[Double]], damping: Double, isCentred: Bool
+  ) throws(BLASError) {
+    let (count, rows, columns) = (Double(max(1, moments.count)), moments.rows, moments.columns)
+    matrices = []
+    shifts = [Double](repeating: 0, count: moments.groups * rows)
+    variances = shifts
+    self.damping = damping
+    targetVariances = moments.outputSums.indices.map {
+      let mean = moments.outputSums[$0] / count
+      return max(0, moments.outputSquares[$0] / count - mean * mean)
+    }
+    var (missed, whole) = (0.0, 0.0)
+    for group in 0..<moments.groups {
+      let x = moments.inputSums[(group * columns)..<((group + 1) * columns)].map { $0 / count }
+      let y = moments.outputSums[(group * rows)..<((group + 1) * rows)].map { $0 / count }
+      var covariance = moments.inputs[group]
+      covariance.scale(by: 1 / count)
+      var products = moments.products[group].map { $0 / count }
+      if isCentred {
+        covariance.subtractSquare(of: x)
+        for row in 0..<rows { for column in 0..<columns { products[row * columns + column] -= y[row] * x[column] } }
+      }
+      let (solved, share) = try Self.solve(covariance, products, old[group], damping)
+      self.damping = max(self.damping, share)
+      matrices.append(solved)
+      for row in 0..<rows {
+        let line = solved[(row * columns)..<((row + 1) * columns)]
+        if isCentred { shifts[group * rows + row] = y[row] - zip(line, x).reduce(0) { $0 + $1.0 * $1.1 } }
+        variances[group * rows + row] = Self.square(of: line, in: covariance)
+        // E(w·x − y)² = w·Σ·wᵀ − 2·w·C + E y².
+        let common = zip(line, products[(row * columns)..<((row + 1) * columns)]).reduce(0) { $0 + $1.0 * $1.1 }
+        let mean = isCentred ? y[row] * y[row] : 0
+        let target = moments.outputSquares[group * rows + row] / count - mean
+        missed += max(0, variances[group * rows + row] - 2 * common + target)
+        whole += max(0, target)
+      }
+    }
+    unexplainedShare = whole > 0 ? missed / whole : 0
+  }
+
+  /// Where a factorization fails, damping is raised until it does not.
+  private static func solve(
+    _ covariance: SymmetricMatrix, _ products: [Double], _ old: [Double], _ damping: Double
+  ) throws(BLASError) -> (matrix: [Double], damping: Double) {
+    let mean = covariance.meanDiagonal
+    // Inputs that never vary leave everything as it is.
+    guard mean > 0, mean.isFinite else { return (old, damping) }
+    var share = max(damping, 1e-12)
+    while share < 1e12 {
+      var damped = covariance
+      damped.addToDiagonal(share * mean)
+      if let factor = try Cholesky(damped) {
+        let pulled = zip(products, old).map { $0 + share * mean * $1 }
+        let matrix = try factor.solve(rows: pulled)
+        if matrix.allSatisfy(\.isFinite) { return (matrix, share) }
+      }
+      share *= 10
+    }
+    return (old, damping)
+  }
+
+  private static func square(of line: ArraySlice<Double>, in matrix: SymmetricMatrix) -> Double {
+    let size = matrix.size
+    return matrix.elements.withUnsafeBufferPointer { elements in
+      line.withUnsafeBufferPointer { line in
+        var sum = 0.0
+        for row in 0..<size {
+          var rest = 0.0
+          for column in (row + 1)..<max(row + 1, size) { rest += elements[row * size + column] * line[column] }
+          sum += line[row] * (line[row] * elements[row * size + row] + 2 * rest)
+        }
+        return max(0, sum)
+      }
+    }
+  }
+}

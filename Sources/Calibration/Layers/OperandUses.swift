@@ -1,0 +1,105 @@
+import IR
+
+/// Who makes and reads the values of a graph, and which of them are constants.
+struct OperandUses {
+  private let graph: Graph
+  /// The node that makes a value.
+  private(set) var producers: [ValueID: Int] = [:]
+  private(set) var readers: [ValueID: [Int]] = [:]
+  /// Initializers and outputs of `Constant` nodes.
+  private(set) var constants: [ValueID: Tensor] = [:]
+  private let outputs: Set<ValueID>
+
+  init(_ model: Model) {
+    graph = model.graph
+    outputs = Set(graph.outputs.map(\.value))
+    for (index, node) in graph.nodes.enumerated() {
+      for case let output? in node.outputs { producers[output] = index }
+      for value in node.reads { readers[value, default: []].append(index) }
+      if let output = node.output(0), let tensor = node.constantTensor { constants[output] = tensor }
+    }
+    let given = Set(graph.inputs.map(\.value))
+    for initializer in graph.initializers where !given.contains(initializer.value) {
+      constants[initializer.value] = initializer.tensor
+    }
+  }
+
+  /// The node that alone reads what a node makes.
+  func onlyReader(of node: Int) -> Int? {
+    guard let output = graph.nodes[node].output(0), !outputs.contains(output), let readers = readers[output],
+      readers.count == 1
+    else { return nil }
+    return readers[0]
+  }
+
+  /// Where a number can be added to each output of a linear layer, and the normalization behind it.
+  /// - Parameter count: of outputs.
+  func shiftPlace(_ index: Int, outputs count: Int) -> (place: RepairSite.ShiftPlace, normalization: Int?) {
+    let node = graph.nodes[index]
+    let reader = onlyReader(of: index)
+    let normalization = reader.flatMap { isNormalization($0) ? $0 : nil }
+    if node.opType == "MatMul" {
+      guard let reader, let input = addend(of: reader, to: node, count: count) else { return (.none, nil) }
+      return (.constant(node: reader, input: input), nil)
+    }
+    if let bias = node.input(2) {
+      let isVector = constants[bias].map { $0.elementCount == count } ?? false
+      let isPlain = node.opType != "Gemm" || node.float("beta") ?? 1 == 1
+      if isVector, isPlain { return (.constant(node: index, input: 2), normalization) }
+      return (.none, normalization)
+    }
+    if let normalization { return (.normalizationMean(node: normalization), normalization) }
+    // The bias of Gemm may be left out since operator set 11.
+    return (.constant(node: index, input: 2), nil)
+  }
+
+  private func isNormalization(_ index: Int) -> Bool {
+    let node = graph.nodes[index]
+    return node.opType == "BatchNormalization" && node.canonicalDomain.isEmpty && node.int("training_mode") ?? 0 == 0
+      && [1, 2, 3, 4].allSatisfy { node.input($0).map { constants[$0] != nil } ?? false }
+  }
+
+  /// The input of an `Add` that holds a vector for the outputs of a product.
+  private func addend(of reader: Int, to product: Node, count: Int) -> Int? {
+    let node = graph.nodes[reader]
+    guard node.opType == "Add", node.canonicalDomain.isEmpty, node.inputs.count == 2 else { return nil }
+    let input = node.input(0) == product.output(0) ? 1 : 0
+    guard let tensor = node.input(input).flatMap({ constants[$0] }), tensor.elementCount == count,
+      tensor.shape.last == count
+    else { return nil }
+    return input
+  }
+}
+
+extension Model {
+  /// Gives one input of a node another constant; other nodes that read the old one keep it.
+  mutating func setConstant(_ tensor: Tensor, node: Int, input: Int, named base: String) {
+    while graph.nodes[node].inputs.count <= input { graph.nodes[node].inputs.append(nil) }
+    if let value = graph.nodes[node].inputs[input] {
+      let uses = graph.nodes.reduce(0) { $0 + $1.reads.count { $0 == value } }
+      let isOutput = graph.outputs.contains { $0.value == value } || graph.inputs.contains { $0.value == value }
+      if uses == 1, !isOutput, let index = graph.initializers.firstIndex(where: { $0.value == value }) {
+        var tensor = tensor
+        tensor.name = graph.initializers[index].tensor.name
+        tensor.docString = graph.initializers[index].tensor.docString
+        graph.initializers[index].tensor = tensor
+        return
+      }
+    }
+    let taken = Set(valueNames)
+    var name = base
+    while taken.contains(name) { name += "'" }
+    let value = addValue(named: name)
+    var tensor = tensor
+    tensor.name = name
+    graph.initializers.append(Initializer(value: value, tensor: tensor))
+    graph.nodes[node].inputs[input] = value
+  }
+
+  /// The constant at an input of a node of the main graph.
+  func constant(node: Int, input: Int) -> Tensor? {
+    guard let value = graph.nodes[node].input(input) else { return nil }
+    if let initializer = graph.initializers.first(where: { $0.value == value }) { return initializer.tensor }
+    return graph.nodes.first { $0.output(0) == value }?.constantTensor
+  }
+}

@@ -1,0 +1,121 @@
+import Analysis
+import Dimensions
+import IR
+import Pruning
+
+/// A linear layer of a pruned model beside the one it was: what is left of it, and where its numbers are.
+struct RepairSite {
+  /// In the model as it was.
+  let layer: LinearLayer
+  /// The node's index in the pruned graph.
+  let node: Int
+  /// Channels of the layer's input and output, as it was, that are left.
+  let keptInputs: [Int]
+  let keptOutputs: [Int]
+  /// The shape of what is left of the weight.
+  let weightShape: [Int]
+  let shift: ShiftPlace
+  /// The batch normalization that alone reads the output.
+  let normalization: Int?
+
+  /// Where something can be added to each of the layer's outputs.
+  enum ShiftPlace: Equatable {
+    /// An input of a node that holds a constant for each output; it may still be left out.
+    case constant(node: Int, input: Int)
+    /// The running mean of the normalization behind the layer, from which it is subtracted.
+    case normalizationMean(node: Int)
+    case none
+  }
+
+  /// Rows and columns of one group's matrix.
+  var rows: Int { weightShape[layer.rowAxis] / groups }
+  var columns: Int { layer.kind == .convolution ? weightShape.dropFirst().reduce(1, *) : weightShape[layer.columnAxis] }
+  var groups: Int { layer.kind == .convolution ? max(1, keptInputs.count / max(1, weightShape[1])) : 1 }
+
+  /// The weight as one row-major matrix for each group.
+  func matrices(_ weight: [Float]) -> [[Double]] {
+    guard layer.rowAxis == 1 else {
+      return (0..<groups).map { group in
+        weight[(group * rows * columns)..<((group + 1) * rows * columns)].map { Double($0) }
+      }
+    }
+    var matrix = [Double](repeating: 0, count: rows * columns)
+    for column in 0..<columns { for row in 0..<rows { matrix[row * columns + column] = Double(weight[column * rows + row]) } }
+    return [matrix]
+  }
+
+  /// The weight that such matrices make.
+  func weight(_ matrices: [[Double]]) -> [Float] {
+    guard layer.rowAxis == 1 else { return matrices.flatMap { $0.map { Float($0) } } }
+    var weight = [Float](repeating: 0, count: rows * columns)
+    for column in 0..<columns { for row in 0..<rows { weight[column * rows + row] = Float(matrices[0][row * columns + column]) } }
+    return weight
+  }
+}
+
+/// The layers of a pruned model whose inputs are no longer what they were.
+struct RepairSites {
+  /// In the order they run.
+  let all: [RepairSite]
+  /// Layers that are left as they are, and why.
+  let skipped: [(label: String, reason: String)]
+
+  /// - Parameters:
+  ///   - layers: of the model as it was.
+  ///   - keep: what was kept of it.
+  ///   - pruned: what became of it; values have the numbers they had.
+  init(_ layers: LinearLayers, _ analysis: ModelAnalysis, keep: KeepSets, pruned: Model) {
+    let uses = OperandUses(pruned)
+    let affected = Self.affectedValues(analysis, keep, pruned)
+    var all: [RepairSite] = []
+    var skipped: [(label: String, reason: String)] = []
+    for layer in layers.all where affected.contains(layer.input) {
+      guard let node = uses.producers[layer.output] else { continue }
+      let weight = analysis.weights[layer.weight]
+      guard weight.readers.count == 1 else {
+        skipped.append((layer.label, "its weight \(weight.name) is shared with other nodes"))
+        continue
+      }
+      guard let value = pruned.graph.nodes[node].input(1), let tensor = uses.constants[value],
+        tensor.dataType.isFloatingPoint
+      else {
+        skipped.append((layer.label, "its weight \(weight.name) is no tensor of floating-point numbers"))
+        continue
+      }
+      let inputs = analysis.axes[layer.input.index]?[layer.channelAxis].dimension
+      guard let inputs, let inputSize = analysis.dimensions.size(inputs).known,
+        let outputSize = analysis.dimensions.size(weight.axes[layer.rowAxis]).known
+      else { continue }
+      func kept(_ dimension: DimensionID, _ size: Int) -> [Int] {
+        analysis.dimensions.keptIndices(dimension, keep)?.map { Int($0) } ?? Array(0..<size)
+      }
+      let (shift, normalization) = uses.shiftPlace(node, outputs: tensor.shape[layer.rowAxis])
+      all.append(
+        RepairSite(
+          layer: layer, node: node, keptInputs: kept(inputs, inputSize),
+          keptOutputs: kept(weight.axes[layer.rowAxis], outputSize), weightShape: tensor.shape, shift: shift,
+          normalization: normalization))
+    }
+    self.all = all
+    self.skipped = skipped
+  }
+
+  /// Values of the pruned graph that miss something, or are computed from such.
+  private static func affectedValues(_ analysis: ModelAnalysis, _ keep: KeepSets, _ pruned: Model) -> Set<ValueID> {
+    let cut = Set(keep.dimensions)
+    var affected: Set<ValueID> = []
+    let order = (try? pruned.graph.topologicalOrder()) ?? Array(pruned.graph.nodes.indices)
+    let constants = Set(pruned.graph.initializers.map(\.value))
+    for index in order {
+      let node = pruned.graph.nodes[index]
+      let reads = node.reads.filter { !constants.contains($0) }
+      let isAffected = reads.contains { affected.contains($0) }
+      for case let output? in node.outputs {
+        let axes = output.index < analysis.axes.count ? analysis.axes[output.index] : nil
+        let misses = axes?.contains { analysis.dimensions.leaves($0.dimension).contains(where: cut.contains) } ?? false
+        if isAffected || misses { affected.insert(output) }
+      }
+    }
+    return affected
+  }
+}

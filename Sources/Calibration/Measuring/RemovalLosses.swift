@@ -1,0 +1,100 @@
+import IR
+import Kernels
+import Pruning
+
+/// What removing columns costs a layer whose other columns make up for them: tr(W_M·(G_MM)⁻¹·W_Mᵀ), where G is the
+/// inverse of the damped covariance of the layer's inputs (Kurtic, Frantar and Alistarh, "ZipLM", NeurIPS 2023; the
+/// block form of Hassibi and Stork's saliency).
+struct RemovalLosses {
+  private let form: LayerForm
+  /// One row-major matrix a group.
+  private let matrices: [[Double]]
+  private let inverses: [SymmetricMatrix]
+
+  /// - Parameter moments: of the inputs; all channels of the layer.
+  init(_ layer: LinearLayer, _ weight: Tensor, _ moments: LayerMoments, damping: Double) throws(BLASError) {
+    let form = LayerForm(layer, weight.shape)
+    self.form = form
+    let values = weight.floats() ?? [Float](repeating: 0, count: weight.elementCount)
+    var (matrices, inverses) = ([[Double]](), [SymmetricMatrix]())
+    for group in 0..<form.groups {
+      var matrix = [Double](repeating: 0, count: form.rows * form.columns)
+      for row in 0..<form.rows {
+        for column in 0..<form.columns {
+          let index =
+            layer.rowAxis == 1 ? column * form.rows + row : (group * form.rows + row) * form.columns + column
+          matrix[row * form.columns + column] = Double(values[index])
+        }
+      }
+      var covariance = moments.inputs[group]
+      let count = Double(max(1, moments.count))
+      covariance.scale(by: 1 / count)
+      covariance.subtractSquare(
+        of: moments.inputSums[(group * form.columns)..<((group + 1) * form.columns)].map { $0 / count })
+      // What never varies is made up for by the bias alone.
+      let diagonal = covariance.diagonal
+      let least = covariance.meanDiagonal * 1e-12
+      for column in 0..<form.columns where diagonal[column] <= least {
+        for row in 0..<form.rows { matrix[row * form.columns + column] = 0 }
+      }
+      inverses.append(try covariance.dampedInverse(damping))
+      matrices.append(matrix)
+    }
+    self.matrices = matrices
+    self.inverses = inverses
+  }
+
+  /// - Parameters:
+  ///   - channels: for each channel of the input the channel of the group, −1 for none.
+  ///   - count: channels of the group.
+  func losses(channels: [Int32], count: Int, workers: Workers) throws(BLASError) -> [Double] {
+    _ = try BLAS.shared()
+    let perGroup = form.columns / form.window
+    // By channel: the columns that are its own, in each group of the layer.
+    var columns = [[(group: Int, columns: [Int])]](repeating: [], count: count)
+    for (index, channel) in channels.enumerated() where channel >= 0 {
+      let (group, local) = (index / perGroup, index % perGroup)
+      let own = (0..<form.window).map { local * form.window + $0 }
+      if columns[Int(channel)].last?.group == group {
+        columns[Int(channel)][columns[Int(channel)].count - 1].columns += own
+      } else {
+        columns[Int(channel)].append((group, own))
+      }
+    }
+    var results = [Double](repeating: 0, count: count)
+    results.withUnsafeMutableBufferPointer { results in
+      nonisolated(unsafe) let results = results
+      workers.forEach(count) { channel in
+        results[channel] = columns[channel].reduce(0) { $0 + (loss(of: $1.columns, in: $1.group) ?? .nan) }
+      }
+    }
+    return results
+  }
+
+  private func loss(of columns: [Int], in group: Int) -> Double? {
+    let matrix = matrices[group]
+    var block: [Double] = []
+    block.reserveCapacity(form.rows * columns.count)
+    for row in 0..<form.rows { for column in columns { block.append(matrix[row * form.columns + column]) } }
+    guard let factor = try? Cholesky(inverses[group].keeping(columns)), let white = try? factor.whiten(rows: block)
+    else { return nil }
+    return white.reduce(0) { $0 + $1 * $1 }
+  }
+}
+
+extension SymmetricMatrix {
+  /// (A + share·mean(diag A)·I)⁻¹; the share is raised until the matrix can be inverted.
+  func dampedInverse(_ damping: Double) throws(BLASError) -> SymmetricMatrix {
+    let mean = meanDiagonal > 0 && meanDiagonal.isFinite ? meanDiagonal : 1
+    var share = max(damping, 1e-12)
+    while share < 1e12 {
+      var damped = self
+      damped.addToDiagonal(share * mean)
+      if let factor = try Cholesky(damped) { return try factor.inverse() }
+      share *= 10
+    }
+    var identity = SymmetricMatrix(size: size)
+    identity.addToDiagonal(1)
+    return identity
+  }
+}

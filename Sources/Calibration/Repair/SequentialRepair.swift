@@ -1,0 +1,63 @@
+import IR
+import Operators
+import Pruning
+import Runtime
+import Training
+
+/// Repairs layer after layer: each is given what the repaired ones before it make, and should make what it made before
+/// (the dense targets and pruned inputs of Meng et al., "OSSCAR", ICML 2024).
+struct SequentialRepair {
+  let repair: Repair
+  let sites: [RepairSite]
+  let data: CalibrationData
+
+  func run(_ pruned: Model, _ progress: Measuring.Progress) throws -> (model: Model, report: Repair.Report) {
+    let events = Set(sites.map(\.layer.output))
+    let batches = try data.batches(of: repair.options.batch).map { try data.samples($0).inputs }
+    let starts = data.batches(of: repair.options.batch).map(\.lowerBound)
+    var whole = try StagedExecution(repair.dense, events: events, batches: batches, options: repair.options.runtime)
+    var part = try StagedExecution(pruned, events: events, batches: batches, options: repair.options.runtime)
+    guard whole.events.map(Set.init) == part.events.map(Set.init) else {
+      throw TrainingError(.model, "the pruned model runs its layers in another order; repair them with par")
+    }
+    var (model, report) = (pruned, Repair.Report())
+    var done = 0
+    for stage in 0..<whole.stageCount {
+      let own = sites.filter { whole.events[stage].contains($0.layer.output) }
+      var moments = own.map { LayerMoments(groups: $0.groups, columns: $0.columns, rows: $0.rows) }
+      try whole.run(stage, of: repair.dense, showing: own.map(\.layer.output)) { batch, values in
+        for (index, site) in own.enumerated() {
+          guard let x = part.value(site.layer.input, batch: batch), let y = values[site.layer.output] else { continue }
+          try add(x, y, site, model.graph.nodes[site.node], first: starts[batch], to: &moments[index])
+        }
+      }
+      for (site, moments) in zip(own, moments) {
+        report.layers.append(try repair.solve(site, moments, in: &model))
+        done += 1
+        try progress("repairing", done, sites.count)
+      }
+      try part.run(stage, of: model)
+    }
+    return (model, report)
+  }
+
+  private func add(
+    _ x: Tensor, _ y: Tensor, _ site: RepairSite, _ node: Node, first: Int, to moments: inout LayerMoments
+  ) throws {
+    let rows = repair.rows(site, of: node, weightShape: site.weightShape, samples: data.count)
+    guard let inputs = x.contiguousBytes(), let outputs = y.contiguousBytes() else { return }
+    let lines = try inputs.withUnsafeBytes { bytes in
+      try bytes.withMemoryRebound(to: Float.self) { floats -> [Float] in
+        guard let start = floats.baseAddress else { return [] }
+        return try rows.inputs(start, shape: x.shape, channels: Array(0..<site.keptInputs.count), first: first)
+      }
+    }
+    let targets = outputs.withUnsafeBytes { bytes in
+      bytes.withMemoryRebound(to: Float.self) { floats -> [Float] in
+        guard let start = floats.baseAddress else { return [] }
+        return rows.outputs(start, shape: y.shape, channels: site.keptOutputs, first: first)
+      }
+    }
+    try moments.add(lines, targets, workers: repair.options.runtime.workers)
+  }
+}

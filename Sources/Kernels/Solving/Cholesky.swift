@@ -1,0 +1,68 @@
+import COpenBLAS
+
+/// The factorization A = Uᵀ·U of a positive definite matrix, by LAPACK.
+public struct Cholesky: Sendable {
+  public let size: Int
+  /// Row-major; the upper triangle is U.
+  private var factor: [Double]
+
+  /// - Returns: `nil` where the matrix is not positive definite, as far as rounding can tell.
+  public init?(_ matrix: SymmetricMatrix) throws(BLASError) {
+    size = matrix.size
+    factor = matrix.elements
+    guard try Self.run(try BLAS.shared().dpotrf, &factor, size) == 0 else { return nil }
+  }
+
+  /// Fortran keeps matrices in columns: its lower triangle is our upper one.
+  private static func run(
+    _ function: BLAS.DoubleFactorization, _ elements: inout [Double], _ size: Int
+  ) throws(BLASError) -> Int32 {
+    guard size > 0 else { return 0 }
+    var (triangle, count, result) = (CChar(UInt8(ascii: "L")), Int32(size), Int32(0))
+    elements.withUnsafeMutableBufferPointer { function(&triangle, &count, $0.baseAddress, &count, &result) }
+    return result
+  }
+
+  /// B·A⁻¹ for a row-major matrix of rows as long as A is wide.
+  public func solve(rows matrix: [Double]) throws(BLASError) -> [Double] {
+    guard size > 0, !matrix.isEmpty else { return matrix }
+    let blas = try BLAS.shared()
+    var result = matrix
+    let (rows, width) = (Int32(matrix.count / size), Int32(size))
+    result.withUnsafeMutableBufferPointer { target in
+      factor.withUnsafeBufferPointer { factor in
+        // X·UᵀU = B: first Z·U = B, then X·Uᵀ = Z.
+        blas.dtrsm(
+          CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, rows, width, 1, factor.baseAddress, width,
+          target.baseAddress, width)
+        blas.dtrsm(
+          CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, rows, width, 1, factor.baseAddress, width,
+          target.baseAddress, width)
+      }
+    }
+    return result
+  }
+
+  /// B·U⁻¹, whose rows' inner products are those of B in A⁻¹: (B·U⁻¹)·(B·U⁻¹)ᵀ = B·A⁻¹·Bᵀ.
+  public func whiten(rows matrix: [Double]) throws(BLASError) -> [Double] {
+    guard size > 0, !matrix.isEmpty else { return matrix }
+    let blas = try BLAS.shared()
+    var result = matrix
+    let (rows, width) = (Int32(matrix.count / size), Int32(size))
+    result.withUnsafeMutableBufferPointer { target in
+      factor.withUnsafeBufferPointer { factor in
+        blas.dtrsm(
+          CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, rows, width, 1, factor.baseAddress, width,
+          target.baseAddress, width)
+      }
+    }
+    return result
+  }
+
+  /// A⁻¹.
+  public func inverse() throws(BLASError) -> SymmetricMatrix {
+    var elements = factor
+    _ = try Self.run(try BLAS.shared().dpotri, &elements, size)
+    return SymmetricMatrix(size: size, elements: elements)
+  }
+}
