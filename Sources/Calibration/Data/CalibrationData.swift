@@ -69,6 +69,7 @@ extension CalibrationData {
     } catch {
       throw TrainingError(error)
     }
+    try prepared.refuseConstantInputs()
     var order = Array(0..<prepared.count)
     if let limit, limit < order.count {
       var random = CounterRandom(seed: seed, Self.drawMark)

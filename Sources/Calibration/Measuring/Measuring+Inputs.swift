@@ -1,8 +1,78 @@
+import IR
+import Kernels
 import Pruning
+import Runtime
+import Training
 
 extension Measuring {
   /// What the channels are like that each linear layer reads, by index into its layers.
+  ///
+  /// Values are looked at while the model runs, and one that several layers read once for all of them. Layers that read
+  /// constants only are left out, as are those that no output needs.
   func inputStatistics(_ progress: Progress) throws -> [Int: ChannelStatistics] {
-    [:]
+    guard let data, !layers.all.isEmpty else { return [:] }
+    let places = Dictionary(grouping: Set(layers.all.map { ChannelPlace($0) }), by: \.value)
+    let session = try session(observing: Set(places.keys))
+    var moments: [ChannelPlace: ChannelMoments] = [:]
+    let ranges = try data.batches(of: options.batch, for: model)
+    for range in ranges {
+      let samples = try data.samples(range)
+      do throws(RuntimeError) {
+        try session.run(samples.inputs) { value, found in
+          for place in places[value] ?? [] { add(found, at: place, to: &moments[place]) }
+        }
+      } catch {
+        throw TrainingError(error)
+      }
+      try progress("inputs of layers", range.upperBound, ranges.last?.upperBound ?? data.count)
+    }
+    var statistics: [Int: ChannelStatistics] = [:]
+    for (index, layer) in layers.all.enumerated() {
+      statistics[index] = moments[ChannelPlace(layer)].map { ChannelStatistics($0) }
+    }
+    return statistics
+  }
+
+  private func session(observing values: Set<ValueID>) throws(TrainingError) -> Session {
+    var runtime = options.runtime
+    // What is observed is looked at in single precision.
+    runtime.precision = .single
+    do throws(RuntimeError) { return try Session(model, observing: values, options: runtime) } catch {
+      throw TrainingError(error)
+    }
+  }
+
+  private func add(_ found: Observation, at place: ChannelPlace, to moments: inout ChannelMoments?) {
+    guard found.shape.indices.contains(place.axis), !found.floats.isEmpty else { return }
+    let channels = found.shape[place.axis]
+    var sums = moments ?? ChannelMoments(channels: channels)
+    guard sums.channels == channels else { return }
+    // A copy would be made of what two hold.
+    moments = nil
+    sums.add(
+      found.floats, outer: found.shape[..<place.axis].reduce(1, *),
+      inner: found.shape[(place.axis + 1)...].reduce(1, *), workers: options.runtime.workers)
+    moments = sums
+  }
+}
+
+/// The channels of a value: two layers may read different axes of one.
+private struct ChannelPlace: Hashable {
+  let value: ValueID
+  let axis: Int
+
+  init(_ layer: LinearLayer) {
+    value = layer.input
+    axis = layer.channelAxis
+  }
+}
+
+extension ChannelStatistics {
+  fileprivate init(_ moments: ChannelMoments) {
+    let count = Double(max(1, moments.count))
+    self.init(
+      count: moments.count, mean: moments.sums.map { $0 / count },
+      meanMagnitude: moments.magnitudes.map { $0 / count }, meanSquare: moments.squares.map { $0 / count },
+      zeroShare: moments.zeros.map { $0 / count })
   }
 }
