@@ -25,6 +25,8 @@ public struct Measuring {
     /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
     public var rowsPerColumn = 10
     public var leastRows = 8192
+    /// Random directions the diagonal of the Hessian is estimated by.
+    public var probes = 8
     /// For estimates that draw at random.
     public var seed: UInt64 = 0
     public var runtime = RuntimeOptions()

@@ -18,9 +18,17 @@ public final class ScoringContext {
   public private(set) var fallbacks: [(reason: String, groups: [String])] = []
   private var cache: [Key: [[Double]]] = [:]
 
+  private var elementCache: [ElementKey: [[Double]]] = [:]
+
   private struct Key: Hashable {
     let weight: Int
     let isSquare: Bool
+  }
+
+  private struct ElementKey: Hashable {
+    let weight: Int
+    let term: ElementTerm
+    let measurement: Measurement
   }
 
   public init(
@@ -66,6 +74,17 @@ public final class ScoringContext {
     if result.contains(where: { $0.contains { !$0.isFinite } }) { noteNonFinite(weight) }
     cache[key] = result
     return result
+  }
+
+  /// For each axis of a weight and each index along it, the sum over the slice of a term of each element and what was
+  /// measured of it; `nil` where nothing was.
+  public func elementSums(of weight: Int, _ term: ElementTerm, _ measurement: Measurement) -> [[Double]]? {
+    let key = ElementKey(weight: weight, term: term, measurement: measurement)
+    if let known = elementCache[key] { return known }
+    guard let sums = measuredSums(of: weight, term, measurement) else { return nil }
+    if sums.contains(where: { $0.contains { !$0.isFinite } }) { noteNonFinite(weight) }
+    elementCache[key] = sums
+    return sums
   }
 
   /// Records that a weight holds numbers that are not finite, so that the user is told.

@@ -10,16 +10,20 @@ struct TrainingMode {
   /// The input that seeds dropout, one number a step, where there is any.
   private(set) var seed: ValueID?
 
-  /// - Parameter normalization: whether batch normalization takes its statistics from the batch; otherwise it keeps the
-  ///   running ones, as fine-tuning on small batches may want.
+  /// - Parameters:
+  ///   - normalization: whether batch normalization takes its statistics from the batch; otherwise it keeps the running
+  ///     ones, as fine-tuning on small batches may want.
+  ///   - dropout: whether dropout drops; otherwise it keeps all, whatever mode its node asks for.
   /// - Throws: where a dropout drops in a way that training cannot follow.
-  init(_ model: Model, normalization: Bool = true) throws(RuntimeError) {
+  init(_ model: Model, normalization: Bool = true, dropout: Bool = true) throws(RuntimeError) {
     self.model = model
     for index in model.graph.nodes.indices {
       let node = model.graph.nodes[index]
       switch (node.canonicalDomain, node.opType) {
       case ("", "BatchNormalization") where normalization: replaceNormalization(index)
-      case ("", "Dropout"): try replaceDropout(index)
+      case ("", "Dropout") where dropout: try replaceDropout(index)
+      // Without a ratio and a mode of its own it is that of inference.
+      case ("", "Dropout"): model.graph.nodes[index].inputs = [node.input(0)]
       default: for body in node.subgraphs { try refuseDropout(in: body) }
       }
     }

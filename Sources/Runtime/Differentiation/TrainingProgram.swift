@@ -58,10 +58,12 @@ public final class TrainingProgram {
   ///   - inputShapes: by input name; types are those the model declares.
   ///   - outputs: values to be returned beside the loss.
   ///   - normalizesByBatch: whether batch normalization takes its statistics from the batch, and follows it.
+  ///   - dropsOut: whether dropout drops.
   /// - Throws: where an operator cannot be run or has no gradient, or a shape depends on the data.
   public init(
     _ model: Model, minimizing objective: Objective, parameters: Parameters, inputShapes: [String: [Int]],
-    outputs: [ValueID] = [], normalizesByBatch: Bool = true, options: RuntimeOptions = RuntimeOptions()
+    outputs: [ValueID] = [], normalizesByBatch: Bool = true, dropsOut: Bool = true,
+    options: RuntimeOptions = RuntimeOptions()
   ) throws(RuntimeError) {
     self.parameters = parameters
     self.options = options
@@ -71,7 +73,8 @@ public final class TrainingProgram {
     case .outside(let values): (loss, roots) = (nil, values)
     }
     self.outputs = loss == nil ? roots : outputs
-    let training = try TrainingMode(try FunctionInlining.apply(to: model), normalization: normalizesByBatch)
+    let training = try TrainingMode(
+      try FunctionInlining.apply(to: model), normalization: normalizesByBatch, dropout: dropsOut)
     var prepared = Fusion.apply(
       Fusion.differentiable, to: training.model, keeping: roots + outputs + training.updates.map(\.updated),
       trained: Set(parameters.trained.map(\.value)))
@@ -246,7 +249,24 @@ public final class TrainingProgram {
     return Tensor(name: parameter.name, dataType: type, shape: parameter.shape, storage: .bytes(region))
   }
 
-  /// The same in double precision, for programs that run in it.
+  /// Adds a multiple of the gradient of a parameter, as the last run left it, to one number an element; nothing where the
+  /// objective does not depend on the parameter.
+  /// - Precondition: there are as many numbers as elements.
+  public func addGradient(of parameter: Parameter, times factor: Double, to sums: inout [Double]) {
+    precondition(sums.count == parameter.count, "\(sums.count) sums for \(parameter.count) elements")
+    guard let start = start(parameter) else { return }
+    sums.withUnsafeMutableBufferPointer { sums in
+      if options.precision == .single {
+        let gradient = start.assumingMemoryBound(to: Float.self)
+        for index in sums.indices { sums[index] += factor * Double(gradient[index]) }
+      } else {
+        let gradient = start.assumingMemoryBound(to: Double.self)
+        for index in sums.indices { sums[index] += factor * gradient[index] }
+      }
+    }
+  }
+
+  /// The gradient in double precision, for programs that run in it.
   func doubleGradient(of parameter: Parameter) -> [Double] {
     guard let start = start(parameter) else { return [] }
     return Array(UnsafeBufferPointer(start: start.assumingMemoryBound(to: Double.self), count: parameter.count))

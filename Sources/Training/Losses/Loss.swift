@@ -52,6 +52,9 @@ public struct Loss: Sendable, Hashable {
   /// Whether labels are classes, and not numbers to come close to.
   public var hasClasses: Bool { if case .crossEntropy = kind { true } else { false } }
 
+  /// Whether the output holds logits, from which probabilities are made.
+  public var hasLogits: Bool { kind != .meanSquaredError }
+
   /// The type labels are fed in.
   public var labelType: DataType { hasClasses ? .int64 : .float }
 }

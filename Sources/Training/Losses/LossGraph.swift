@@ -15,9 +15,14 @@ public struct LossGraph: Sendable {
   /// The input the teacher's outputs are given by, where one teaches.
   public let teacherInput: String?
 
-  /// - Parameter classAxis: where the classes are in the output, for losses that have classes.
+  /// - Parameters:
+  ///   - classAxis: where the classes are in the output, for losses that have classes.
+  ///   - temperature: what logits are divided by before they are held against labels. Outputs that are no logits stay as
+  ///     they are, as does what a teacher is followed by.
   /// - Throws: where the model has no such output, or an input of the name of labels.
-  public init(_ model: Model, _ loss: Loss, classAxis: Int = -1) throws(TrainingError) {
+  public init(
+    _ model: Model, _ loss: Loss, classAxis: Int = -1, temperature: Float = 1
+  ) throws(TrainingError) {
     self.model = model
     let info = try Self.output(of: model, loss.output)
     output = info.value
@@ -30,8 +35,11 @@ public struct LossGraph: Sendable {
     let label = Self.addInput(Loss.labelField, loss.labelType, &self.model)
     let share = loss.distillation?.share ?? 0
     let (name, attributes) = Self.node(loss.kind, classAxis)
+    let judged =
+      temperature == 1 || !loss.hasLogits
+      ? output : Self.divide(output, by: temperature, info.type?.tensor?.elementType, &self.model)
     var total = Self.add(
-      name, [output, label], attributes + [Attribute(name: "weight", value: .float(1 - share))], &self.model)
+      name, [judged, label], attributes + [Attribute(name: "weight", value: .float(1 - share))], &self.model)
     teacherInput = loss.distillation == nil ? nil : Self.unique("teacher/\(outputName)", names)
     if let distillation = loss.distillation, let teacherInput {
       let teacher = Self.addInput(teacherInput, .float, &self.model)
@@ -83,6 +91,26 @@ public struct LossGraph: Sendable {
     return result
   }
 
+  /// - Parameter type: the one the output is declared with, which the divisor has to share.
+  private static func divide(
+    _ output: ValueID, by divisor: Float, _ type: Int32?, _ model: inout Model
+  ) -> ValueID {
+    let single = Tensor(floats: [divisor], shape: [])
+    let number =
+      switch type.flatMap(DataType.init(rawValue:)) {
+      case .double: single.converted(to: .double) ?? single
+      case .float16: single.halved(Float16(divisor).bitPattern, .float16)
+      case .bfloat16: single.halved(UInt16(truncatingIfNeeded: divisor.bitPattern >> 16), .bfloat16)
+      default: single
+      }
+    let constant = model.addValue(named: unique("loss/temperature", Set(model.valueNames)))
+    model.graph.nodes.append(
+      Node(
+        inputs: [], outputs: [constant], opType: "Constant",
+        attributes: [Attribute(name: "value", value: .tensor(number))]))
+    return add("Div", [output, constant], [], domain: nil, &model)
+  }
+
   private static func addInput(_ name: String, _ type: DataType, _ model: inout Model) -> ValueID {
     let value = model.addValue(named: name)
     model.graph.inputs.append(
@@ -99,5 +127,14 @@ public struct LossGraph: Sendable {
   private static func importOwn(_ model: inout Model) {
     guard model.opset(OperatorName.ownDomain) == nil else { return }
     model.opsetImports.append(OpsetImport(domain: OperatorName.ownDomain, version: 1))
+  }
+}
+
+extension Tensor {
+  /// A number of the same shape in half a word.
+  fileprivate func halved(_ bits: UInt16, _ type: DataType) -> Tensor {
+    Tensor(
+      dataType: type, shape: shape,
+      storage: .bytes([bits].withUnsafeBytes { ByteRegion(copying: $0) }))
   }
 }

@@ -1,0 +1,102 @@
+import Analysis
+import ArgumentParser
+import Calibration
+import Coppice
+import Glibc
+import Pruning
+
+struct Scores: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows how much each channel matters by a criterion.",
+    discussion: """
+      Scores are the criterion's own, before groups are made comparable; the lowest go first.
+
+      EXAMPLES
+        coppice scores model.onnx --criterion l2
+        coppice scores model.onnx --criterion fisher --data train.npz --samples 512 --json
+      """)
+
+  @Argument(help: "The model to look at.", completion: .file(extensions: ["onnx"])) var model: String
+  @OptionGroup(title: "How channels are scored") var scoring: ScoringArguments
+  @OptionGroup(title: "What they are measured on") var calibration: CalibrationArguments
+  @OptionGroup var inputs: InputShapeArguments
+  @OptionGroup var runtime: RuntimeArguments
+  @Flag(help: "Print JSON.") var json = false
+  @OptionGroup var talk: TalkArguments
+
+  private struct Scored {
+    let group: PruningGroup
+    let scores: [Float]
+  }
+
+  func run() throws {
+    let scoring = try scoring.scoring()
+    let shapes = try inputs.parsed()
+    let session = try Session(path: model, shapes: shapes)
+    let context = ScoringContext(
+      analysis: session.analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members,
+      evidence: try evidence(for: scoring, session, shapes))
+    let scored = try session.analysis.groups.map { group in
+      Scored(group: group, scores: try scoring.criterion.scores(for: group, in: context))
+    }
+    let remarks = Self.remarks(context)
+    if !json, !talk.quiet { for remark in remarks { Talk.say(remark) } }
+    try printOut(
+      json
+        ? Self.json(scored, criterion: scoring.criterion.name, remarks).text(linesTo: 2)
+        : Talk.printable(Self.text(scored)))
+  }
+
+  private func evidence(for scoring: Scoring, _ session: Session, _ shapes: InputShapes) throws -> Evidence {
+    guard !scoring.criterion.measurements.isEmpty else { return .none }
+    let samples = try calibration.calibrationData(for: session.model, shapes: shapes, seed: scoring.seed)
+    let measuring = calibration.measuring(
+      session.model, session.analysis, on: samples, seed: scoring.seed, runtime: runtime.options)
+    let progress = talk.progress
+    return try measuring.evidence(for: scoring.criterion) { work, done, all in progress(work, done, of: all) }
+  }
+
+  /// What users should know, a sentence each.
+  private static func remarks(_ context: ScoringContext) -> [String] {
+    context.fallbacks.map { reason, groups in "\(reason): \(groups.count) groups, such as \(groups[0])" }
+      + context.nonFiniteTensors.map { "\($0): holds numbers that are not finite" }
+  }
+
+  private static func json(_ scored: [Scored], criterion: String, _ remarks: [String]) -> JSONText {
+    let groups = scored.map { entry -> JSONText in
+      .object([
+        ("id", .string(entry.group.id)), ("size", .int(entry.group.size)),
+        ("scores", .array(entry.scores.map { .double(Double($0)) })),
+      ])
+    }
+    return .object([
+      ("version", .int(1)), ("criterion", .string(criterion)), ("groups", .array(groups)),
+      ("remarks", .array(remarks.map { .string($0) })),
+    ])
+  }
+
+  private static func text(_ scored: [Scored]) -> String {
+    guard !scored.isEmpty else { return "no groups: nothing here can be pruned" }
+    var rows = [["group", "size", "least", "median", "largest"]]
+    for entry in scored {
+      let ordered = entry.scores.filter(\.isFinite).sorted()
+      let numbers = ordered.isEmpty ? [] : [ordered[0], median(ordered), ordered[ordered.count - 1]]
+      let cells = numbers.isEmpty ? ["–", "–", "–"] : numbers.map { short($0) }
+      rows.append([entry.group.id, "\(entry.group.size)"] + cells)
+    }
+    return table(rows)
+  }
+
+  /// - Precondition: there is a number.
+  private static func median(_ ordered: [Float]) -> Float {
+    let middle = ordered.count / 2
+    return ordered.count % 2 == 1 ? ordered[middle] : (ordered[middle - 1] + ordered[middle]) / 2
+  }
+
+  /// Four digits that matter.
+  private static func short(_ number: Float) -> String {
+    guard number != 0, number.isFinite else { return "\(number)" }
+    let factor = pow(10, 3 - floor(log10(abs(Double(number)))))
+    return "\(Float((Double(number) * factor).rounded() / factor))"
+  }
+}
