@@ -27,7 +27,7 @@ enum PruneOptions {
       "rules", .list(of: .either(.text, .mapping(rule))),
       help: "Exceptions for some groups, such as `/layer1/*:max-ratio=0.3`; the last match wins."),
     PassOption(
-      "cost_exponent", .number(0...2), default: "\(CostWeighting.usualExponent)",
+      "cost_exponent", .number(0...2), default: "what is usual for the criterion",
       help: "How far costs enter a global ranking for budgets: 0 not at all, 1 fully."),
     PassOption(
       "exact_only", .flag, default: "false",
@@ -77,7 +77,7 @@ enum PruneOptions {
     selection.roundTo = options.integer("round_to") ?? selection.roundTo
     selection.minimumKeepShare = options.number("min_keep_share")
     selection.maximumRatio = options.number("max_ratio")
-    selection.costExponent = options.number("cost_exponent") ?? selection.costExponent
+    selection.costExponent = options.number("cost_exponent")
     selection.exactOnly = options.flag("exact_only") ?? selection.exactOnly
     for element in options.elements("rules") ?? [] {
       selection.rules.append(try located(options.location(of: "rules")) { () throws in try rule(element) })

@@ -50,7 +50,7 @@ struct LeastSquares {
       for row in 0..<rows {
         let line = solved[(row * columns)..<((row + 1) * columns)]
         if isCentred { shifts[group * rows + row] = y[row] - zip(line, x).reduce(0) { $0 + $1.0 * $1.1 } }
-        variances[group * rows + row] = Self.square(of: line, in: covariance)
+        variances[group * rows + row] = covariance.square(of: line)
         // E(w·x − y)² = w·Σ·wᵀ − 2·w·C + E y².
         let common = zip(line, products[(row * columns)..<((row + 1) * columns)]).reduce(0) { $0 + $1.0 * $1.1 }
         let mean = isCentred ? y[row] * y[row] : 0
@@ -81,20 +81,5 @@ struct LeastSquares {
       share *= 10
     }
     return (old, damping)
-  }
-
-  private static func square(of line: ArraySlice<Double>, in matrix: SymmetricMatrix) -> Double {
-    let size = matrix.size
-    return matrix.elements.withUnsafeBufferPointer { elements in
-      line.withUnsafeBufferPointer { line in
-        var sum = 0.0
-        for row in 0..<size {
-          var rest = 0.0
-          for column in (row + 1)..<max(row + 1, size) { rest += elements[row * size + column] * line[column] }
-          sum += line[row] * (line[row] * elements[row * size + row] + 2 * rest)
-        }
-        return max(0, sum)
-      }
-    }
   }
 }

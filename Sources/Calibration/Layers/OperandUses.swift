@@ -53,7 +53,8 @@ struct OperandUses {
     return (.constant(node: index, input: 2), nil)
   }
 
-  private func isNormalization(_ index: Int) -> Bool {
+  /// Whether a node is a batch normalization by statistics the model holds.
+  func isNormalization(_ index: Int) -> Bool {
     let node = graph.nodes[index]
     return node.opType == "BatchNormalization" && node.canonicalDomain.isEmpty && node.int("training_mode") ?? 0 == 0
       && [1, 2, 3, 4].allSatisfy { node.input($0).map { constants[$0] != nil } ?? false }

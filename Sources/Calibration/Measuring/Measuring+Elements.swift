@@ -18,7 +18,7 @@ extension Measuring {
     case .gradientFlow(let temperature): try gradientFlow(temperature, progress)
     case .hessianDiagonal: try hessianDiagonal(progress)
     case .synapticFlow: try synapticFlow(progress)
-    case .inputStatistics, .removalLosses: []
+    case .inputStatistics, .removalLosses, .stepwiseLosses: []
     }
   }
 

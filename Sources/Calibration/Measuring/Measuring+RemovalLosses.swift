@@ -9,47 +9,94 @@ import Training
 
 extension Measuring {
   /// What removing each channel of each group costs the layers that read it: the growth of E‖y − W·x‖² where the rest
-  /// of the layer's matrix makes up for the channel as well as it can.
-  func removalLosses(_ progress: Progress) throws -> [Int: [DimensionID: [Double]]] {
+  /// of the layer's matrix makes up for the channel as well as it can, as a share of what y varies.
+  /// - Parameter stepwise: whether channels go one after the other.
+  func removalLosses(stepwise: Bool, _ progress: Progress) throws -> [DimensionID: [Double]] {
     guard let data else { return [:] }
-    var losses: [Int: [DimensionID: [Double]]] = [:]
-    let groups = analysis.groups
-    let readers = layers.all.indices.filter { index in
-      !layers.all[index].isDepthwise && groups.contains { layers.channels(of: $0, readBy: layers.all[index]) != nil }
-    }
-    for part in partition(readers) {
-      let moments = try inputMoments(of: part, data, progress)
-      for (index, moments) in zip(part, moments) {
-        let layer = layers.all[index]
+    var losses: [DimensionID: [Double]] = [:]
+    for part in partition() {
+      let removals = try removals(of: part.layers, data, progress)
+      for (done, index) in part.groups.enumerated() {
+        let group = analysis.groups[index]
+        let readers = layers.readers(of: group).compactMap { reader in removals[reader].map { (reader, $0) } }
         do throws(BLASError) {
-          let removal = try RemovalLosses(layer, analysis.weights[layer.weight].tensor, moments, damping: options.damping)
-          for group in groups {
-            guard let channels = layers.channels(of: group, readBy: layer) else { continue }
-            losses[index, default: [:]][group.dimension] = try removal.losses(
-              channels: channels, count: group.size, workers: options.runtime.workers)
-          }
+          losses[group.dimension] = stepwise ? try stepwiseLosses(group, readers) : try singleLosses(group, readers)
         } catch {
-          throw TrainingError(.model, "node \(layer.label): \(error)")
+          throw TrainingError(.model, "group \(group.id): \(error)")
         }
+        try progress("scoring", done + 1, part.groups.count)
       }
     }
     return losses
   }
 
-  /// As many layers at a time as the budget has memory for.
-  private func partition(_ indices: [Int]) -> [[Int]] {
-    var (parts, bytes) = ([[Int]](), Int.max)
-    for index in indices {
-      let shape = LayerForm(layers.all[index], analysis.weights[layers.all[index].weight].tensor.shape)
-      let own = LayerMoments.byteCount(groups: shape.groups, columns: shape.columns, rows: 0)
-      if parts.isEmpty || bytes + own > options.memoryBudget {
-        parts.append([])
-        bytes = 0
+  private func singleLosses(
+    _ group: PruningGroup, _ readers: [(index: Int, removal: RemovalLosses)]
+  ) throws(BLASError) -> [Double] {
+    var sums = [Double](repeating: 0, count: group.size)
+    for (index, removal) in readers {
+      guard let channels = layers.channels(of: group, readBy: layers.all[index]) else { continue }
+      let own = try removal.losses(channels: channels, count: group.size, workers: options.runtime.workers)
+      for channel in sums.indices { sums[channel] += own[channel] }
+    }
+    return sums
+  }
+
+  private func stepwiseLosses(
+    _ group: PruningGroup, _ readers: [(index: Int, removal: RemovalLosses)]
+  ) throws(BLASError) -> [Double] {
+    let systems = readers.flatMap { index, removal in
+      layers.channels(of: group, readBy: layers.all[index]).map {
+        removal.systems(channels: $0, count: group.size)
+      } ?? []
+    }
+    var removal = GreedyRemoval(systems: systems, count: group.size, workers: options.runtime.workers)
+    // Of wide groups several channels go between two looks.
+    return try removal.losses(atOnce: max(1, group.size / 64))
+  }
+
+  /// Groups some layer reads, and these layers, so many together as the budget has memory for.
+  private func partition() -> [(groups: [Int], layers: [Int])] {
+    var (parts, bytes) = ([(groups: [Int], layers: [Int])](), Int.max)
+    for index in analysis.groups.indices {
+      let readers = layers.readers(of: analysis.groups[index])
+      guard !readers.isEmpty else { continue }
+      func cost(_ readers: [Int]) -> Int { readers.reduce(0) { $0 + momentBytes($1) } }
+      let added = parts.last.map { part in readers.filter { !part.layers.contains($0) } } ?? readers
+      if parts.isEmpty || bytes + cost(added) > options.memoryBudget {
+        parts.append(([index], readers))
+        bytes = cost(readers)
+      } else {
+        parts[parts.count - 1].groups.append(index)
+        parts[parts.count - 1].layers += added
+        bytes += cost(added)
       }
-      parts[parts.count - 1].append(index)
-      bytes += own
     }
     return parts
+  }
+
+  private func momentBytes(_ index: Int) -> Int {
+    let form = LayerForm(layers.all[index], analysis.weights[layers.all[index].weight].tensor.shape)
+    return LayerMoments.byteCount(groups: form.groups, columns: form.columns, rows: 0)
+  }
+
+  private func removals(
+    of indices: [Int], _ data: CalibrationData, _ progress: Progress
+  ) throws -> [Int: RemovalLosses] {
+    var removals: [Int: RemovalLosses] = [:]
+    var moments = try inputMoments(of: indices, data, progress)
+    for (position, index) in indices.enumerated() {
+      let layer = layers.all[index]
+      do throws(BLASError) {
+        removals[index] = try RemovalLosses(
+          layer, analysis.weights[layer.weight].tensor, moments[position], damping: options.damping)
+      } catch {
+        throw TrainingError(.model, "node \(layer.label): \(error)")
+      }
+      // Their memory is the next one's.
+      moments[position] = LayerMoments(groups: 0, columns: 0, rows: 0)
+    }
+    return removals
   }
 
   private func inputMoments(

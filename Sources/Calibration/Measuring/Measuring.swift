@@ -71,7 +71,8 @@ public struct Measuring {
       case .gradients, .squaredGradients, .gradientFlow, .hessianDiagonal, .synapticFlow:
         evidence.elements[measurement] = try elements(measurement, progress)
       case .inputStatistics: evidence.inputs = try inputStatistics(progress)
-      case .removalLosses: evidence.removalLosses = try removalLosses(progress)
+      case .removalLosses: evidence.removalLosses = try removalLosses(stepwise: false, progress)
+      case .stepwiseLosses: evidence.stepwiseLosses = try removalLosses(stepwise: true, progress)
       }
     }
     return evidence

@@ -2,14 +2,18 @@ import IR
 import Kernels
 import Pruning
 
-/// What removing columns costs a layer whose other columns make up for them: tr(W_M·(G_MM)⁻¹·W_Mᵀ), where G is the
-/// inverse of the damped covariance of the layer's inputs (Kurtic, Frantar and Alistarh, "ZipLM", NeurIPS 2023; the
+/// What removing columns costs a layer whose other columns make up for them, as a share of what its outputs vary:
+/// tr(W_M·(G_MM)⁻¹·W_Mᵀ) / tr(W·Σ·Wᵀ), where G is the inverse of the damped covariance Σ of the layer's inputs (Kurtic, Frantar and Alistarh, "ZipLM", NeurIPS 2023; the
 /// block form of Hassibi and Stork's saliency).
 struct RemovalLosses {
   private let form: LayerForm
   /// One row-major matrix a group.
   private let matrices: [[Double]]
   private let inverses: [SymmetricMatrix]
+  /// Σ of the variances of the layer's outputs.
+  private var outputVariance = 0.0
+  /// What a change counts.
+  private var share: Double { outputVariance > 0 ? 1 / outputVariance : 0 }
 
   /// - Parameter moments: of the inputs; all channels of the layer.
   init(_ layer: LinearLayer, _ weight: Tensor, _ moments: LayerMoments, damping: Double) throws(BLASError) {
@@ -36,6 +40,9 @@ struct RemovalLosses {
       let least = covariance.meanDiagonal * 1e-12
       for column in 0..<form.columns where diagonal[column] <= least {
         for row in 0..<form.rows { matrix[row * form.columns + column] = 0 }
+      }
+      for row in 0..<form.rows {
+        outputVariance += covariance.square(of: matrix[(row * form.columns)..<((row + 1) * form.columns)])
       }
       inverses.append(try covariance.dampedInverse(damping))
       matrices.append(matrix)
@@ -65,10 +72,27 @@ struct RemovalLosses {
     results.withUnsafeMutableBufferPointer { results in
       nonisolated(unsafe) let results = results
       workers.forEach(count) { channel in
-        results[channel] = columns[channel].reduce(0) { $0 + (loss(of: $1.columns, in: $1.group) ?? .nan) }
+        results[channel] = share * columns[channel].reduce(0) { $0 + (loss(of: $1.columns, in: $1.group) ?? .nan) }
       }
     }
     return results
+  }
+
+  /// The matrices that read a group, for a removal step by step.
+  func systems(channels: [Int32], count: Int) -> [GreedyRemoval.System] {
+    let perGroup = form.columns / form.window
+    return (0..<form.groups).compactMap { group in
+      var columns = [[Int]](repeating: [], count: count)
+      for local in 0..<perGroup where channels[group * perGroup + local] >= 0 {
+        columns[Int(channels[group * perGroup + local])] += (0..<form.window).map { local * form.window + $0 }
+      }
+      guard columns.contains(where: { !$0.isEmpty }) else { return nil }
+      let size = form.columns
+      var inverse = [Double](repeating: 0, count: size * size)
+      for row in 0..<size { for column in 0..<size { inverse[row * size + column] = inverses[group][row, column] } }
+      return GreedyRemoval.System(
+        inverse: inverse, matrix: matrices[group], rows: form.rows, size: size, columns: columns, weight: share)
+    }
   }
 
   private func loss(of columns: [Int], in group: Int) -> Double? {

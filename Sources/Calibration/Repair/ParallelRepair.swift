@@ -10,13 +10,15 @@ struct ParallelRepair {
   let sites: [RepairSite]
   let data: CalibrationData
 
-  func run(_ pruned: Model, _ progress: Measuring.Progress) throws -> (model: Model, report: Repair.Report) {
-    var (model, report) = (pruned, Repair.Report())
+  func updates(of pruned: Model, _ progress: Measuring.Progress) throws -> [LayerUpdate] {
+    var updates: [LayerUpdate] = []
     for part in partition() {
-      let moments = try measure(part, model, progress)
-      for (site, moments) in zip(part, moments) { report.layers.append(try repair.solve(site, moments, in: &model)) }
+      let moments = try measure(part, pruned, progress)
+      for (site, moments) in zip(part, moments) {
+        if let update = try repair.update(site, moments, in: pruned) { updates.append(update) }
+      }
     }
-    return (model, report)
+    return updates
   }
 
   /// As many sites at a time as the budget has memory for.

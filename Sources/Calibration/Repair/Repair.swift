@@ -76,15 +76,38 @@ public struct Repair {
   ) throws -> (model: Model, report: Report) {
     let sites = RepairSites(LinearLayers(dense, analysis), analysis, keep: keep, pruned: pruned)
     guard !sites.all.isEmpty else { return (pruned, Report(skipped: sites.skipped)) }
-    var result: (model: Model, report: Report)
+    let (own, part) = data.origin == .generated ? try twin(of: pruned, on: data, progress) : (self, pruned)
+    var updates: [LayerUpdate]
     switch options.order {
     case .sequential:
-      result = try SequentialRepair(repair: self, sites: sites.all, data: data).run(pruned, progress)
+      updates = try SequentialRepair(repair: own, sites: sites.all, data: data).updates(of: part, progress)
     case .parallel:
-      result = try ParallelRepair(repair: self, sites: sites.all, data: data).run(pruned, progress)
+      updates = try ParallelRepair(repair: own, sites: sites.all, data: data).updates(of: part, progress)
     }
-    result.report.skipped = sites.skipped
-    return result
+    var model = pruned
+    for update in updates { update.apply(to: &model) }
+    let layers = updates.map { update in
+      Report.Layer(
+        label: update.site.layer.label, error: update.solution.unexplainedShare, damping: update.solution.damping)
+    }
+    return (model, Report(layers: layers, skipped: sites.skipped))
+  }
+
+  /// The models with running statistics as they are on generated samples, so that what lies behind a normalization has
+  /// the mean and variance it has on real data. What is found for the twins' matrices holds for the models' own.
+  private func twin(
+    of pruned: Model, on data: CalibrationData, _ progress: Measuring.Progress
+  ) throws -> (repair: Repair, pruned: Model) {
+    var recalibration = Recalibration()
+    recalibration.batch = options.batch
+    recalibration.runtime = options.runtime
+    let (twin, count) = try recalibration(dense, on: data, progress: progress)
+    guard count > 0 else { return (self, pruned) }
+    do throws(RewriteError) {
+      return (Repair(of: twin, analysis, keep: keep, options: options), try twin.keeping(keep, analysis: analysis))
+    } catch {
+      throw TrainingError(.model, error.description)
+    }
   }
 
   func rows(_ site: RepairSite, of node: Node, weightShape: [Int], samples: Int) -> LayerRows {
@@ -93,22 +116,19 @@ public struct Repair {
       rowLimit: max(options.leastRows, options.rowsPerColumn * site.columns), samples: samples, seed: options.seed)
   }
 
-  /// Finds the best matrix for a layer, and writes it into the pruned model.
-  func solve(
-    _ site: RepairSite, _ moments: LayerMoments, in model: inout Model
-  ) throws(TrainingError) -> Report.Layer {
-    guard let tensor = model.constant(node: site.node, input: 1), let old = tensor.floats() else {
-      return Report.Layer(label: site.layer.label, error: .nan, damping: 0)
-    }
+  /// Finds the best matrix for a layer.
+  func update(
+    _ site: RepairSite, _ moments: LayerMoments, in model: Model
+  ) throws(TrainingError) -> LayerUpdate? {
+    guard let old = model.constant(node: site.node, input: 1)?.floats() else { return nil }
     let solution: LeastSquares
     do {
       solution = try LeastSquares(
         moments, matrices: site.matrices(old), damping: options.damping, isCentred: site.shift != .none)
     } catch {
-      throw TrainingError(.model, "node \(site.layer.label): \(error)")
+      throw TrainingError(site, error)
     }
-    LayerUpdate(site: site, solution: solution, recalibrates: options.recalibrates).apply(to: &model)
-    return Report.Layer(label: site.layer.label, error: solution.unexplainedShare, damping: solution.damping)
+    return LayerUpdate(site: site, solution: solution, recalibrates: options.recalibrates)
   }
 }
 

@@ -11,7 +11,7 @@ struct SequentialRepair {
   let sites: [RepairSite]
   let data: CalibrationData
 
-  func run(_ pruned: Model, _ progress: Measuring.Progress) throws -> (model: Model, report: Repair.Report) {
+  func updates(of pruned: Model, _ progress: Measuring.Progress) throws -> [LayerUpdate] {
     let events = Set(sites.map(\.layer.output))
     let batches = try data.batches(of: repair.options.batch).map { try data.samples($0).inputs }
     let starts = data.batches(of: repair.options.batch).map(\.lowerBound)
@@ -20,8 +20,7 @@ struct SequentialRepair {
     guard whole.events.map(Set.init) == part.events.map(Set.init) else {
       throw TrainingError(.model, "the pruned model runs its layers in another order; repair them with par")
     }
-    var (model, report) = (pruned, Repair.Report())
-    var done = 0
+    var (model, updates) = (pruned, [LayerUpdate]())
     for stage in 0..<whole.stageCount {
       let own = sites.filter { whole.events[stage].contains($0.layer.output) }
       var moments = own.map { LayerMoments(groups: $0.groups, columns: $0.columns, rows: $0.rows) }
@@ -32,13 +31,15 @@ struct SequentialRepair {
         }
       }
       for (site, moments) in zip(own, moments) {
-        report.layers.append(try repair.solve(site, moments, in: &model))
-        done += 1
-        try progress("repairing", done, sites.count)
+        if let update = try repair.update(site, moments, in: model) {
+          update.apply(to: &model)
+          updates.append(update)
+        }
+        try progress("repairing", updates.count, sites.count)
       }
       try part.run(stage, of: model)
     }
-    return (model, report)
+    return updates
   }
 
   private func add(

@@ -35,7 +35,7 @@ struct ChoiceArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How far costs enter a global ranking for budgets: 0 not at all, 1 fully.", valueName: "number"))
-  var costExponent = CostWeighting.usualExponent
+  var costExponent: Double?
 
   @Flag(help: "Leave dimensions alone whose removal is not the same as zeroing them.")
   var exactOnly = false

@@ -48,4 +48,19 @@ public struct SymmetricMatrix: Sendable {
     }
     return result
   }
+
+  /// x·A·xᵀ for a vector of as many elements as the matrix has rows; never negative.
+  public func square(of vector: ArraySlice<Double>) -> Double {
+    elements.withUnsafeBufferPointer { elements in
+      vector.withUnsafeBufferPointer { vector in
+        var sum = 0.0
+        for row in 0..<size {
+          var rest = 0.0
+          for column in (row + 1)..<max(row + 1, size) { rest += elements[row * size + column] * vector[column] }
+          sum += vector[row] * (vector[row] * elements[row * size + row] + 2 * rest)
+        }
+        return max(0, sum)
+      }
+    }
+  }
 }

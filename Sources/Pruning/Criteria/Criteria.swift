@@ -1,11 +1,19 @@
 /// The criteria users can name. Every one is listed here and nowhere else.
 public enum Criteria {
-  public static let all: [any Criterion] = [
+  public static let all: [any Criterion] = byWeights + byGradients + byInputs
+
+  private static let byWeights: [any Criterion] = [
     Magnitude(power: .absolute), Magnitude(power: .square), BatchNormScale(), LayerAdaptiveMagnitude(),
     GeometricMedian(), RandomScore(),
-    MeanActivation(), NonzeroShare(), Wanda(), Fluctuation(),
+  ]
+
+  private static let byGradients: [any Criterion] = [
     ConnectionSensitivity(), GradientSignal(), GradientFlowPreservation(), SynapticFlow(), Taylor(), Taylor(.square),
     FisherInformation(), HessianDiagonal(),
+  ]
+
+  private static let byInputs: [any Criterion] = [
+    MeanActivation(), NonzeroShare(), Wanda(), Fluctuation(), OptimalBrainSurgeon(), StepwiseRemoval(),
   ]
 
   public static func named(_ name: String) -> (any Criterion)? { all.first { $0.name == name } }

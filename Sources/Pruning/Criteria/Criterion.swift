@@ -18,6 +18,9 @@ public protocol Criterion: Sendable {
   /// How scores of different groups are made comparable where the user did not say.
   var usualNormalization: ScoreNormalization { get }
 
+  /// How far costs enter a ranking over several groups where the user did not say: 1 for scores that are losses.
+  var usualCostExponent: Double { get }
+
   /// One number for each index of the group's dimension. Numbers that are not finite rank last.
   func scores(for group: PruningGroup, in context: ScoringContext) throws -> [Float]
 }
@@ -27,4 +30,5 @@ extension Criterion {
   public var summary: String { "" }
   public var measurements: Set<Measurement> { [] }
   public var usualNormalization: ScoreNormalization { .mean }
+  public var usualCostExponent: Double { CostWeighting.usualExponent }
 }

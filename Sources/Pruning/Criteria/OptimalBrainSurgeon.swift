@@ -1,22 +1,35 @@
 import Analysis
+import Dimensions
 
 /// `obspa`: how much the outputs of the layers that read a channel change where the layers make up for its removal as
 /// well as they can, summed over the layers (the optimal brain surgeon of Hassibi and Stork 1992 for whole channels; Wang
 /// et al., "Structurally prune anything", 2024).
+///
+/// Changes are shares of what a layer's outputs vary, so that groups compare as they are.
 public struct OptimalBrainSurgeon: Criterion {
   public let name = "obspa"
   public let summary = "change of the readers' outputs after their best repair"
   public let measurements: Set<Measurement> = [.removalLosses]
+  public var usualNormalization: ScoreNormalization { .none }
+  public var usualCostExponent: Double { 1 }
 
   public init() {}
 
   public func scores(for group: PruningGroup, in context: ScoringContext) throws -> [Float] {
-    let readers = context.evidence.layers?.readers(of: group) ?? []
-    let losses = readers.compactMap { context.evidence.removalLosses[$0]?[group.dimension] }
-    guard !losses.isEmpty else {
-      context.noteFallback(group, "obspa: no layer reads it, scored by l2")
-      return try Magnitude(power: .square).scores(for: group, in: context)
-    }
-    return (0..<group.size).map { channel in Float(losses.reduce(0) { $0 + $1[channel] }) }
+    try context.losses(context.evidence.removalLosses, of: group, by: name)
+  }
+}
+
+extension ScoringContext {
+  /// Measured losses as scores. A group that no layer reads has none; its magnitudes then rank its channels, and are small
+  /// beside a loss, which is at most 1.
+  func losses(
+    _ losses: [DimensionID: [Double]], of group: PruningGroup, by criterion: String
+  ) throws -> [Float] {
+    if let found = losses[group.dimension], found.count == group.size { return found.map { Float($0) } }
+    noteFallback(group, "\(criterion): no layer reads it that could make up for it, scored by l2")
+    let scores = try Magnitude(power: .square).scores(for: group, in: self)
+    let mean = scores.reduce(0, +) / Float(max(1, scores.count))
+    return mean > 0 ? scores.map { $0 / mean / Float(scores.count) } : scores
   }
 }

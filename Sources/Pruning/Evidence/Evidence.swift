@@ -11,8 +11,13 @@ public struct Evidence: Sendable {
   public var elements: [Measurement: [Tensor?]] = [:]
   /// By index into ``LinearLayers/all``.
   public var inputs: [Int: ChannelStatistics] = [:]
-  /// By index into ``LinearLayers/all``, and the group's dimension: one number a channel of the group.
-  public var removalLosses: [Int: [DimensionID: [Double]]] = [:]
+  /// By the group's dimension: for each channel what its removal adds to the errors of the layers that read it, each
+  /// as a share of what the layer's outputs vary.
+  public var removalLosses: [DimensionID: [Double]] = [:]
+  /// The same for channels that go one after the other.
+  public var stepwiseLosses: [DimensionID: [Double]] = [:]
+  /// By the group's dimension: how much its scores count beside those of other groups; 1 where nothing is said.
+  public var groupWeights: [DimensionID: Double] = [:]
 
   public init() {}
 

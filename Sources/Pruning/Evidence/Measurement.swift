@@ -15,6 +15,8 @@ public enum Measurement: Hashable, Sendable {
   case inputStatistics
   /// How much removing a channel changes the outputs of each linear layer, after the best repair of that layer.
   case removalLosses
+  /// The same where channels go one after the other, and layers are repaired in between.
+  case stepwiseLosses
 
   /// What has to be given for it.
   public enum Need: Int, Sendable, Comparable {
@@ -26,7 +28,7 @@ public enum Measurement: Hashable, Sendable {
   public var need: Need {
     switch self {
     case .gradients, .squaredGradients, .gradientFlow, .hessianDiagonal: .labels
-    case .inputStatistics, .removalLosses: .inputs
+    case .inputStatistics, .removalLosses, .stepwiseLosses: .inputs
     case .synapticFlow: .nothing
     }
   }

@@ -17,7 +17,7 @@ public enum ScoreNormalization: String, Sendable, CaseIterable {
   case lamp
 
   /// The normalised scores; what is not finite becomes −∞, so that it ranks last.
-  func apply(_ scores: [Float]) -> [Double] {
+  public func apply(_ scores: [Float]) -> [Double] {
     let finite = scores.lazy.filter(\.isFinite).map { Double($0) }
     let count = Double(Swift.max(finite.reduce(0) { total, _ in total + 1 }, 1))
     let magnitude = finite.reduce(0) { $0 + abs($1) }

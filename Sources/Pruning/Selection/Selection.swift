@@ -42,13 +42,15 @@ public struct Selection: Sendable {
     let rankings = try candidates.enumerated().map { position, candidate in
       let scores = try scoring.criterion.scores(for: analysis.groups[candidate.group], in: context)
       try scored(position + 1, candidates.count)
-      return Ranking(group: candidate.group, scores: normalization.apply(scores))
+      let weight = evidence.groupWeights[analysis.groups[candidate.group].dimension] ?? 1
+      return Ranking(group: candidate.group, scores: normalization.apply(scores).map { $0 * weight })
     }
     let bounds = candidates.map {
       GroupBounds(analysis.groups[$0.group], analysis, options: options, limits: $0.limits)
     }
     let budgets = Self.budgets(options, model)
-    let sets = Self.sets(rankings, bounds, analysis, options, model, budgets)
+    let exponent = options.costExponent ?? scoring.criterion.usualCostExponent
+    let sets = Self.sets(rankings, bounds, analysis, options, model, budgets, exponent)
     let asked: [Int]
     let kept: [Int]
     switch options.target {
@@ -102,7 +104,7 @@ public struct Selection: Sendable {
   /// The groups that are ranked together, and how their channels compare.
   private static func sets(
     _ rankings: [Ranking], _ bounds: [GroupBounds], _ analysis: ModelAnalysis, _ options: SelectionOptions,
-    _ model: CostModel, _ budgets: [(quantity: Quantity, limit: Int, original: Int)]
+    _ model: CostModel, _ budgets: [(quantity: Quantity, limit: Int, original: Int)], _ exponent: Double
   ) -> RankedSets {
     let sets: [[Int]]
     switch options.effectiveScope {
@@ -111,12 +113,12 @@ public struct Selection: Sendable {
     case .isomorphic: sets = GroupShape.sets(rankings.map { analysis.groups[$0.group] }, analysis)
     }
     let excess = budgets.map { ($0.quantity, max($0.original - $0.limit, 0)) }.filter { $0.1 > 0 }
-    guard options.effectiveScope == .global, !excess.isEmpty, options.costExponent > 0 else {
+    guard options.effectiveScope == .global, !excess.isEmpty, exponent > 0 else {
       return RankedSets(rankings, bounds: bounds, sets: sets) { _, _, score in score }
     }
     let weighting = CostWeighting(model, excess: excess)
     return RankedSets(rankings, bounds: bounds, sets: sets) { position, rank, score in
-      weighting.weighted(score, of: rankings[position].group, rank: rank, exponent: options.costExponent)
+      weighting.weighted(score, of: rankings[position].group, rank: rank, exponent: exponent)
     }
   }
 

@@ -44,7 +44,7 @@ public struct SelectionOptions: Sendable {
   /// In order; the last one that matches a group is the one that holds for it.
   public var rules: [Rule] = []
   /// How far costs enter the ranking for budgets: score / cost^exponent; see ``CostWeighting``.
-  public var costExponent = CostWeighting.usualExponent
+  public var costExponent: Double?
   /// Leaves dimensions alone whose removal is not the same as zeroing.
   public var exactOnly = false
   /// Bytes of the model's files that are not elements of parameter tensors, for budgets of size.
@@ -84,7 +84,7 @@ public struct SelectionOptions: Sendable {
     if let ratio = maximumRatio, !(0...1).contains(ratio) {
       throw .outOfRange(what: "max-ratio", value: "\(ratio)", allowed: "from 0 to 1")
     }
-    guard (0...2).contains(costExponent) else {
+    if let costExponent, !(0...2).contains(costExponent) {
       throw .outOfRange(what: "cost-exponent", value: "\(costExponent)", allowed: "from 0 to 2")
     }
   }

@@ -30,6 +30,8 @@ public struct SelectionRecord: Sendable {
   public let members: MemberScope?
   /// How groups were made comparable.
   public let normalization: ScoreNormalization
+  /// How far costs entered a ranking over several groups.
+  public let costExponent: Double
   public let seed: UInt64
   /// One for each budget, in the order they were given; empty for a ratio.
   public let budgets: [Outcome]
@@ -46,6 +48,7 @@ public struct SelectionRecord: Sendable {
     aggregation = scoring.aggregation
     members = scoring.members ?? (scoring.criterion as? any MemberCriterion)?.usualMembers
     self.normalization = normalization
+    costExponent = options.costExponent ?? scoring.criterion.usualCostExponent
     seed = scoring.seed
     self.groupsMatched = groupsMatched
     guard case .budgets(let asked) = options.target else {
@@ -71,7 +74,7 @@ public struct SelectionRecord: Sendable {
     switch options.target {
     case .ratio(let ratio): pairs.append(("ratio", .double(ratio)))
     case .budgets:
-      pairs.append(("costExponent", .double(options.costExponent)))
+      pairs.append(("costExponent", .double(costExponent)))
       pairs.append(("budgets", .array(budgets.map(\.json))))
     }
     let rules = zip(options.rules, groupsMatched).map { rule, groups in

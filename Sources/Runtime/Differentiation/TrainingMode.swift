@@ -23,7 +23,7 @@ struct TrainingMode {
       case ("", "BatchNormalization") where normalization: replaceNormalization(index)
       case ("", "Dropout") where dropout: try replaceDropout(index)
       // Without a ratio and a mode of its own it is that of inference.
-      case ("", "Dropout"): model.graph.nodes[index].inputs = [node.input(0)]
+      case ("", "Dropout"): self.model.graph.nodes[index].inputs = [node.input(0)]
       default: for body in node.subgraphs { try refuseDropout(in: body) }
       }
     }
