@@ -1,5 +1,7 @@
 import Analysis
+import Calibration
 import Dimensions
+import Training
 
 /// Removes channels, heads and hidden units: scores them, decides which stay, and rewrites the graph.
 public struct PrunePass: Pass {
@@ -9,18 +11,24 @@ public struct PrunePass: Pass {
 
   private let selection: SelectionOptions
   private let scoring: Scoring
+  private let calibration: PruneCalibration
   private let seed: UInt64?
   /// Where the rules were written down.
   private let rulesLocation: ConfigLocation?
 
   /// - Parameter seed: `nil` takes the context's.
-  public init(_ selection: SelectionOptions, scoring: Scoring = .magnitude(p: 2), seed: UInt64? = nil) {
-    self.init(selection, scoring: scoring, seed: seed, rulesLocation: nil)
+  public init(
+    _ selection: SelectionOptions, scoring: Scoring = .magnitude(p: 2),
+    calibration: PruneCalibration = PruneCalibration(), seed: UInt64? = nil
+  ) {
+    self.init(selection, scoring: scoring, calibration: calibration, seed: seed, rulesLocation: nil)
   }
 
   private init(
-    _ selection: SelectionOptions, scoring: Scoring, seed: UInt64?, rulesLocation: ConfigLocation?
+    _ selection: SelectionOptions, scoring: Scoring, calibration: PruneCalibration, seed: UInt64?,
+    rulesLocation: ConfigLocation?
   ) {
+    self.calibration = calibration
     self.rulesLocation = rulesLocation
     self.selection = selection
     self.scoring = scoring
@@ -30,26 +38,61 @@ public struct PrunePass: Pass {
   public init(_ options: OptionValues) throws(ConfigError) {
     self.init(
       try PruneOptions.selection(options), scoring: try PruneOptions.scoring(options),
-      seed: options.integer("seed").map { UInt64($0) },
+      calibration: try PruneOptions.calibration(options), seed: options.integer("seed").map { UInt64($0) },
       rulesLocation: options.elements("rules") == nil ? nil : options.location(of: "rules"))
   }
 
   public func run(_ model: inout Model, in context: Context) throws -> PassReport {
     let analysis = try context.analysis(of: model)
-    let (plan, keep) = try decide(model, analysis, in: context)
-    try context.cancellation.check()
-    do { model = try model.keeping(keep, analysis: analysis) } catch {
-      throw PassError.other("\(context.source.path): \(error)")
-    }
-    model.recordProvenance(of: plan.groups)
+    let pruned = try prune(model, analysis, in: context)
+    let plan = pruned.plan
+    model = pruned.model
     return PassReport(
       isModified: true,
       statistics: [
         ("groups", .int(plan.groups.count)),
         ("removedChannels", .int(plan.groups.reduce(0) { $0 + $1.size - $1.keep.count })),
         ("parameters", .int(plan.after.parameters)), ("macs", .int(plan.after.macs)),
+        ("repairedLayers", .int(pruned.repair.layers.count)),
       ],
       plan: plan)
+  }
+
+  /// The decision, the smaller model, and what was repaired in it.
+  public func prune(
+    _ model: Model, _ analysis: ModelAnalysis, in context: Context
+  ) throws -> (plan: Plan, model: Model, repair: Repair.Report) {
+    let data = try samples(for: model, context)
+    let (plan, keep) = try decide(model, analysis, on: data, in: context)
+    try context.cancellation.check()
+    var pruned: Model
+    do throws(RewriteError) { pruned = try model.keeping(keep, analysis: analysis) } catch {
+      throw PassError.other("\(context.source.path): \(error)")
+    }
+    var report = Repair.Report()
+    if let order = calibration.order(for: scoring.criterion) {
+      guard let data else {
+        throw PassError.usage("repairing layers (\(order.rawValue)) needs samples (--data or --calibration)")
+      }
+      var options = calibration.repairing
+      options.order = order
+      (pruned, report) = try Repair(of: model, analysis, keep: keep, options: options)(
+        pruned, on: data, progress: Self.progress(context))
+      for (label, reason) in report.skipped { context.logger.notice("remark: \(label) is not repaired: \(reason)") }
+    }
+    pruned.recordProvenance(of: plan.groups)
+    return (plan, pruned, report)
+  }
+
+  private func samples(for model: Model, _ context: Context) throws -> CalibrationData? {
+    calibration.isNeeded(for: scoring.criterion) ? try calibration.samples(model, context) : nil
+  }
+
+  private static func progress(_ context: Context) -> Measuring.Progress {
+    { work, done, all in
+      context.progress(work, done, of: all)
+      try context.cancellation.check()
+    }
   }
 
   /// Scores and decides, and says what the user should know of it.
@@ -58,13 +101,21 @@ public struct PrunePass: Pass {
   public func decide(
     _ model: Model, _ analysis: ModelAnalysis, in context: Context
   ) throws -> (plan: Plan, keep: KeepSets) {
+    try decide(model, analysis, on: try samples(for: model, context), in: context)
+  }
+
+  private func decide(
+    _ model: Model, _ analysis: ModelAnalysis, on data: CalibrationData?, in context: Context
+  ) throws -> (plan: Plan, keep: KeepSets) {
     let path = context.source.path
     var scoring = scoring
     scoring.seed = seed ?? context.seed
+    let evidence = try calibration.evidence(
+      for: scoring, model, analysis, on: data, progress: Self.progress(context))
     let selection: Selection
     do {
       selection = try Selection(
-        analysis: analysis, scoring: scoring, options: try measured(model, analysis, context)
+        analysis: analysis, scoring: scoring, options: try measured(model, analysis, context), evidence: evidence
       ) { groups, all in
         context.progress("scoring", groups, of: all)
         try context.cancellation.check()

@@ -1,8 +1,11 @@
 import Analysis
+import Calibration
+import DataSources
+import Training
 
 /// What pipeline files say of pruning, and what it means.
 enum PruneOptions {
-  static let descriptions: [PassOption] = targets + choices + scorings
+  static let descriptions: [PassOption] = targets + choices + scorings + calibrations
 
   private static let targets: [PassOption] = [
     PassOption("ratio", .share, help: "Share of each chosen dimension to remove; this or budgets are needed."),
@@ -46,6 +49,29 @@ enum PruneOptions {
       "normalise", .choice(ScoreNormalization.allCases.map(\.rawValue)), default: "what is usual for the criterion",
       help: "How groups are made comparable."),
     PassOption("seed", .integer(atLeast: 0), default: "the pipeline's", help: "Seed of what is drawn at random."),
+  ]
+
+  private static let calibrations: [PassOption] = [
+    PassOption("data", .path, help: "Inputs and labels, for criteria that look at gradients."),
+    PassOption(
+      "calibration", .text, help: "Inputs alone: a file, or noise to have them generated; data serve for it too."),
+    PassOption("samples", .integer(atLeast: 1), default: "256", help: "Samples that are looked at, at most."),
+    PassOption("batch", .integer(atLeast: 1), default: "32", help: "Samples of a run."),
+    PassOption("loss", .choice(losses.map(\.name)), default: "cross-entropy", help: "What gradients are taken of."),
+    PassOption(
+      "repair", .choice(["none"] + Repair.Order.allCases.map(\.rawValue)),
+      default: "seq for obspa and ziplm, none otherwise",
+      help: "How layers make up for what goes: each for itself, or one after the other."),
+    PassOption(
+      "damping", .number(0...1000), default: "0.01",
+      help: "What pulls repaired weights towards what they were, as a share of the mean variance of inputs."),
+    PassOption(
+      "weigh_groups", .flag, default: "false",
+      help: "Groups count by what removing a half of each does to the outputs."),
+  ]
+
+  private static let losses: [(name: String, loss: Loss)] = [
+    ("cross-entropy", .crossEntropy), ("mse", .meanSquaredError), ("bce", .binaryCrossEntropy),
   ]
 
   private static let rule: [PassOption] = [
@@ -93,6 +119,33 @@ enum PruneOptions {
     scoring.members = options.text("members").flatMap(MemberScope.init(rawValue:))
     scoring.normalization = options.text("normalise").flatMap(ScoreNormalization.init(rawValue:))
     return scoring
+  }
+
+  static func calibration(_ options: OptionValues) throws(ConfigError) -> PruneCalibration {
+    let (count, loss) = (options.integer("samples") ?? 256, losses.first { $0.name == options.text("loss") }?.loss)
+    let (data, inputs) = (options.text("data"), options.text("calibration"))
+    guard data == nil || inputs == nil else {
+      throw ConfigError(options.location(of: "calibration"), "data and calibration exclude each other")
+    }
+    var calibration = PruneCalibration { model, context in
+      guard inputs != "noise" else {
+        return try CalibrationData.noise(for: model, count: count, seed: context.seed, shapes: context.inputShapes)
+      }
+      guard let path = data ?? inputs else { return nil }
+      let dataset = try DataSpecification(path: context.resolve(path)).open()
+      let isLabelled = data != nil && dataset.field(labelField) != nil
+      return try CalibrationData(
+        dataset, for: model, limit: count, loss: isLabelled ? loss ?? .crossEntropy : nil, seed: context.seed)
+    }
+    calibration.loss = loss ?? .crossEntropy
+    calibration.measuring.batch = options.integer("batch") ?? calibration.measuring.batch
+    calibration.repairing.batch = calibration.measuring.batch
+    calibration.repairing.damping = options.number("damping") ?? calibration.repairing.damping
+    if let name = options.text("repair") {
+      calibration.repair = Repair.Order(rawValue: name).map { PruneCalibration.RepairChoice.order($0) } ?? PruneCalibration.RepairChoice.none
+    }
+    calibration.weighsGroups = options.flag("weigh_groups") ?? false
+    return calibration
   }
 
   private static func target(_ options: OptionValues) throws(ConfigError) -> Target {

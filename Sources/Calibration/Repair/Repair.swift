@@ -52,6 +52,11 @@ public struct Repair {
     public var layers: [Layer] = []
     /// Layers that were left as they are, and why.
     public var skipped: [(label: String, reason: String)] = []
+
+    public init(layers: [Layer] = [], skipped: [(label: String, reason: String)] = []) {
+      self.layers = layers
+      self.skipped = skipped
+    }
   }
 
   let dense: Model

@@ -70,11 +70,15 @@ struct CalibrationArguments: ParsableArguments {
   func measuring(
     _ model: Model, _ analysis: ModelAnalysis, on samples: CalibrationData?, seed: UInt64, runtime: RuntimeOptions
   ) -> Measuring {
+    Measuring(model, analysis, data: samples, loss: loss.loss(), options: options(seed: seed, runtime: runtime))
+  }
+
+  func options(seed: UInt64, runtime: RuntimeOptions) -> Measuring.Options {
     var options = Measuring.Options()
     options.batch = batch
     options.seed = seed
     options.runtime = runtime
     options.runtime.precision = precision == .double ? .double : .single
-    return Measuring(model, analysis, data: samples, loss: loss.loss(), options: options)
+    return options
   }
 }

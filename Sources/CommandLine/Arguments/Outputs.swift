@@ -31,6 +31,19 @@ struct OutputArguments: ParsableArguments {
       throw Failure.other("\(session.path): \(error)")
     }
     pruned.recordProvenance(of: groups)
+    try write(pruned, of: session, progress: progress, protecting: paths, sources: sources)
+  }
+
+  /// Refuses an output that may not be written, before work goes into it.
+  func check(_ session: Session) throws {
+    try ONNXWriter.check([output], overwrite: force, protecting: session.model.sources)
+  }
+
+  /// Writes what became of a model.
+  func write(
+    _ pruned: Model, of session: Session, progress: ProgressHandler, protecting paths: [String] = [],
+    sources: @escaping @Sendable () -> [MetadataEntry]
+  ) throws {
     var options = ONNXWriter.Options()
     options.overwrite = force
     options.protectedPaths = [session.path] + paths

@@ -13,9 +13,9 @@ struct SelectionArguments: ParsableArguments {
   }
 
   /// The pass that does what the flags say.
-  func pass() throws -> PrunePass {
+  func pass(_ calibration: PruneCalibration) throws -> PrunePass {
     let scoring = try scoring.scoring()
-    return PrunePass(try options(), scoring: scoring, seed: scoring.seed)
+    return PrunePass(try options(), scoring: scoring, calibration: calibration, seed: scoring.seed)
   }
 
   private func options() throws -> SelectionOptions {

@@ -8,6 +8,7 @@ struct PlanCommand: ParsableCommand {
 
   @Argument(help: "The model to plan for.", completion: .file(extensions: ["onnx"])) var model: String
   @OptionGroup var selection: SelectionArguments
+  @OptionGroup(title: "What is measured, and how layers make up for what goes") var calibration: RepairArguments
   @OptionGroup var inputs: InputShapeArguments
   @Option(
     name: [.short, .long], help: ArgumentHelp("Where the plan goes; standard output otherwise.", valueName: "path"))
@@ -17,7 +18,8 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let (session, digest) = try Session.hashed(path: model, shapes: inputs.parsed())
-    var (plan, _) = try selection.pass().decide(session.model, session.analysis, in: talk.context(for: session))
+    let pass = try selection.pass(calibration.calibration(shapes: inputs.parsed(), seed: selection.scoring.seed))
+    var (plan, _) = try pass.decide(session.model, session.analysis, in: talk.context(for: session))
     plan.modelDigest = digest.value()
     talk.explain(keptTable(plan.groups))
     try emit(plan.text, to: output, overwrite: force, protecting: session.model)

@@ -8,6 +8,7 @@ struct Prune: ParsableCommand {
 
   @Argument(help: "The model to prune.", completion: .file(extensions: ["onnx"])) var model: String
   @OptionGroup var selection: SelectionArguments
+  @OptionGroup(title: "What is measured, and how layers make up for what goes") var calibration: RepairArguments
   @OptionGroup var output: OutputArguments
   @OptionGroup var inputs: InputShapeArguments
   @Flag(help: "Print the result as JSON.") var json = false
@@ -17,9 +18,12 @@ struct Prune: ParsableCommand {
     let start = ContinuousClock.now
     let (session, digest) = try Session.hashed(path: model, shapes: inputs.parsed())
     let context = talk.context(for: session)
-    let (plan, keep) = try selection.pass().decide(session.model, session.analysis, in: context)
+    try output.check(session)
+    let pass = try selection.pass(calibration.calibration(shapes: inputs.parsed(), seed: selection.scoring.seed))
+    let (plan, pruned, repair) = try pass.prune(session.model, session.analysis, in: context)
     talk.explain(keptTable(plan.groups))
-    try output.write(session, keep: keep, groups: plan.groups, progress: context.progress) { [plan] in
+    if !repair.layers.isEmpty { talk.explain(repairTable(repair)) }
+    try output.write(pruned, of: session, progress: context.progress) { [plan] in
       var plan = plan
       plan.modelDigest = digest.value()
       return Model.sourceEntries(model: plan.modelDigest, plan: plan.digest)

@@ -1,0 +1,71 @@
+import Analysis
+import Calibration
+import Dimensions
+import Pruning
+import Training
+
+/// What pruning does with samples: what is measured on them, and how layers make up for what goes.
+public struct PruneCalibration: Sendable {
+  /// Reads or generates the samples, once it is known what they are for.
+  public var samples: @Sendable (Model, Context) throws -> CalibrationData?
+  /// What gradients are taken of.
+  public var loss = Loss.crossEntropy
+  public var measuring = Measuring.Options()
+  /// How layers make up for what goes.
+  public var repair = RepairChoice.usual
+  public var repairing = Repair.Options()
+  /// Whether scores of groups count by what removing a half of each does to the outputs.
+  public var weighsGroups = false
+
+  public enum RepairChoice: Sendable, Hashable {
+    /// In order where the criterion's scores presume a repair; not at all otherwise.
+    case usual
+    case none
+    case order(Repair.Order)
+  }
+
+  public init(samples: @escaping @Sendable (Model, Context) throws -> CalibrationData? = { _, _ in nil }) {
+    self.samples = samples
+  }
+
+  /// The order layers are repaired in; `nil` where they are not.
+  func order(for criterion: any Criterion) -> Repair.Order? {
+    switch repair {
+    case .none: nil
+    case .order(let order): order
+    case .usual:
+      criterion.measurements.isDisjoint(with: [.removalLosses, .stepwiseLosses]) ? nil : repairing.order
+    }
+  }
+
+  /// Whether anything is done with samples at all.
+  func isNeeded(for criterion: any Criterion) -> Bool {
+    weighsGroups || order(for: criterion) != nil || criterion.measurements.contains { $0.need > .nothing }
+  }
+
+  /// What the criterion asks for, and how much groups count.
+  func evidence(
+    for scoring: Scoring, _ model: Model, _ analysis: ModelAnalysis, on data: CalibrationData?,
+    progress: @escaping Measuring.Progress
+  ) throws -> Evidence {
+    var evidence = try Measuring(model, analysis, data: data, loss: loss, options: measuring)
+      .evidence(for: scoring.criterion, progress: progress)
+    guard weighsGroups else { return evidence }
+    guard let data else { throw TrainingError(.settings, "weighing groups needs samples (--data or --calibration)") }
+    var options = Sensitivity.Options()
+    options.repair = repairing
+    options.batch = repairing.batch
+    options.runtime = repairing.runtime
+    let context = ScoringContext(
+      analysis: analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members,
+      evidence: evidence)
+    let normalization = scoring.normalization ?? scoring.criterion.usualNormalization
+    let scored = try analysis.groups.indices.map { index in
+      let scores = try scoring.criterion.scores(for: analysis.groups[index], in: context)
+      return (group: index, scores: normalization.apply(scores))
+    }
+    evidence.groupWeights = try Sensitivity(model, analysis, data: data, options: options)
+      .groupWeights(scored, progress: progress)
+    return evidence
+  }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Calibration
+import Coppice
+import Kernels
+import Runtime
+
+/// What pruning measures on samples, and how layers make up for what goes.
+struct RepairArguments: ParsableArguments {
+  enum Way: String, ExpressibleByArgument, CaseIterable {
+    case none, par, seq
+  }
+
+  @OptionGroup var samples: CalibrationArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "How layers make up for what goes: none, par (each for itself) or seq (one after the other). Default: seq for "
+        + "obspa and ziplm, none otherwise.", valueName: "way"))
+  var repair: Way?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "What pulls repaired weights towards what they were, as a share of the mean variance of inputs.",
+      valueName: "share"))
+  var damping = 0.01
+
+  @Flag(help: "Let groups count by what removing a half of each does to the outputs.")
+  var weighGroups = false
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Memory that second moments of layers may take at a time, in MB.", valueName: "number"))
+  var momentMemory = 1024
+
+  @Option(help: ArgumentHelp("Threads to compute with (default: all processors).", valueName: "number"))
+  var threads: Int?
+
+  func validate() throws {
+    guard (0...1000).contains(damping) else { throw ValidationError("--damping must be from 0 to 1000") }
+    guard (1...(1 << 20)).contains(momentMemory) else { throw ValidationError("--moment-memory must be at least 1") }
+    guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads must be at least 1") }
+  }
+
+  /// What the flags say.
+  /// - Parameters:
+  ///   - shapes: of inputs whose sizes the model leaves open, for noise.
+  ///   - seed: of what is drawn at random.
+  func calibration(shapes: InputShapes, seed: UInt64) throws -> PruneCalibration {
+    let samples = samples
+    var calibration = PruneCalibration { model, _ in
+      try samples.calibrationData(for: model, shapes: shapes, seed: seed)
+    }
+    calibration.loss = samples.loss.loss()
+    calibration.measuring = samples.options(
+      seed: seed, runtime: RuntimeOptions(workers: threads.map { Workers(count: $0) } ?? .all))
+    calibration.measuring.damping = damping
+    calibration.measuring.memoryBudget = momentMemory << 20
+    calibration.repairing.batch = samples.batch
+    calibration.repairing.damping = damping
+    calibration.repairing.seed = seed
+    calibration.repairing.memoryBudget = momentMemory << 20
+    calibration.repairing.runtime.workers = calibration.measuring.runtime.workers
+    calibration.weighsGroups = weighGroups
+    switch repair {
+    case nil: break
+    case .some(.none): calibration.repair = .none
+    case .par: calibration.repair = .order(.parallel)
+    case .seq: calibration.repair = .order(.sequential)
+    }
+    return calibration
+  }
+}
+
+/// What was left of each repaired layer's outputs.
+func repairTable(_ report: Repair.Report) -> String {
+  let rows = report.layers.map { layer in
+    [layer.label, percent(layer.error.isFinite ? layer.error : 0), "\(layer.damping)"]
+  }
+  return table([["layer", "not made up for", "damping"]] + rows)
+}

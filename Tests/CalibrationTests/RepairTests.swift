@@ -1,0 +1,519 @@
+import Analysis
+import Dimensions
+import IR
+import Kernels
+import Pruning
+import Runtime
+import TestSupport
+import Testing
+
+@testable import Calibration
+
+/// The repair of whole models, on graphs small enough to know what it must come to.
+@Suite("Repair")
+struct RepairTests {
+  /// A model, what is kept of it, and what that leaves.
+  private struct Pruned {
+    let dense: Model
+    let analysis: ModelAnalysis
+    let keep: KeepSets
+    let model: Model
+
+    /// - Parameter kept: of the first group; without, the first half of each group is kept.
+    init(_ dense: Model, kept: [Int32]? = nil) throws {
+      let analysis = try ModelAnalysis(dense)
+      var keep = analysis.halves
+      if let kept {
+        let group = try #require(analysis.groups.first)
+        keep = KeepSets()
+        keep[group.dimension] = kept
+      }
+      model = try dense.keeping(keep, analysis: analysis)
+      self.dense = dense
+      self.analysis = analysis
+      self.keep = keep
+    }
+
+    func repaired(
+      on x: Tensor, _ order: Repair.Order = .sequential, damping: Double = 1e-8
+    ) throws -> (model: Model, report: Repair.Report) {
+      var options = Repair.Options()
+      options.order = order
+      options.damping = damping
+      options.runtime = RuntimeOptions(workers: .one)
+      return try Repair(of: dense, analysis, keep: keep, options: options)(model, on: CalibrationData(x))
+    }
+  }
+
+  // MARK: Channels that others make
+
+  /// A weight whose channels, in the second half of each block, are those of the first half times a number.
+  struct Redundancy: Sendable {
+    let weight: String
+    let axis: Int
+    var blocks = 1
+    /// Kernels that each channel has for itself are only copied.
+    var scales = true
+  }
+
+  struct Case: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let text: String
+    let shape: [Int]
+    let redundancies: [Redundancy]
+    /// Layers behind the cuts.
+    let layers: Int
+  }
+
+  static let cases: [Case] = [
+    Case(
+      testDescription: "convolutions",
+      text: """
+        x: float[N, 3, 6, 6]
+        h = Conv(x, a[8, 3, 3, 3], c[8]) { pads: [1, 1, 1, 1] }
+        r = Relu(h)
+        y = Conv(r, b[4, 8, 3, 3], d[4]) { pads: [1, 1, 1, 1] strides: [2, 2] }
+        return y
+        """, shape: [64, 3, 6, 6],
+      redundancies: [Redundancy(weight: "a", axis: 0), Redundancy(weight: "c", axis: 0)], layers: 1),
+    Case(
+      testDescription: "Gemm",
+      text: """
+        x: float[N, 6]
+        h = Gemm(x, a[6, 10], c[10])
+        r = Relu(h)
+        y = Gemm(r, b[4, 10], d[4]) { transB: 1 }
+        return y
+        """, shape: [200, 6],
+      redundancies: [Redundancy(weight: "a", axis: 1), Redundancy(weight: "c", axis: 0)], layers: 1),
+    Case(
+      testDescription: "MatMul and Add",
+      text: """
+        x: float[N, 3, 6]
+        h = MatMul(x, a[6, 10])
+        k = Add(h, c[10])
+        r = Relu(k)
+        m = MatMul(r, b[10, 4])
+        y = Add(m, d[4])
+        return y
+        """, shape: [100, 3, 6],
+      redundancies: [Redundancy(weight: "a", axis: 1), Redundancy(weight: "c", axis: 0)], layers: 1),
+    Case(
+      testDescription: "MatMul without anything to add to",
+      text: """
+        x: float[N, 3, 6]
+        h = MatMul(x, a[6, 10])
+        r = Relu(h)
+        y = MatMul(r, b[10, 4])
+        return y
+        """, shape: [100, 3, 6], redundancies: [Redundancy(weight: "a", axis: 1)], layers: 1),
+    Case(
+      testDescription: "a concatenation",
+      text: """
+        x: float[N, 3, 4, 4]
+        p = Conv(x, a[4, 3, 3, 3]) { pads: [1, 1, 1, 1] }
+        q = Conv(x, b[6, 3, 1, 1], c[6])
+        u = Relu(p)
+        v = Relu(q)
+        j = Concat(u, v) { axis: 1 }
+        y = Conv(j, w[3, 10, 1, 1], d[3])
+        return y
+        """, shape: [64, 3, 4, 4],
+      redundancies: [
+        Redundancy(weight: "a", axis: 0), Redundancy(weight: "b", axis: 0), Redundancy(weight: "c", axis: 0),
+      ], layers: 1),
+    Case(
+      testDescription: "a residual stream",
+      text: """
+        x: float[N, 3, 4, 4]
+        s = Conv(x, a[8, 3, 3, 3], c[8]) { pads: [1, 1, 1, 1] }
+        r = Relu(s)
+        h = Conv(r, b[8, 8, 3, 3], d[8]) { pads: [1, 1, 1, 1] }
+        t = Add(s, h)
+        u = Relu(t)
+        y = Conv(u, e[3, 8, 1, 1], f[3])
+        return y
+        """, shape: [64, 3, 4, 4],
+      redundancies: ["a", "b", "c", "d"].map { Redundancy(weight: $0, axis: 0) }, layers: 2),
+    Case(
+      testDescription: "a layer pruned on both axes",
+      text: """
+        x: float[N, 6]
+        h = Gemm(x, a[6, 8], c[8])
+        r = Relu(h)
+        i = Gemm(r, b[8, 10], d[10])
+        s = Relu(i)
+        y = Gemm(s, e[10, 3], f[3])
+        return y
+        """, shape: [300, 6],
+      redundancies: [
+        Redundancy(weight: "a", axis: 1), Redundancy(weight: "c", axis: 0), Redundancy(weight: "b", axis: 1),
+        Redundancy(weight: "d", axis: 0),
+      ], layers: 2),
+    Case(
+      testDescription: "a product behind a flattening",
+      text: """
+        x: float[N, 3, 2, 2]
+        h = Conv(x, a[6, 3, 1, 1], c[6])
+        r = Relu(h)
+        f = Flatten(r)
+        y = Gemm(f, b[24, 4], d[4])
+        return y
+        """, shape: [300, 3, 2, 2],
+      redundancies: [Redundancy(weight: "a", axis: 0), Redundancy(weight: "c", axis: 0)], layers: 1),
+    Case(
+      testDescription: "a convolution in groups",
+      text: """
+        x: float[N, 4, 4, 4]
+        h = Conv(x, a[8, 4, 1, 1], c[8])
+        r = Relu(h)
+        y = Conv(r, b[6, 4, 3, 3], d[6]) { group: 2 pads: [1, 1, 1, 1] }
+        return y
+        """, shape: [64, 4, 4, 4],
+      redundancies: [
+        Redundancy(weight: "a", axis: 0, blocks: 2), Redundancy(weight: "c", axis: 0, blocks: 2),
+      ], layers: 1),
+    Case(
+      testDescription: "a depthwise convolution",
+      text: """
+        x: float[N, 4, 4, 4]
+        h = Conv(x, a[8, 4, 1, 1], c[8])
+        g = Conv(h, k[8, 1, 3, 3]) { group: 8 pads: [1, 1, 1, 1] }
+        r = Relu(g)
+        y = Conv(r, b[3, 8, 1, 1], d[3])
+        return y
+        """, shape: [64, 4, 4, 4],
+      redundancies: [
+        Redundancy(weight: "a", axis: 0), Redundancy(weight: "c", axis: 0),
+        Redundancy(weight: "k", axis: 0, scales: false),
+      ], layers: 2),
+  ]
+
+  private func model(_ example: Case) throws -> Model {
+    var model = try GraphText.model(example.text)
+    for redundancy in example.redundancies {
+      let tensor = try model.tensor(redundancy.weight)
+      var values = try #require(tensor.floats())
+      let size = tensor.shape[redundancy.axis]
+      let inner = tensor.shape[(redundancy.axis + 1)...].reduce(1, *)
+      let block = size / redundancy.blocks
+      for index in values.indices {
+        let place = index / inner % size % block - block / 2
+        guard place >= 0 else { continue }
+        // Positive, so that it commutes with Relu.
+        let factor = redundancy.scales ? 0.5 + 0.25 * Float(place) : 1
+        values[index] = factor * values[index - block / 2 * inner]
+      }
+      try model.fill(redundancy.weight, values)
+    }
+    return model
+  }
+
+  private func input(_ shape: [Int], seed: UInt64 = 1) -> Tensor {
+    var numbers = Numbers(seed: seed)
+    return numbers.tensor(shape, offset: 0.25)
+  }
+
+  @Test(
+    "where removed channels are others times a number the repaired model equals the one it was",
+    arguments: cases, Repair.Order.allCases)
+  func redundantChannels(example: Case, order: Repair.Order) throws {
+    let pruned = try Pruned(try model(example))
+    let x = input(example.shape)
+    let (repaired, report) = try pruned.repaired(on: x, order)
+    #expect(report.layers.count == example.layers && report.skipped.isEmpty)
+    #expect(report.layers.allSatisfy { $0.error <= 1e-4 })
+    let expected = try pruned.dense.outputs(x)
+    #expect(try relativeError(pruned.model.outputs(x), expected) > 0.02)
+    #expect(try relativeError(repaired.outputs(x), expected) <= 1e-3)
+    // It holds of samples nobody has seen too.
+    let others = input(example.shape, seed: 2)
+    #expect(try relativeError(repaired.outputs(others), pruned.dense.outputs(others)) <= 1e-2)
+  }
+
+  @Test("the models that are given do not change", arguments: Repair.Order.allCases)
+  func inputsStay(order: Repair.Order) throws {
+    for example in Self.cases {
+      let pruned = try Pruned(try model(example))
+      let (whole, cut) = (pruned.dense.contents, pruned.model.contents)
+      let repaired = try pruned.repaired(on: input(example.shape), order).model
+      #expect(pruned.dense.contents == whole && pruned.model.contents == cut)
+      #expect(repaired.contents != cut)
+    }
+  }
+
+  @Test("a depthwise convolution whose inputs are what they were keeps its kernels", arguments: Repair.Order.allCases)
+  func depthwise(order: Repair.Order) throws {
+    let example = try #require(Self.cases.last)
+    let pruned = try Pruned(try model(example))
+    let repaired = try pruned.repaired(on: input(example.shape), order).model
+    #expect(try relativeError(repaired.numbers("k"), pruned.model.numbers("k")) <= 1e-3)
+  }
+
+  // MARK: Where nothing is removed
+
+  /// Two branches that have nothing to do with each other.
+  private static let branches = """
+    x: float[N, 6]
+    h = Gemm(x, a[6, 8])
+    r = Relu(h)
+    y = Gemm(r, b[8, 3])
+    k = Gemm(x, c[6, 8])
+    s = Relu(k)
+    z = Gemm(s, d[8, 3])
+    return y, z
+    """
+
+  @Test("where nothing is removed nothing changes", arguments: Repair.Order.allCases)
+  func nothingRemoved(order: Repair.Order) throws {
+    let dense = try GraphText.model(Self.branches)
+    let analysis = try ModelAnalysis(dense)
+    let keep = KeepSets()
+    let model = try dense.keeping(keep, analysis: analysis)
+    var options = Repair.Options()
+    options.order = order
+    let (repaired, report) = try Repair(of: dense, analysis, keep: keep, options: options)(
+      model, on: CalibrationData(input([50, 6])))
+    #expect(report.layers.isEmpty && report.skipped.isEmpty)
+    #expect(repaired.contents == dense.contents)
+    #expect(repaired.graph.nodes.map(\.inputs) == dense.graph.nodes.map(\.inputs))
+  }
+
+  @Test("layers that are not behind a cut stay to the bit", arguments: Repair.Order.allCases)
+  func otherBranch(order: Repair.Order) throws {
+    let pruned = try Pruned(try GraphText.model(Self.branches), kept: [0, 1, 2, 3])
+    let (repaired, report) = try pruned.repaired(on: input([200, 6]), order)
+    #expect(report.layers.count == 1)
+    let (before, after) = (pruned.model.contents, repaired.contents)
+    for name in ["a", "c", "d"] { #expect(after[name] == before[name], "\(name) changed") }
+    #expect(after["b"] != before["b"])
+  }
+
+  // MARK: Means
+
+  /// A model whose fourth hidden channel is always 2, without it.
+  private func withoutConstantChannel(_ text: String) throws -> Pruned {
+    var model = try GraphText.model(text)
+    let tensor = try model.tensor("a")
+    var values = try #require(tensor.floats())
+    // The weight of a convolution makes channels along its first axis, that of a product along its last.
+    let inner = tensor.shape.count > 2 ? values.count / 4 : 1
+    for index in values.indices where index / inner % 4 == 3 { values[index] = 0 }
+    try model.fill("a", values)
+    try model.fill("c", [0.5, -0.25, 1, 2])
+    return try Pruned(model, kept: [0, 1, 2])
+  }
+
+  private func constant(_ model: Model, making name: String, input: Int) throws -> [Double] {
+    let tensor = model.constant(node: try model.node(making: name), input: input)
+    return try #require(tensor?.doubles(), "\(name) has no constant at input \(input)")
+  }
+
+  /// - Parameter removed: the weights of the removed channel, one an output.
+  private func expectMean(
+    _ pruned: Pruned, _ x: Tensor, _ order: Repair.Order, at name: String, input: Int, base: [Double],
+    removed: [Double], sign: Double = 1
+  ) throws {
+    let repaired = try pruned.repaired(on: x, order).model
+    let expected = zip(base, removed).map { $0 + sign * 2 * $1 }
+    #expect(try relativeError(constant(repaired, making: name, input: input), expected) <= 1e-3)
+    #expect(try relativeError(repaired.numbers("b"), pruned.model.numbers("b")) <= 1e-3)
+    #expect(try relativeError(repaired.outputs(x), pruned.dense.outputs(x)) <= 1e-3)
+  }
+
+  @Test("a mean goes into the bias of a Gemm that has none", arguments: Repair.Order.allCases)
+  func meanWithoutBias(order: Repair.Order) throws {
+    let pruned = try withoutConstantChannel(
+      "x: float[N, 5]\nh = Gemm(x, a[5, 4], c[4])\ny = Gemm(h, b[4, 3])\nreturn y")
+    let removed = Array(try pruned.dense.numbers("b")[9...])
+    try expectMean(
+      pruned, input([200, 5]), order, at: "y", input: 2, base: [0, 0, 0], removed: removed)
+  }
+
+  @Test("a mean goes into the bias of a Gemm that has one", arguments: Repair.Order.allCases)
+  func meanWithBias(order: Repair.Order) throws {
+    let pruned = try withoutConstantChannel(
+      "x: float[N, 5]\nh = Gemm(x, a[5, 4], c[4])\ny = Gemm(h, b[4, 3], d[3])\nreturn y")
+    let removed = Array(try pruned.dense.numbers("b")[9...])
+    try expectMean(
+      pruned, input([200, 5]), order, at: "y", input: 2, base: try pruned.dense.numbers("d"), removed: removed)
+  }
+
+  @Test("a mean goes into what is added behind a MatMul", arguments: Repair.Order.allCases)
+  func meanOfProduct(order: Repair.Order) throws {
+    let pruned = try withoutConstantChannel(
+      "x: float[N, 3, 5]\nm = MatMul(x, a[5, 4])\nh = Add(m, c[4])\nn = MatMul(h, b[4, 3])\ny = Add(d[3], n)\nreturn y")
+    let removed = Array(try pruned.dense.numbers("b")[9...])
+    try expectMean(
+      pruned, input([100, 3, 5]), order, at: "y", input: 0, base: try pruned.dense.numbers("d"), removed: removed)
+  }
+
+  @Test("a mean goes into the running mean behind a convolution without bias", arguments: Repair.Order.allCases)
+  func meanBeforeNormalization(order: Repair.Order) throws {
+    let pruned = try withoutConstantChannel(
+      """
+      x: float[N, 5, 3, 3]
+      h = Conv(x, a[4, 5, 1, 1], c[4])
+      n = Conv(h, b[3, 4, 1, 1])
+      y = BatchNormalization(n, s[3]+, t[3], m[3], v[3]+)
+      return y
+      """)
+    let weight = try pruned.dense.numbers("b")
+    let x = input([40, 5, 3, 3])
+    try expectMean(
+      pruned, x, order, at: "y", input: 3, base: try pruned.dense.numbers("m"),
+      removed: [weight[3], weight[7], weight[11]], sign: -1)
+    let repaired = try pruned.repaired(on: x, order).model
+    #expect(try relativeError(repaired.numbers("v"), pruned.dense.numbers("v")) <= 1e-3)
+    for name in ["s", "t"] { #expect(repaired.contents[name] == pruned.dense.contents[name]) }
+  }
+
+  @Test(
+    "a bias that two layers share is not changed for the one that is not repaired",
+    arguments: Repair.Order.allCases)
+  func sharedBias(order: Repair.Order) throws {
+    let text = """
+      x: float[N, 6]
+      h = Gemm(x, a[6, 8], c[8])
+      y = Gemm(h, b[8, 3], d[3])
+      z = Gemm(x, e[6, 3], d)
+      return y, z
+      """
+    let pruned = try Pruned(try GraphText.model(text))
+    let x = input([200, 6])
+    let repaired = try pruned.repaired(on: x, order).model
+    let (before, after) = (try pruned.dense.run(x), try repaired.run(x))
+    #expect(relativeError(after["z"]?.doubles() ?? [], before["z"]?.doubles() ?? [0]) <= 1e-6)
+    let found = try constant(repaired, making: "y", input: 2)
+    #expect(try found != constant(repaired, making: "z", input: 2))
+  }
+
+  // MARK: What is left alone
+
+  @Test("a weight that two layers share is reported as skipped and left alone", arguments: Repair.Order.allCases)
+  func sharedWeight(order: Repair.Order) throws {
+    let text = """
+      x: float[N, 6]
+      h = MatMul(x, a[6, 8])
+      y = MatMul(h, w[8, 3])
+      k = MatMul(x, b[6, 8])
+      z = MatMul(k, w)
+      return y, z
+      """
+    let pruned = try Pruned(try GraphText.model(text))
+    let (repaired, report) = try pruned.repaired(on: input([100, 6]), order)
+    #expect(report.layers.isEmpty)
+    #expect(report.skipped.count == 2)
+    #expect(report.skipped.allSatisfy { $0.reason.contains("weight w") && $0.reason.contains("shared") })
+    #expect(repaired.contents == pruned.model.contents)
+  }
+
+  @Test(
+    "half- and double-precision weights stay what they are, and are repaired",
+    arguments: Repair.Order.allCases, [DataType.float16, .double])
+  func otherPrecisions(order: Repair.Order, type: DataType) throws {
+    let text = """
+      x: float[N, 6]
+      q = Cast(x) { to: \(type.rawValue) }
+      h = Gemm(q, a[6, 10], c[10])
+      r = Relu(h)
+      i = Gemm(r, b[10, 4])
+      y = Cast(i) { to: 1 }
+      return y
+      """
+    let redundancies = [Redundancy(weight: "a", axis: 1), Redundancy(weight: "c", axis: 0)]
+    var dense = try model(
+      Case(testDescription: "", text: text, shape: [200, 6], redundancies: redundancies, layers: 1))
+    dense.changePrecision(to: type)
+    let pruned = try Pruned(dense)
+    let x = input([200, 6])
+    let repaired = try pruned.repaired(on: x, order, damping: 1e-4).model
+    #expect(repaired.graph.initializers.allSatisfy { $0.tensor.dataType == type })
+    #expect(repaired.contents["b"] != pruned.model.contents["b"])
+    let expected = try dense.outputs(x)
+    #expect(try relativeError(pruned.model.outputs(x), expected) > 0.05)
+    #expect(try relativeError(repaired.outputs(x), expected) <= 0.02)
+  }
+
+  @Test(
+    "a model of exactly so many samples is run on as many, and those left over are left out",
+    arguments: Repair.Order.allCases)
+  func fixedSamples(order: Repair.Order) throws {
+    let open = try #require(Self.cases.first { $0.testDescription == "Gemm" })
+    let fixed = Case(
+      testDescription: "", text: open.text.replacing("[N, 6]", with: "[50, 6]"), shape: [50, 6],
+      redundancies: open.redundancies, layers: 1)
+    let pruned = try Pruned(try model(fixed))
+    let repaired = try pruned.repaired(on: input([120, 6]), order).model
+    let x = input([50, 6], seed: 2)
+    #expect(try relativeError(repaired.outputs(x), pruned.dense.outputs(x)) <= 1e-2)
+  }
+
+  // MARK: Errors
+
+  /// Three layers, the two inner groups cut by half.
+  private func network(seed: UInt64) throws -> (pruned: Pruned, x: Tensor) {
+    let text = """
+      x: float[N, 6]
+      h = Gemm(x, a[6, 16], c[16])
+      r = Relu(h)
+      i = Gemm(r, b[16, 16], d[16])
+      s = Relu(i)
+      y = Gemm(s, e[16, 5], f[5])
+      return y
+      """
+    var numbers = Numbers(seed: seed)
+    var model = try GraphText.model(text)
+    try model.fill("a", numbers.floats(96))
+    try model.fill("c", numbers.floats(16))
+    try model.fill("b", numbers.floats(256).map { $0 / 2 })
+    try model.fill("d", numbers.floats(16))
+    try model.fill("e", numbers.floats(80))
+    try model.fill("f", numbers.floats(5))
+    return (try Pruned(model), numbers.tensor([256, 6]))
+  }
+
+  @Test(
+    "on the calibration samples seq is no worse than par, and par no worse than slicing",
+    arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64], [1e-8, 0.01])
+  func ordersOfRepair(seed: UInt64, damping: Double) throws {
+    let (pruned, x) = try network(seed: seed)
+    let expected = try pruned.dense.outputs(x)
+    func error(_ model: Model) throws -> Double { meanSquaredDifference(try model.outputs(x), expected) }
+    let sliced = try error(pruned.model)
+    let parallel = try error(try pruned.repaired(on: x, .parallel, damping: damping).model)
+    let sequential = try error(try pruned.repaired(on: x, .sequential, damping: damping).model)
+    #expect(sequential <= parallel && parallel <= sliced, "\(sequential), \(parallel), \(sliced)")
+  }
+
+  @Test("the error that is reported of the last layer is the model's, in seq")
+  func reportedError() throws {
+    let (pruned, x) = try network(seed: 1)
+    let (repaired, report) = try pruned.repaired(on: x, .sequential, damping: 0.01)
+    let outputs = DenseMatrix(256, 5, try pruned.dense.outputs(x))
+    let left = DenseMatrix(256, 5, try repaired.outputs(x)) - outputs
+    let last = try #require(report.layers.last)
+    #expect(relativeError([last.error], [left.squaredNorm / outputs.centred.squaredNorm]) <= 1e-3)
+  }
+
+  @Test("the same seed and samples give the same model to the bit", arguments: Repair.Order.allCases)
+  func reproducible(order: Repair.Order) throws {
+    let (pruned, x) = try network(seed: 1)
+    #expect(try pruned.repaired(on: x, order).model.contents == pruned.repaired(on: x, order).model.contents)
+  }
+
+  @Test("progress may stop the work, and tells of all of it otherwise", arguments: Repair.Order.allCases)
+  func progress(order: Repair.Order) throws {
+    struct Stop: Error {}
+    let (pruned, x) = try network(seed: 1)
+    var options = Repair.Options()
+    options.order = order
+    let repair = Repair(of: pruned.dense, pruned.analysis, keep: pruned.keep, options: options)
+    #expect(throws: Stop.self) {
+      try repair(pruned.model, on: CalibrationData(x)) { _, _, _ in throw Stop() }
+    }
+    var (done, all) = (0, 1)
+    _ = try repair(pruned.model, on: CalibrationData(x)) { _, finished, whole in (done, all) = (finished, whole) }
+    #expect(done == all)
+  }
+}
