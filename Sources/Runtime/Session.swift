@@ -161,12 +161,24 @@ public struct NodeTime: Sendable {
 /// A value while a model runs, where it is in memory; to be read before the observer returns.
 public struct Observation {
   public let shape: [Int]
-  /// The elements in row-major order; empty for values that are no single-precision numbers.
+  /// The elements in row-major order, in single precision; empty for values that are no floating-point numbers.
   public let floats: UnsafeBufferPointer<Float>
+  /// The memory the elements are in.
+  private let value: RuntimeValue
 
   init(_ value: RuntimeValue) {
     shape = value.shape
-    let start = value.type == .float ? value.buffer.start.assumingMemoryBound(to: Float.self) : nil
+    self.value = (value.type == .double ? Self.narrowed(value) : nil) ?? value
+    let start = self.value.type == .float ? self.value.buffer.start.assumingMemoryBound(to: Float.self) : nil
     floats = UnsafeBufferPointer(start: start, count: start == nil ? 0 : value.count)
+  }
+
+  private static func narrowed(_ value: RuntimeValue) -> RuntimeValue? {
+    guard let result = try? RuntimeValue(declaredType: .float, shape: value.shape, precision: .single) else { return nil }
+    let (from, to) = (
+      value.buffer.start.assumingMemoryBound(to: Double.self), result.buffer.start.assumingMemoryBound(to: Float.self)
+    )
+    for index in 0..<value.count { to[index] = Float(from[index]) }
+    return result
   }
 }

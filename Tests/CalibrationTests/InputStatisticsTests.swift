@@ -135,7 +135,7 @@ struct InputStatisticsTests {
     func data(_ count: Int) -> CalibrationData {
       CalibrationData(count: count, origin: .natural, source: "d.npz", hasLabels: false) {
         range throws(TrainingError) in
-        let numbers = range.flatMap { [Float($0), 1] }
+        let numbers: [Float] = range.flatMap { index -> [Float] in [Float(index), 1] }
         return CalibrationData.Samples(inputs: ["x": Tensor(floats: numbers, shape: [range.count, 2])])
       }
     }

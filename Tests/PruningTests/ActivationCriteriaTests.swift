@@ -157,7 +157,11 @@ struct ActivationCriteriaTests {
   func heads() throws {
     var heads = try Case(Self.attention, filling: ["wo": [Float](repeating: 1, count: 24 * 24)])
     let output = try #require(heads.layers.all.indices.last)
-    heads.measure(output, meanSquare: (0..<24).map { Double(($0 / 6 + 1) * ($0 / 6 + 1)) })
+    let squares: [Double] = (0..<24).map { channel in
+      let head = Double(channel / 6 + 1)
+      return head * head
+    }
+    heads.measure(output, meanSquare: squares)
     #expect(isClose(try heads.scores("wanda", of: "wq", axis: 1), [6, 12, 18, 24]))
     #expect(isClose(try heads.scores("flap", of: "wq", axis: 1), [24, 96, 216, 384]))
   }

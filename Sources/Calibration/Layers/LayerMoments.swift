@@ -9,12 +9,16 @@ struct LayerMoments {
   let columns: Int
   let rows: Int
   private(set) var count = 0
-  private(set) var inputSums: [Double]
-  private(set) var outputSums: [Double]
-  private(set) var outputSquares: [Double]
-  private(set) var inputs: [SymmetricMatrix]
+  private var inputSums: [Double]
+  private var outputSums: [Double]
+  private var outputSquares: [Double]
+  private var inputs: [SymmetricMatrix]
   /// Row-major, `rows` × `columns`.
-  private(set) var products: [[Double]]
+  private var products: [[Double]]
+  /// What is taken off before anything is summed up, of columns that are far from zero for how much they vary: their
+  /// products would have no digits left for the variance.
+  private var inputOffsets: [Float] = []
+  private var outputOffsets: [Float] = []
 
   /// - Parameter rows: 0 where only the inputs matter.
   init(groups: Int, columns: Int, rows: Int) {
@@ -36,6 +40,8 @@ struct LayerMoments {
   ///   - y: as many lines of `groups · rows` numbers.
   mutating func add(_ x: [Float], _ y: [Float], workers: Workers) throws(BLASError) {
     let (width, height) = (groups * columns, groups * rows)
+    if count == 0 { (inputOffsets, outputOffsets) = (Self.offsets(of: x, width: width), Self.offsets(of: y, width: height)) }
+    let (x, y) = (Self.shifted(x, by: inputOffsets), Self.shifted(y, by: outputOffsets))
     let lines = width == 0 ? 0 : x.count / width
     count += lines
     Self.addSums(of: x, width: width, to: &inputSums)
@@ -64,6 +70,30 @@ struct LayerMoments {
     }
   }
 
+  /// The means of columns that are far from zero; zero for the others.
+  private static func offsets(of lines: [Float], width: Int) -> [Float] {
+    guard width > 0, !lines.isEmpty else { return [] }
+    var (sums, squares) = ([Double](repeating: 0, count: width), [Double](repeating: 0, count: width))
+    addSums(of: lines, width: width, to: &sums)
+    addSquares(of: lines, width: width, to: &squares)
+    let count = Double(lines.count / width)
+    return (0..<width).map { column in
+      let mean = sums[column] / count
+      return mean * mean > 16 * (squares[column] / count - mean * mean) ? Float(mean) : 0
+    }
+  }
+
+  private static func shifted(_ lines: [Float], by offsets: [Float]) -> [Float] {
+    guard offsets.contains(where: { $0 != 0 }) else { return lines }
+    var shifted = lines
+    shifted.withUnsafeMutableBufferPointer { lines in
+      for start in stride(from: 0, to: lines.count, by: offsets.count) {
+        for column in offsets.indices { lines[start + column] -= offsets[column] }
+      }
+    }
+    return shifted
+  }
+
   private static func addSums(of lines: [Float], width: Int, to sums: inout [Double]) {
     lines.withUnsafeBufferPointer { lines in
       sums.withUnsafeMutableBufferPointer { sums in
@@ -85,5 +115,48 @@ struct LayerMoments {
         }
       }
     }
+  }
+}
+
+// MARK: What comes of the sums
+
+extension LayerMoments {
+  private var divisor: Double { Double(max(1, count)) }
+
+  /// E[x], of all groups one after the other.
+  var inputMeans: [Double] { inputSums.indices.map { inputSums[$0] / divisor + Double(offset($0, inputOffsets)) } }
+
+  /// E[y], of all groups one after the other.
+  var outputMeans: [Double] { outputSums.indices.map { outputSums[$0] / divisor + Double(offset($0, outputOffsets)) } }
+
+  /// The variances of the targets.
+  var outputVariances: [Double] {
+    outputSums.indices.map { index in
+      let mean = outputSums[index] / divisor
+      return max(0, outputSquares[index] / divisor - mean * mean)
+    }
+  }
+
+  private func offset(_ index: Int, _ offsets: [Float]) -> Float { offsets.isEmpty ? 0 : offsets[index] }
+
+  private func columnRange(_ group: Int) -> Range<Int> { (group * columns)..<((group + 1) * columns) }
+
+  /// The covariance of a group's inputs.
+  func covariance(_ group: Int) -> SymmetricMatrix {
+    var covariance = inputs[group]
+    covariance.scale(by: 1 / divisor)
+    covariance.subtractSquare(of: inputSums[columnRange(group)].map { $0 / divisor })
+    return covariance
+  }
+
+  /// The covariance of a group's targets with its inputs, row-major.
+  func crossCovariance(_ group: Int) -> [Double] {
+    let x = inputSums[columnRange(group)].map { $0 / divisor }
+    var products = products[group].map { $0 / divisor }
+    for row in 0..<rows {
+      let y = outputSums[group * rows + row] / divisor
+      for column in 0..<columns { products[row * columns + column] -= y * x[column] }
+    }
+    return products
   }
 }

@@ -24,39 +24,37 @@ struct LeastSquares {
   init(
     _ moments: LayerMoments, matrices old: [[Double]], damping: Double, isCentred: Bool
   ) throws(BLASError) {
-    let (count, rows, columns) = (Double(max(1, moments.count)), moments.rows, moments.columns)
+    let (rows, columns) = (moments.rows, moments.columns)
     matrices = []
     shifts = [Double](repeating: 0, count: moments.groups * rows)
     variances = shifts
     self.damping = damping
-    targetVariances = moments.outputSums.indices.map {
-      let mean = moments.outputSums[$0] / count
-      return max(0, moments.outputSquares[$0] / count - mean * mean)
-    }
+    targetVariances = moments.outputVariances
+    let (x, y) = (moments.inputMeans, moments.outputMeans)
     var (missed, whole) = (0.0, 0.0)
     for group in 0..<moments.groups {
-      let x = moments.inputSums[(group * columns)..<((group + 1) * columns)].map { $0 / count }
-      let y = moments.outputSums[(group * rows)..<((group + 1) * rows)].map { $0 / count }
-      var covariance = moments.inputs[group]
-      covariance.scale(by: 1 / count)
-      var products = moments.products[group].map { $0 / count }
-      if isCentred {
-        covariance.subtractSquare(of: x)
-        for row in 0..<rows { for column in 0..<columns { products[row * columns + column] -= y[row] * x[column] } }
+      let means = Array(x[(group * columns)..<((group + 1) * columns)])
+      let targets = Array(y[(group * rows)..<((group + 1) * rows)])
+      var (inputs, products) = (moments.covariance(group), moments.crossCovariance(group))
+      if !isCentred {
+        inputs.addSquare(of: means, times: 1)
+        for row in 0..<rows {
+          for column in 0..<columns { products[row * columns + column] += targets[row] * means[column] }
+        }
       }
-      let (solved, share) = try Self.solve(covariance, products, old[group], damping)
+      let (solved, share) = try Self.solve(inputs, products, old[group], damping)
       self.damping = max(self.damping, share)
       matrices.append(solved)
       for row in 0..<rows {
-        let line = solved[(row * columns)..<((row + 1) * columns)]
-        if isCentred { shifts[group * rows + row] = y[row] - zip(line, x).reduce(0) { $0 + $1.0 * $1.1 } }
-        variances[group * rows + row] = covariance.square(of: line)
+        let (index, lines) = (group * rows + row, (row * columns)..<((row + 1) * columns))
+        let line = solved[lines]
+        if isCentred { shifts[index] = targets[row] - zip(line, means).reduce(0) { $0 + $1.0 * $1.1 } }
+        variances[index] = inputs.square(of: line)
         // E(w·x − y)² = w·Σ·wᵀ − 2·w·C + E y².
-        let common = zip(line, products[(row * columns)..<((row + 1) * columns)]).reduce(0) { $0 + $1.0 * $1.1 }
-        let mean = isCentred ? y[row] * y[row] : 0
-        let target = moments.outputSquares[group * rows + row] / count - mean
-        missed += max(0, variances[group * rows + row] - 2 * common + target)
-        whole += max(0, target)
+        let common = zip(line, products[lines]).reduce(0) { $0 + $1.0 * $1.1 }
+        let square = targetVariances[index] + (isCentred ? 0 : targets[row] * targets[row])
+        missed += max(0, variances[index] - 2 * common + square)
+        whole += square
       }
     }
     unexplainedShare = whole > 0 ? missed / whole : 0

@@ -43,7 +43,7 @@ struct OperandUses {
       return (.constant(node: reader, input: input), nil)
     }
     if let bias = node.input(2) {
-      let isVector = constants[bias].map { $0.elementCount == count } ?? false
+      let isVector = constants[bias].map { $0.elementCount == count && $0.shape.last == count } ?? false
       let isPlain = node.opType != "Gemm" || node.float("beta") ?? 1 == 1
       if isVector, isPlain { return (.constant(node: index, input: 2), normalization) }
       return (.none, normalization)

@@ -119,7 +119,7 @@ extension Measuring {
     } catch {
       throw TrainingError(error)
     }
-    for range in data.batches(of: options.batch) {
+    for range in try data.batches(of: options.batch, for: model) {
       let inputs = try data.samples(range).inputs
       let observe = { (value: ValueID, found: Observation) in
         guard failure == nil, let start = found.floats.baseAddress else { return }

@@ -30,11 +30,7 @@ struct RemovalLosses {
           matrix[row * form.columns + column] = Double(values[index])
         }
       }
-      var covariance = moments.inputs[group]
-      let count = Double(max(1, moments.count))
-      covariance.scale(by: 1 / count)
-      covariance.subtractSquare(
-        of: moments.inputSums[(group * form.columns)..<((group + 1) * form.columns)].map { $0 / count })
+      let covariance = moments.covariance(group)
       // What never varies is made up for by the bias alone.
       let diagonal = covariance.diagonal
       let least = covariance.meanDiagonal * 1e-12

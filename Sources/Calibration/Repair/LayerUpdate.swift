@@ -25,7 +25,7 @@ struct LayerUpdate {
       let values = zip(mean, solution.shifts).map { Float(Double($0) - $1) }
       write(values, like: tensor, node: node, input: 3, "\(name)_mean", &model)
     }
-    if recalibrates, let node = site.normalization { scaleVariance(node, name, &model) }
+    if recalibrates, site.shift != .none, let node = site.normalization { scaleVariance(node, name, &model) }
   }
 
   /// The running variance changes as that of the layer's output did: what the samples have more or less of than the
@@ -43,8 +43,7 @@ struct LayerUpdate {
   private func write(
     _ values: [Float], shape: [Int]? = nil, like old: Tensor, node: Int, input: Int, _ name: String, _ model: inout Model
   ) {
-    let tensor = Tensor(floats: values, shape: shape ?? old.shape)
-    guard let converted = tensor.converted(to: old.dataType) else { return }
-    model.setConstant(converted, node: node, input: input, named: name)
+    guard let tensor = old.holding(values, shape: shape) else { return }
+    model.setConstant(tensor, node: node, input: input, named: name)
   }
 }

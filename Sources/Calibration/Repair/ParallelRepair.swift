@@ -49,7 +49,7 @@ struct ParallelRepair {
     } catch {
       throw TrainingError(error)
     }
-    for range in data.batches(of: repair.options.batch) {
+    for range in try data.batches(of: repair.options.batch, for: repair.dense) {
       let inputs = try data.samples(range).inputs
       let observe = { (value: ValueID, found: Observation) in
         guard failure == nil, let start = found.floats.baseAddress else { return }

@@ -22,7 +22,7 @@ public struct Recalibration {
     var nodeOfOutput: [ValueID: Int] = [:]
     for index in nodes { if let output = model.graph.nodes[index].output(0) { nodeOfOutput[output] = index } }
     guard !nodeOfOutput.isEmpty else { return (model, 0) }
-    let batches = try data.batches(of: batch).map { try data.samples($0).inputs }
+    let batches = try data.batches(of: batch, for: model).map { try data.samples($0).inputs }
     var execution = try StagedExecution(model, events: Set(nodeOfOutput.keys), batches: batches, options: runtime)
     var result = model
     var done = 0
@@ -44,16 +44,12 @@ public struct Recalibration {
   ) throws -> ChannelMoments {
     var moments: ChannelMoments?
     for batch in 0..<execution.batchCount {
-      guard let tensor = execution.value(input, batch: batch), tensor.shape.count > 1,
-        let bytes = tensor.contiguousBytes()
-      else { continue }
-      let channels = tensor.shape[1]
-      var found = moments ?? ChannelMoments(channels: channels)
-      bytes.withUnsafeBytes { bytes in
-        bytes.withMemoryRebound(to: Float.self) { elements in
-          found.add(
-            elements, outer: tensor.shape[0], inner: tensor.shape.dropFirst(2).reduce(1, *), workers: runtime.workers)
-        }
+      guard let tensor = execution.value(input, batch: batch), tensor.shape.count > 1 else { continue }
+      var found = moments ?? ChannelMoments(channels: tensor.shape[1])
+      tensor.withFloats { start in
+        found.add(
+          UnsafeBufferPointer(start: start, count: tensor.elementCount), outer: tensor.shape[0],
+          inner: tensor.shape.dropFirst(2).reduce(1, *), workers: runtime.workers)
       }
       moments = found
     }
@@ -69,7 +65,7 @@ public struct Recalibration {
     let variances = zip(moments.squares, means).map { max(0, $0 / count - $1 * $1) }
     for (input, values, what) in [(3, means, "mean"), (4, variances, "var")] {
       guard let old = model.constant(node: node, input: input),
-        let tensor = Tensor(floats: values.map { Float($0) }, shape: old.shape).converted(to: old.dataType)
+        let tensor = old.holding(values.map { Float($0) })
       else { continue }
       let name = model.graph.nodes[node].output(0).map { model.name(of: $0) } ?? ""
       model.setConstant(tensor, node: node, input: input, named: "\(name)_\(what)")

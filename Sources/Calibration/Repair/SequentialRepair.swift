@@ -13,8 +13,8 @@ struct SequentialRepair {
 
   func updates(of pruned: Model, _ progress: Measuring.Progress) throws -> [LayerUpdate] {
     let events = Set(sites.map(\.layer.output))
-    let batches = try data.batches(of: repair.options.batch).map { try data.samples($0).inputs }
-    let starts = data.batches(of: repair.options.batch).map(\.lowerBound)
+    let batches = try data.batches(of: repair.options.batch, for: repair.dense).map { try data.samples($0).inputs }
+    let starts = try data.batches(of: repair.options.batch, for: repair.dense).map(\.lowerBound)
     var whole = try StagedExecution(repair.dense, events: events, batches: batches, options: repair.options.runtime)
     var part = try StagedExecution(pruned, events: events, batches: batches, options: repair.options.runtime)
     guard whole.events.map(Set.init) == part.events.map(Set.init) else {
@@ -46,19 +46,13 @@ struct SequentialRepair {
     _ x: Tensor, _ y: Tensor, _ site: RepairSite, _ node: Node, first: Int, to moments: inout LayerMoments
   ) throws {
     let rows = repair.rows(site, of: node, weightShape: site.weightShape, samples: data.count)
-    guard let inputs = x.contiguousBytes(), let outputs = y.contiguousBytes() else { return }
-    let lines = try inputs.withUnsafeBytes { bytes in
-      try bytes.withMemoryRebound(to: Float.self) { floats -> [Float] in
-        guard let start = floats.baseAddress else { return [] }
-        return try rows.inputs(start, shape: x.shape, channels: Array(0..<site.keptInputs.count), first: first)
-      }
+    let lines = try x.withFloats { start in
+      try rows.inputs(start, shape: x.shape, channels: Array(0..<site.keptInputs.count), first: first)
     }
-    let targets = outputs.withUnsafeBytes { bytes in
-      bytes.withMemoryRebound(to: Float.self) { floats -> [Float] in
-        guard let start = floats.baseAddress else { return [] }
-        return rows.outputs(start, shape: y.shape, channels: site.keptOutputs, first: first)
-      }
+    let targets = try y.withFloats { start in
+      rows.outputs(start, shape: y.shape, channels: site.keptOutputs, first: first)
     }
+    guard let lines, let targets else { return }
     try moments.add(lines, targets, workers: repair.options.runtime.workers)
   }
 }

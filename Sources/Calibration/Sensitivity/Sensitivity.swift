@@ -50,7 +50,7 @@ public struct Sensitivity {
   public func points(
     _ groups: [(group: Int, scores: [Double])], progress: Measuring.Progress = { _, _, _ in }
   ) throws -> [Point] {
-    let batches = try data.batches(of: options.batch).map { try data.samples($0).inputs }
+    let batches = try data.batches(of: options.batch, for: model).map { try data.samples($0).inputs }
     let before = try outputs(of: model, on: batches)
     var points: [Point] = []
     for (done, entry) in groups.enumerated() {

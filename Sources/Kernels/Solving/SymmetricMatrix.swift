@@ -31,11 +31,14 @@ public struct SymmetricMatrix: Sendable {
   }
 
   /// A ← A − x·xᵀ.
-  public mutating func subtractSquare(of vector: [Double]) {
+  public mutating func subtractSquare(of vector: [Double]) { addSquare(of: vector, times: -1) }
+
+  /// A ← A + s·x·xᵀ.
+  public mutating func addSquare(of vector: [Double], times scale: Double) {
     elements.withUnsafeMutableBufferPointer { values in
       for row in 0..<size where vector[row] != 0 {
-        let factor = vector[row]
-        for column in row..<size { values[row * size + column] -= factor * vector[column] }
+        let factor = scale * vector[row]
+        for column in row..<size { values[row * size + column] += factor * vector[column] }
       }
     }
   }
