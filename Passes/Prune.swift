@@ -70,7 +70,7 @@ public struct PrunePass: Pass {
       throw PassError.other("\(context.source.path): \(error)")
     }
     var report = Repair.Report()
-    if let order = calibration.order(for: scoring.criterion) {
+    if let order = calibration.order(for: scoring.criterion, on: data?.origin ?? .natural) {
       guard let data else {
         throw PassError.usage("repairing layers (\(order.rawValue)) needs samples (--data or --calibration)")
       }

@@ -18,7 +18,7 @@ public struct PruneCalibration: Sendable {
   public var weighsGroups = false
 
   public enum RepairChoice: Sendable, Hashable {
-    /// In order where the criterion's scores presume a repair; not at all otherwise.
+    /// As is usual for the samples where the criterion's scores presume a repair; not at all otherwise.
     case usual
     case none
     case order(Repair.Order)
@@ -29,12 +29,13 @@ public struct PruneCalibration: Sendable {
   }
 
   /// The order layers are repaired in; `nil` where they are not.
-  func order(for criterion: any Criterion) -> Repair.Order? {
+  /// - Parameter origin: of the samples, where there are any.
+  func order(for criterion: any Criterion, on origin: CalibrationData.Origin = .natural) -> Repair.Order? {
     switch repair {
     case .none: nil
     case .order(let order): order
     case .usual:
-      criterion.measurements.isDisjoint(with: [.removalLosses, .stepwiseLosses]) ? nil : repairing.order
+      criterion.measurements.isDisjoint(with: [.removalLosses, .stepwiseLosses]) ? nil : .usual(for: origin)
     }
   }
 
@@ -54,6 +55,7 @@ public struct PruneCalibration: Sendable {
     guard let data else { throw TrainingError(.settings, "weighing groups needs samples (--data or --calibration)") }
     var options = Sensitivity.Options()
     options.repair = repairing
+    options.repair?.order = .usual(for: data.origin)
     options.batch = repairing.batch
     options.runtime = repairing.runtime
     let context = ScoringContext(

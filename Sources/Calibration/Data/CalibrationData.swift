@@ -14,6 +14,9 @@ public struct CalibrationData: Sendable {
 
   public let count: Int
   public let origin: Origin
+  /// How far repaired weights are pulled back where nothing else is said, as a share of the mean variance of a layer's
+  /// inputs: generated samples are trusted less.
+  public var usualDamping: Double { origin == .generated ? 0.1 : 0.01 }
   /// For messages.
   public let source: String
   public let hasLabels: Bool

@@ -89,7 +89,7 @@ extension Measuring {
       let layer = layers.all[index]
       do throws(BLASError) {
         removals[index] = try RemovalLosses(
-          layer, analysis.weights[layer.weight].tensor, moments[position], damping: options.damping)
+          layer, analysis.weights[layer.weight].tensor, moments[position], damping: options.damping ?? data.usualDamping)
       } catch {
         throw TrainingError(.model, "node \(layer.label): \(error)")
       }

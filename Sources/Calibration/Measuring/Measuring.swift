@@ -20,8 +20,8 @@ public struct Measuring {
     public var batch = 32
     /// Bytes that second moments of layers' inputs may take at a time; of more, the samples are run several times.
     public var memoryBudget = 1 << 30
-    /// What is added to the diagonal of second moments, as a share of its mean.
-    public var damping = 0.01
+    /// What is added to the diagonal of second moments, as a share of its mean; what is usual for the samples by default.
+    public var damping: Double?
     /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
     public var rowsPerColumn = 10
     public var leastRows = 8192
@@ -63,6 +63,24 @@ public struct Measuring {
     for criterion: any Criterion, progress: Progress = { _, _, _ in }
   ) throws -> Evidence {
     try check(criterion)
+    if let data, data.origin == .generated, let twin = try twin(on: data, progress) {
+      return try twin.measured(criterion, progress)
+    }
+    return try measured(criterion, progress)
+  }
+
+  /// The same for the model with running statistics as they are on generated samples, so that what lies behind a
+  /// normalization varies as it does on real data; `nil` for models without.
+  private func twin(on data: CalibrationData, _ progress: Progress) throws -> Measuring? {
+    var recalibration = Recalibration()
+    recalibration.batch = options.batch
+    recalibration.runtime = options.runtime
+    let (twin, count) = try recalibration(model, on: data, progress: progress)
+    // Weights have kept their places, so the analysis holds for the twin as well.
+    return count > 0 ? Measuring(twin, analysis, data: data, loss: loss, options: options) : nil
+  }
+
+  private func measured(_ criterion: any Criterion, _ progress: Progress) throws -> Evidence {
     var evidence = Evidence()
     evidence.layers = layers
     // Sets have no order of their own.

@@ -15,7 +15,7 @@ struct ParallelRepair {
     for part in partition() {
       let moments = try measure(part, pruned, progress)
       for (site, moments) in zip(part, moments) {
-        if let update = try repair.update(site, moments, in: pruned) { updates.append(update) }
+        if let update = try repair.update(site, moments, on: data, in: pruned) { updates.append(update) }
       }
     }
     return updates

@@ -19,12 +19,18 @@ public struct Repair {
     case parallel = "par"
     /// What the pruned and already repaired layers before it give it: it makes up for what is left of their errors too.
     case sequential = "seq"
+
+    /// One after the other fits the samples most closely, which is no good where they are generated.
+    public static func usual(for origin: CalibrationData.Origin) -> Order {
+      origin == .generated ? .parallel : .sequential
+    }
   }
 
   public struct Options: Sendable {
     public var order = Order.sequential
-    /// What pulls towards the weights as they are, as a share of the mean variance of a layer's inputs.
-    public var damping = 0.01
+    /// What pulls towards the weights as they are, as a share of the mean variance of a layer's inputs; what is usual for
+    /// the samples by default.
+    public var damping: Double?
     /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
     public var rowsPerColumn = 10
     public var leastRows = 8192
@@ -123,13 +129,13 @@ public struct Repair {
 
   /// Finds the best matrix for a layer.
   func update(
-    _ site: RepairSite, _ moments: LayerMoments, in model: Model
+    _ site: RepairSite, _ moments: LayerMoments, on data: CalibrationData, in model: Model
   ) throws(TrainingError) -> LayerUpdate? {
     guard let old = model.constant(node: site.node, input: 1)?.floats() else { return nil }
     let solution: LeastSquares
     do {
       solution = try LeastSquares(
-        moments, matrices: site.matrices(old), damping: options.damping, isCentred: site.shift != .none)
+        moments, matrices: site.matrices(old), damping: options.damping ?? data.usualDamping, isCentred: site.shift != .none)
     } catch {
       throw TrainingError(site, error)
     }

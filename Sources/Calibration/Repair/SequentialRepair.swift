@@ -31,7 +31,7 @@ struct SequentialRepair {
         }
       }
       for (site, moments) in zip(own, moments) {
-        if let update = try repair.update(site, moments, in: model) {
+        if let update = try repair.update(site, moments, on: data, in: model) {
           update.apply(to: &model)
           updates.append(update)
         }

@@ -14,16 +14,17 @@ struct RepairArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How layers make up for what goes: none, par (each for itself) or seq (one after the other). Default: seq for "
-        + "obspa and ziplm, none otherwise.", valueName: "way"))
+      "How layers make up for what goes: none, par (each for itself) or seq (one after the other). Default: seq, or "
+        + "par on noise, for obspa and ziplm; none otherwise.", valueName: "way"))
   var repair: Way?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What pulls repaired weights towards what they were, as a share of the mean variance of inputs.",
+      "What pulls repaired weights towards what they were, as a share of the mean variance of inputs "
+        + "(default: 0.01, 0.1 on noise).",
       valueName: "share"))
-  var damping = 0.01
+  var damping: Double?
 
   @Flag(help: "Let groups count by what removing a half of each does to the outputs.")
   var weighGroups = false
@@ -37,7 +38,7 @@ struct RepairArguments: ParsableArguments {
   var threads: Int?
 
   func validate() throws {
-    guard (0...1000).contains(damping) else { throw ValidationError("--damping must be from 0 to 1000") }
+    guard (0...1000).contains(damping ?? 0) else { throw ValidationError("--damping must be from 0 to 1000") }
     guard (1...(1 << 20)).contains(momentMemory) else { throw ValidationError("--moment-memory must be at least 1") }
     guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads must be at least 1") }
   }
