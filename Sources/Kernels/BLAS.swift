@@ -35,6 +35,13 @@ public struct BLAS: Sendable {
       Int32, UnsafeMutablePointer<Double>?, Int32
     ) -> Void
 
+  /// Double-precision C ← α·A·B + β·C or α·B·A + β·C, where A is symmetric.
+  public typealias DoubleSymmetricProduct =
+    @convention(c) (
+      CBLAS_ORDER, CBLAS_SIDE, CBLAS_UPLO, Int32, Int32, Double, UnsafePointer<Double>?, Int32, UnsafePointer<Double>?,
+      Int32, Double, UnsafeMutablePointer<Double>?, Int32
+    ) -> Void
+
   /// LAPACK's `potrf` and `potri`, by Fortran's rules: the triangle, the size, the matrix in columns, their stride, and
   /// whether it went well.
   public typealias DoubleFactorization =
@@ -46,6 +53,7 @@ public struct BLAS: Sendable {
   public let sgemm: MatrixProduct
   public let sgemv: MatrixVectorProduct
   public let dgemm: DoubleMatrixProduct
+  public let dsymm: DoubleSymmetricProduct
   public let dtrsm: DoubleTriangularSolve
   public let dpotrf: DoubleFactorization
   public let dpotri: DoubleFactorization
@@ -63,8 +71,10 @@ public struct BLAS: Sendable {
     }
     guard let single = dlsym(library, "cblas_sgemm"), let double = dlsym(library, "cblas_dgemm"),
       let vector = dlsym(library, "cblas_sgemv"), let solve = dlsym(library, "cblas_dtrsm"),
+      let symmetric = dlsym(library, "cblas_dsymm"),
       let factor = dlsym(library, "dpotrf_"), let inverse = dlsym(library, "dpotri_")
-    else { throw BLASError(reason: "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, dpotrf or dpotri") }
+    else { throw BLASError(reason: "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, cblas_dsymm, dpotrf or dpotri") }
+    dsymm = unsafeBitCast(symmetric, to: DoubleSymmetricProduct.self)
     dtrsm = unsafeBitCast(solve, to: DoubleTriangularSolve.self)
     dpotrf = unsafeBitCast(factor, to: DoubleFactorization.self)
     dpotri = unsafeBitCast(inverse, to: DoubleFactorization.self)

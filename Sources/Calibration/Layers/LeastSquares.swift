@@ -42,6 +42,7 @@ struct LeastSquares {
           for column in 0..<columns { products[row * columns + column] += targets[row] * means[column] }
         }
       }
+      let mean = inputs.meanDiagonal
       let (solved, share) = try Self.solve(inputs, products, old[group], damping)
       self.damping = max(self.damping, share)
       matrices.append(solved)
@@ -49,9 +50,11 @@ struct LeastSquares {
         let (index, lines) = (group * rows + row, (row * columns)..<((row + 1) * columns))
         let line = solved[lines]
         if isCentred { shifts[index] = targets[row] - zip(line, means).reduce(0) { $0 + $1.0 * $1.1 } }
-        variances[index] = inputs.square(of: line)
-        // E(w·x − y)² = w·Σ·wᵀ − 2·w·C + E y².
         let common = zip(line, products[lines]).reduce(0) { $0 + $1.0 * $1.1 }
+        // What was solved says w·Σ·wᵀ = w·Cᵀ + λ·w·(w₀ − w)ᵀ.
+        let pull = zip(line, old[group][lines]).reduce(0) { $0 + $1.0 * ($1.1 - $1.0) }
+        variances[index] = max(0, common + share * mean * pull)
+        // E(w·x − y)² = w·Σ·wᵀ − 2·w·C + E y².
         let square = targetVariances[index] + (isCentred ? 0 : targets[row] * targets[row])
         missed += max(0, variances[index] - 2 * common + square)
         whole += square

@@ -83,18 +83,31 @@ extension Measuring {
   private func removals(
     of indices: [Int], _ data: CalibrationData, _ progress: Progress
   ) throws -> [Int: RemovalLosses] {
-    var removals: [Int: RemovalLosses] = [:]
     var moments = try inputMoments(of: indices, data, progress)
-    for (position, index) in indices.enumerated() {
-      let layer = layers.all[index]
-      do throws(BLASError) {
-        removals[index] = try RemovalLosses(
-          layer, analysis.weights[layer.weight].tensor, moments[position], damping: options.damping ?? data.usualDamping)
-      } catch {
-        throw TrainingError(.model, "node \(layer.label): \(error)")
+    // Each layer is factorized by one thread, the largest ones first.
+    let order = indices.indices.sorted { (momentBytes(indices[$0]), $1) > (momentBytes(indices[$1]), $0) }
+    var found = [Result<RemovalLosses, BLASError>?](repeating: nil, count: indices.count)
+    moments.withUnsafeMutableBufferPointer { moments in
+      found.withUnsafeMutableBufferPointer { found in
+        nonisolated(unsafe) let (moments, found) = (moments, found)
+        options.runtime.workers.forEach(order.count) { piece in
+          let position = order[piece]
+          let layer = layers.all[indices[position]]
+          found[position] = Result { () throws(BLASError) in
+            try RemovalLosses(
+              layer, analysis.weights[layer.weight].tensor, moments[position],
+              damping: options.damping ?? data.usualDamping)
+          }
+          // Their memory is the next one's.
+          moments[position] = LayerMoments(groups: 0, columns: 0, rows: 0)
+        }
       }
-      // Their memory is the next one's.
-      moments[position] = LayerMoments(groups: 0, columns: 0, rows: 0)
+    }
+    var removals: [Int: RemovalLosses] = [:]
+    for (index, result) in zip(indices, found) {
+      do throws(BLASError) { removals[index] = try result?.get() } catch {
+        throw TrainingError(.model, "node \(layers.all[index].label): \(error)")
+      }
     }
     return removals
   }

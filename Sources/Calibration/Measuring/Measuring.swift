@@ -23,7 +23,7 @@ public struct Measuring {
     /// What is added to the diagonal of second moments, as a share of its mean; what is usual for the samples by default.
     public var damping: Double?
     /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
-    public var rowsPerColumn = 10
+    public var rowsPerColumn = 4
     public var leastRows = 8192
     /// Random directions the diagonal of the Hessian is estimated by.
     public var probes = 8

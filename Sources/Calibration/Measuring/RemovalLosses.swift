@@ -37,9 +37,7 @@ struct RemovalLosses {
       for column in 0..<form.columns where diagonal[column] <= least {
         for row in 0..<form.rows { matrix[row * form.columns + column] = 0 }
       }
-      for row in 0..<form.rows {
-        outputVariance += covariance.square(of: matrix[(row * form.columns)..<((row + 1) * form.columns)])
-      }
+      outputVariance += try covariance.sumOfSquares(of: matrix)
       inverses.append(try covariance.dampedInverse(damping))
       matrices.append(matrix)
     }

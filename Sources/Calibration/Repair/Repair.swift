@@ -32,7 +32,7 @@ public struct Repair {
     /// the samples by default.
     public var damping: Double?
     /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
-    public var rowsPerColumn = 10
+    public var rowsPerColumn = 4
     public var leastRows = 8192
     /// Whether the running variance of a batch normalization follows the layer before it.
     public var recalibrates = true

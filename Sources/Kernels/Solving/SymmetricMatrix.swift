@@ -1,3 +1,5 @@
+import COpenBLAS
+
 /// A symmetric matrix in double precision, row-major; only its upper triangle counts.
 public struct SymmetricMatrix: Sendable {
   public let size: Int
@@ -52,18 +54,21 @@ public struct SymmetricMatrix: Sendable {
     return result
   }
 
-  /// x·A·xᵀ for a vector of as many elements as the matrix has rows; never negative.
-  public func square(of vector: ArraySlice<Double>) -> Double {
-    elements.withUnsafeBufferPointer { elements in
-      vector.withUnsafeBufferPointer { vector in
-        var sum = 0.0
-        for row in 0..<size {
-          var rest = 0.0
-          for column in (row + 1)..<max(row + 1, size) { rest += elements[row * size + column] * vector[column] }
-          sum += vector[row] * (vector[row] * elements[row * size + row] + 2 * rest)
+  /// Σ x·A·xᵀ over the rows of a row-major matrix as wide as this one.
+  public func sumOfSquares(of rows: [Double]) throws(BLASError) -> Double {
+    guard size > 0, !rows.isEmpty else { return 0 }
+    let blas = try BLAS.shared()
+    let width = Int32(size)
+    var products = [Double](repeating: 0, count: rows.count)
+    products.withUnsafeMutableBufferPointer { products in
+      rows.withUnsafeBufferPointer { rows in
+        elements.withUnsafeBufferPointer { elements in
+          blas.dsymm(
+            CblasRowMajor, CblasRight, CblasUpper, Int32(rows.count / size), width, 1, elements.baseAddress, width,
+            rows.baseAddress, width, 0, products.baseAddress, width)
         }
-        return max(0, sum)
       }
     }
+    return max(0, zip(rows, products).reduce(0) { $0 + $1.0 * $1.1 })
   }
 }
