@@ -47,15 +47,17 @@ public struct PrunePass: Pass {
     let pruned = try prune(model, analysis, in: context)
     let plan = pruned.plan
     model = pruned.model
-    return PassReport(
+    var report = PassReport(
       isModified: true,
       statistics: [
         ("groups", .int(plan.groups.count)),
         ("removedChannels", .int(plan.groups.reduce(0) { $0 + $1.size - $1.keep.count })),
         ("parameters", .int(plan.after.parameters)), ("macs", .int(plan.after.macs)),
-        ("repairedLayers", .int(pruned.repair.layers.count)),
       ],
       plan: plan)
+    report.repairedLayers = pruned.repair.layers.count
+    if report.repairedLayers > 0 { report.statistics.append(("repairedLayers", .int(report.repairedLayers))) }
+    return report
   }
 
   /// The decision, the smaller model, and what was repaired in it.
@@ -77,7 +79,7 @@ public struct PrunePass: Pass {
       var options = calibration.repairing
       options.order = order
       (pruned, report) = try Repair(of: model, analysis, keep: keep, options: options)(
-        pruned, on: data, progress: Self.progress(context))
+        pruned, on: data, progress: context.measuringProgress)
       for (label, reason) in report.skipped { context.logger.notice("remark: \(label) is not repaired: \(reason)") }
     }
     pruned.recordProvenance(of: plan.groups)
@@ -86,13 +88,6 @@ public struct PrunePass: Pass {
 
   private func samples(for model: Model, _ context: Context) throws -> CalibrationData? {
     calibration.isNeeded(for: scoring.criterion) ? try calibration.samples(model, context) : nil
-  }
-
-  private static func progress(_ context: Context) -> Measuring.Progress {
-    { work, done, all in
-      context.progress(work, done, of: all)
-      try context.cancellation.check()
-    }
   }
 
   /// Scores and decides, and says what the user should know of it.
@@ -111,7 +106,7 @@ public struct PrunePass: Pass {
     var scoring = scoring
     scoring.seed = seed ?? context.seed
     let evidence = try calibration.evidence(
-      for: scoring, model, analysis, on: data, progress: Self.progress(context))
+      for: scoring, model, analysis, on: data, progress: context.measuringProgress)
     let selection: Selection
     do {
       selection = try Selection(

@@ -1,11 +1,10 @@
 import Analysis
 import Calibration
-import DataSources
 import Training
 
 /// What pipeline files say of pruning, and what it means.
 enum PruneOptions {
-  static let descriptions: [PassOption] = targets + choices + scorings + calibrations
+  static let descriptions: [PassOption] = targets + choices + scorings + samples + calibrations
 
   private static let targets: [PassOption] = [
     PassOption("ratio", .share, help: "Share of each chosen dimension to remove; this or budgets are needed."),
@@ -51,19 +50,17 @@ enum PruneOptions {
     PassOption("seed", .integer(atLeast: 0), default: "the pipeline's", help: "Seed of what is drawn at random."),
   ]
 
+  private static let samples = SampleOptions.descriptions(
+    data: "Inputs and labels, for criteria that look at gradients.")
+
   private static let calibrations: [PassOption] = [
-    PassOption("data", .path, help: "Inputs and labels, for criteria that look at gradients."),
-    PassOption(
-      "calibration", .text, help: "Inputs alone: a file, or noise to have them generated; data serve for it too."),
-    PassOption("samples", .integer(atLeast: 1), default: "256", help: "Samples that are looked at, at most."),
-    PassOption("batch", .integer(atLeast: 1), default: "32", help: "Samples of a run."),
     PassOption("loss", .choice(losses.map(\.name)), default: "cross-entropy", help: "What gradients are taken of."),
     PassOption(
       "repair", .choice(["none"] + Repair.Order.allCases.map(\.rawValue)),
-      default: "seq for obspa and ziplm, none otherwise",
+      default: "seq, or par on noise, for obspa and ziplm; none otherwise",
       help: "How layers make up for what goes: each for itself, or one after the other."),
     PassOption(
-      "damping", .number(0...1000), default: "0.01",
+      "damping", .number(0...1000), default: "0.01, 0.1 on noise",
       help: "What pulls repaired weights towards what they were, as a share of the mean variance of inputs."),
     PassOption(
       "weigh_groups", .flag, default: "false",
@@ -122,22 +119,9 @@ enum PruneOptions {
   }
 
   static func calibration(_ options: OptionValues) throws(ConfigError) -> PruneCalibration {
-    let (count, loss) = (options.integer("samples") ?? 256, losses.first { $0.name == options.text("loss") }?.loss)
-    let (data, inputs) = (options.text("data"), options.text("calibration"))
-    guard data == nil || inputs == nil else {
-      throw ConfigError(options.location(of: "calibration"), "data and calibration exclude each other")
-    }
-    var calibration = PruneCalibration { model, context in
-      guard inputs != "noise" else {
-        return try CalibrationData.noise(for: model, count: count, seed: context.seed, shapes: context.inputShapes)
-      }
-      guard let path = data ?? inputs else { return nil }
-      let dataset = try DataSpecification(path: context.resolve(path)).open()
-      let isLabelled = data != nil && dataset.field(labelField) != nil
-      return try CalibrationData(
-        dataset, for: model, limit: count, loss: isLabelled ? loss ?? .crossEntropy : nil, seed: context.seed)
-    }
-    calibration.loss = loss ?? .crossEntropy
+    let loss = losses.first { $0.name == options.text("loss") }?.loss ?? .crossEntropy
+    var calibration = PruneCalibration(samples: try SampleOptions.optional(options, loss: loss))
+    calibration.loss = loss
     calibration.measuring.batch = options.integer("batch") ?? calibration.measuring.batch
     calibration.repairing.batch = calibration.measuring.batch
     calibration.repairing.damping = options.number("damping") ?? calibration.repairing.damping

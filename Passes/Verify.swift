@@ -65,6 +65,9 @@ public struct VerifyPass: Pass {
     if let other = context.earlier.first(where: { $0.report.isModified && !Self.accountable.contains($0.name) }) {
       return OutputVerification(obstacle: "pass \(other.name) changes what the model computes")
     }
+    if let repaired = context.earlier.first(where: { $0.report.repairedLayers > 0 }) {
+      return OutputVerification(obstacle: "pass \(repaired.name) repaired layers, which changes what they compute")
+    }
     guard plans.count < 2 else {
       return OutputVerification(obstacle: "several passes removed channels, each from what the last one left")
     }

@@ -25,6 +25,8 @@ public struct PassReport: Sendable {
   public var statistics: [(name: String, value: JSONText)]
   /// Where the pass removed channels: what it decided.
   public var plan: Plan?
+  /// Layers whose weights make up for what was removed: outputs are then no longer those of the zeroed original.
+  public var repairedLayers = 0
 
   public init(isModified: Bool, statistics: [(name: String, value: JSONText)] = [], plan: Plan? = nil) {
     self.isModified = isModified

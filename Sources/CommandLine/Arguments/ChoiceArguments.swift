@@ -34,6 +34,13 @@ struct ChoiceArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "A file of such rules, one a line, before those of --rule; lines that begin with # say nothing.",
+      valueName: "path"),
+    completion: .file(), transform: { try RuleFile(path: $0) })
+  var rulesFrom: RuleFile?
+
+  @Option(
+    help: ArgumentHelp(
       "How far costs enter a global ranking for budgets: 0 not at all, 1 fully.", valueName: "number"))
   var costExponent: Double?
 
@@ -46,7 +53,7 @@ struct ChoiceArguments: ParsableArguments {
     options.roundTo = roundTo
     options.minimumKeepShare = minKeepShare
     options.maximumRatio = maxRatio
-    options.rules = try rules.map { try Rule(parsing: $0) }
+    options.rules = try (rulesFrom?.rules ?? []) + rules.map { try Rule(parsing: $0) }
     options.costExponent = costExponent
     options.exactOnly = exactOnly
     try options.validate()

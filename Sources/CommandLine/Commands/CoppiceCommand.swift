@@ -20,9 +20,9 @@ struct CoppiceCommand: ParsableCommand {
       """,
     version: Release.version,
     subcommands: [
-      Inspect.self, Groups.self, Scores.self, PlanCommand.self, Apply.self, Prune.self, Run.self, Verify.self,
-      Infer.self, Eval.self, Train.self, Bench.self, PassesCommand.self, OperatorsCommand.self, Config.self,
-      Completion.self, Copy.self, Gradients.self, Repeat.self, Shapes.self,
+      Inspect.self, Groups.self, Scores.self, SensitivityCommand.self, Compare.self, PlanCommand.self, Apply.self,
+      Prune.self, Run.self, Verify.self, Infer.self, Eval.self, Train.self, Bench.self, PassesCommand.self,
+      OperatorsCommand.self, Config.self, Completion.self, Copy.self, Gradients.self, Repeat.self, Shapes.self,
     ])
 
   static func main() {

@@ -57,7 +57,7 @@ struct Scores: ParsableCommand {
   }
 
   /// What users should know, a sentence each.
-  private static func remarks(_ context: ScoringContext) -> [String] {
+  static func remarks(_ context: ScoringContext) -> [String] {
     context.fallbacks.map { reason, groups in "\(reason): \(groups.count) groups, such as \(groups[0])" }
       + context.nonFiniteTensors.map { "\($0): holds numbers that are not finite" }
   }

@@ -1,8 +1,8 @@
 /// A pattern for names that are paths, such as `/layer1/layer1.0/conv1/Conv`.
 ///
-/// `*` stands for any run of characters without `/`, `**` for any run at all, `?` for one character but `/`. A pattern
-/// that matches a path matches everything below it too: `/layer1` and `/layer1/*` both match the name above. The slash
-/// at the beginning of a name may be left out of the pattern.
+/// `*` stands for any run of characters without `/`, `**` for any run at all, `?` for one character but `/`; a character
+/// after a backslash stands for itself. A pattern that matches a path matches everything below it too: `/layer1` and
+/// `/layer1/*` both match the name above. The slash at the beginning of a name may be left out of the pattern.
 public struct Glob: Sendable, Hashable {
   private enum Token: Sendable, Hashable {
     case scalar(Unicode.Scalar)
@@ -17,8 +17,15 @@ public struct Glob: Sendable, Hashable {
   public init(_ pattern: String) {
     self.pattern = pattern
     var tokens: [Token] = []
+    var isEscaped = false
     for scalar in pattern.unicodeScalars {
+      if isEscaped {
+        tokens.append(.scalar(scalar))
+        isEscaped = false
+        continue
+      }
       switch scalar {
+      case "\\": isEscaped = true
       case "*":
         if tokens.last == .run || tokens.last == .anything {
           tokens[tokens.count - 1] = .anything
@@ -29,7 +36,20 @@ public struct Glob: Sendable, Hashable {
       default: tokens.append(.scalar(scalar))
       }
     }
+    // Nothing is left that the last backslash could stand before.
+    if isEscaped { tokens.append(.scalar("\\")) }
     self.tokens = tokens
+  }
+
+  /// The pattern that matches this name, and what is below it, whatever characters it holds; it can stand in a rule.
+  public init(literally name: String) {
+    var pattern = ""
+    for scalar in name.unicodeScalars {
+      if "*?&\\".unicodeScalars.contains(scalar) { pattern.unicodeScalars.append("\\") }
+      // A rule is one line of a file.
+      pattern.unicodeScalars.append(Character(scalar).isNewline ? "?" : scalar)
+    }
+    self.init(pattern)
   }
 
   /// O(length of the pattern · length of the name).

@@ -11,16 +11,30 @@ extension Rule {
   ///     action  = "keep" | setting {"," setting}
   ///     setting = ("ratio" | "max-ratio" | "min-keep" | "min-keep-share" | "round-to") "=" NUMBER
   ///
-  /// A GLOB alone matches names of nodes and of tensors; see ``Glob``. Names may hold colons: the last one counts.
+  /// A GLOB alone matches names of nodes and of tensors; see ``Glob``. Names may hold colons: the last one counts. An
+  /// ampersand that is part of a name has a backslash before it.
   public init(parsing text: String) throws(SelectionError) {
     guard let colon = text.lastIndex(of: ":"), colon != text.startIndex else {
       throw .unreadable(what: "rule", text: text, expected: Self.grammar)
     }
     var matches: [Match] = []
-    for part in text[..<colon].split(separator: "&", omittingEmptySubsequences: false) {
-      matches.append(try Match(parsing: part, in: text))
-    }
+    for part in Self.conjuncts(of: text[..<colon]) { matches.append(try Match(parsing: part, in: text)) }
     self.init(matches, try Action(parsing: text[text.index(after: colon)...], in: text))
+  }
+
+  /// What stands between ampersands, but for those behind a backslash.
+  private static func conjuncts(of text: Substring) -> [Substring] {
+    var parts: [Substring] = []
+    var start = text.startIndex
+    var isEscaped = false
+    for index in text.indices {
+      if text[index] == "&", !isEscaped {
+        parts.append(text[start..<index])
+        start = text.index(after: index)
+      }
+      isEscaped = text[index] == "\\" && !isEscaped
+    }
+    return parts + [text[start...]]
   }
 }
 

@@ -1,0 +1,63 @@
+import Calibration
+import DataSources
+import Training
+
+/// Reads or generates samples for a model.
+public typealias SampleReader = @Sendable (Model, Context) throws -> CalibrationData
+
+/// What pipeline files say of the samples a pass runs the model on, and what it means.
+enum SampleOptions {
+  /// - Parameters:
+  ///   - data: what data are for.
+  ///   - calibration: what may be given in their place.
+  static func descriptions(
+    data: String = "Inputs to run the model on; labels are not looked at.",
+    calibration: String = "Inputs alone: a file, or noise to have them generated; data serve for it too."
+  ) -> [PassOption] {
+    [
+      PassOption("data", .path, help: data),
+      PassOption("calibration", .text, help: calibration),
+      PassOption("samples", .integer(atLeast: 1), default: "256", help: "Samples that are looked at, at most."),
+      PassOption("batch", .integer(atLeast: 1), default: "32", help: "Samples of a run."),
+    ]
+  }
+
+  /// What `calibration` says where samples are to be generated.
+  static let noise = "noise"
+
+  /// What reads the samples; gives `nil` where none are asked for.
+  /// - Parameter loss: what labels of data are for; without, they are not looked at.
+  static func optional(
+    _ options: OptionValues, loss: Loss? = nil
+  ) throws(ConfigError) -> @Sendable (Model, Context) throws -> CalibrationData? {
+    let count = options.integer("samples") ?? 256
+    let (data, inputs) = (options.text("data"), options.text("calibration"))
+    guard data == nil || inputs == nil else {
+      throw ConfigError(options.location(of: "calibration"), "data and calibration exclude each other")
+    }
+    return { model, context in
+      guard inputs != SampleOptions.noise else {
+        return try CalibrationData.noise(for: model, count: count, seed: context.seed, shapes: context.inputShapes)
+      }
+      guard let path = data ?? inputs else { return nil }
+      let dataset = try DataSpecification(path: context.resolve(path)).open()
+      let isLabelled = data != nil && dataset.field(labelField) != nil
+      return try CalibrationData(
+        dataset, for: model, limit: count, loss: isLabelled ? loss : nil, seed: context.seed)
+    }
+  }
+
+  /// What reads the samples of a pass that cannot do without.
+  static func required(_ options: OptionValues, of pass: String) throws(ConfigError) -> SampleReader {
+    guard options.text("data") != nil || options.text("calibration") != nil else {
+      throw ConfigError(options.location, "pass \(pass) needs samples: data or calibration")
+    }
+    let read = try optional(options)
+    return { model, context in
+      guard let data = try read(model, context) else {
+        throw PassError.usage("pass \(pass) needs samples: data or calibration")
+      }
+      return data
+    }
+  }
+}
