@@ -45,19 +45,22 @@ let package = Package(
     .target(
       name: "Calibration",
       dependencies: [
-        "Pruning", "Training", "Runtime", "DataSources", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
+        "Pruning", "Training", "Runtime", "DataSources", "Files", "Analysis", "Operators", "Dimensions", "Kernels",
+        "IR",
       ]),
     .target(
       name: "Passes",
       dependencies: [
-        "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR",
+        "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Operators",
+        "Dimensions", "Kernels", "IR",
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Passes"),
     .target(
       name: "Coppice",
       dependencies: [
-        "Passes", "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions", "IR",
+        "Passes", "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis",
+        "Dimensions", "IR",
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
@@ -82,7 +85,8 @@ let package = Package(
     .testTarget(
       name: "PassesTests",
       dependencies: [
-        "Passes", "Calibration", "Training", "DataSources", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions", "IR",
+        "Passes", "Calibration", "Training", "DataSources", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions",
+        "IR",
         "TestSupport",
       ]),
     .testTarget(
@@ -94,7 +98,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "CommandLineTool", "Coppice", "Passes", "Calibration", "Training", "DataSources", "Pruning", "ONNXFile", "Files",
+        "CommandLineTool", "Coppice", "Passes", "Calibration", "Training", "DataSources", "Pruning", "ONNXFile",
+        "Files",
         "Analysis", "Operators", "IR", "TestSupport",
       ],
       exclude: ["Golden"]),

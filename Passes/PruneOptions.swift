@@ -126,7 +126,9 @@ enum PruneOptions {
     calibration.repairing.batch = calibration.measuring.batch
     calibration.repairing.damping = options.number("damping") ?? calibration.repairing.damping
     if let name = options.text("repair") {
-      calibration.repair = Repair.Order(rawValue: name).map { PruneCalibration.RepairChoice.order($0) } ?? PruneCalibration.RepairChoice.none
+      calibration.repair =
+        Repair.Order(rawValue: name).map { PruneCalibration.RepairChoice.order($0) }
+        ?? PruneCalibration.RepairChoice.none
     }
     calibration.weighsGroups = options.flag("weigh_groups") ?? false
     return calibration

@@ -73,7 +73,10 @@ public struct BLAS: Sendable {
       let vector = dlsym(library, "cblas_sgemv"), let solve = dlsym(library, "cblas_dtrsm"),
       let symmetric = dlsym(library, "cblas_dsymm"),
       let factor = dlsym(library, "dpotrf_"), let inverse = dlsym(library, "dpotri_")
-    else { throw BLASError(reason: "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, cblas_dsymm, dpotrf or dpotri") }
+    else {
+      throw BLASError(
+        reason: "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, cblas_dsymm, dpotrf or dpotri")
+    }
     dsymm = unsafeBitCast(symmetric, to: DoubleSymmetricProduct.self)
     dtrsm = unsafeBitCast(solve, to: DoubleTriangularSolve.self)
     dpotrf = unsafeBitCast(factor, to: DoubleFactorization.self)

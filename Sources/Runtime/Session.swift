@@ -174,7 +174,9 @@ public struct Observation {
   }
 
   private static func narrowed(_ value: RuntimeValue) -> RuntimeValue? {
-    guard let result = try? RuntimeValue(declaredType: .float, shape: value.shape, precision: .single) else { return nil }
+    guard let result = try? RuntimeValue(declaredType: .float, shape: value.shape, precision: .single) else {
+      return nil
+    }
     let (from, to) = (
       value.buffer.start.assumingMemoryBound(to: Double.self), result.buffer.start.assumingMemoryBound(to: Float.self)
     )

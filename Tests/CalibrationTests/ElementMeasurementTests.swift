@@ -151,7 +151,8 @@ struct ElementMeasurementTests {
     let errors = scaled(difference(product(inputs, Self.weight), Self.targets), 1 / 3.0)
     let slopes = product(errors, transposed(Self.weight))
     let found = try measured(ConnectionSensitivity(), model, data())
-    let scaleGradient = (0..<2).map { column in zip(slopes, normalized).reduce(0.0) { $0 + $1.0[column] * $1.1[column] } }
+    let scaleGradient = (0..<2).map { column in zip(slopes, normalized).reduce(0.0) { $0 + $1.0[column] * $1.1[column] }
+    }
     let shiftGradient = (0..<2).map { column in slopes.reduce(0.0) { $0 + $1[column] } }
     #expect(isClose(elements("w", found), product(transposed(inputs), errors)))
     #expect(isClose(elements("g", found), [scaleGradient]))
@@ -282,7 +283,8 @@ struct ElementMeasurementTests {
       return y
       """
     let model = try model(
-      text, ["a": Self.weight, "g": [[-2, 1]], "b": [[-1, 3]], "m": [[7, -7]], "v": [[4, 0.25]], "c": [[-3], [0.5]]])
+      text,
+      ["a": Self.weight, "g": [[-2, 1]], "b": [[-1, 3]], "m": [[7, -7]], "v": [[4, 0.25]], "c": [[-3], [0.5]]])
     let flow = [2.5, 1.25]
     let deviations = [4.0, 0.25].map { ($0 + 1e-5).squareRoot() }
     let found = try measured(SynapticFlow(), model, nil)

@@ -15,7 +15,8 @@ extension Dataset {
       for array in arrays where array.field == field.name {
         guard let number = array.tensor.onlyNumber else { continue }
         throw TrainingError(
-          .data, "\(array.source): input \(field.name) holds \(number) throughout, on which nothing can be measured; "
+          .data,
+          "\(array.source): input \(field.name) holds \(number) throughout, on which nothing can be measured; "
             + "give samples of what the model works on")
       }
     }

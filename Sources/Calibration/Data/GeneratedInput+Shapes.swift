@@ -51,7 +51,8 @@ extension GeneratedInput {
     guard known.count == sizes.count - 1 else {
       let texts = ["\((sizes.first ?? nil) ?? 1)"] + sizes.dropFirst().map { $0.map { "\($0)" } ?? "?" }
       throw TrainingError(
-        .settings, "input \(input.name) leaves sizes open; give --input-shape \(input.name)="
+        .settings,
+        "input \(input.name) leaves sizes open; give --input-shape \(input.name)="
           + "\(texts.joined(separator: "x")) with a number for each ?")
     }
     return known

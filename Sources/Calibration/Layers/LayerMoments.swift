@@ -40,7 +40,9 @@ struct LayerMoments {
   ///   - y: as many lines of `groups · rows` numbers.
   mutating func add(_ x: [Float], _ y: [Float], workers: Workers) throws(BLASError) {
     let (width, height) = (groups * columns, groups * rows)
-    if count == 0 { (inputOffsets, outputOffsets) = (Self.offsets(of: x, width: width), Self.offsets(of: y, width: height)) }
+    if count == 0 {
+      (inputOffsets, outputOffsets) = (Self.offsets(of: x, width: width), Self.offsets(of: y, width: height))
+    }
     let (x, y) = (Self.shifted(x, by: inputOffsets), Self.shifted(y, by: outputOffsets))
     let lines = width == 0 ? 0 : x.count / width
     count += lines

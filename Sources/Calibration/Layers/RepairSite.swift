@@ -40,7 +40,9 @@ struct RepairSite {
       }
     }
     var matrix = [Double](repeating: 0, count: rows * columns)
-    for column in 0..<columns { for row in 0..<rows { matrix[row * columns + column] = Double(weight[column * rows + row]) } }
+    for column in 0..<columns {
+      for row in 0..<rows { matrix[row * columns + column] = Double(weight[column * rows + row]) }
+    }
     return [matrix]
   }
 
@@ -48,7 +50,9 @@ struct RepairSite {
   func weight(_ matrices: [[Double]]) -> [Float] {
     guard layer.rowAxis == 1 else { return matrices.flatMap { $0.map { Float($0) } } }
     var weight = [Float](repeating: 0, count: rows * columns)
-    for column in 0..<columns { for row in 0..<rows { weight[column * rows + row] = Float(matrices[0][row * columns + column]) } }
+    for column in 0..<columns {
+      for row in 0..<rows { weight[column * rows + row] = Float(matrices[0][row * columns + column]) }
+    }
     return weight
   }
 }

@@ -69,7 +69,9 @@ extension GreedyRemoval.System {
     var block: [Double] = []
     block.reserveCapacity(rows * own.count)
     for row in 0..<rows { for column in own { block.append(matrix[row * size + column]) } }
-    guard let factor = try? Cholesky(self.block(own)), let white = try? factor.whiten(rows: block) else { return .infinity }
+    guard let factor = try? Cholesky(self.block(own)), let white = try? factor.whiten(rows: block) else {
+      return .infinity
+    }
     return white.reduce(0) { $0 + $1 * $1 }
   }
 

@@ -104,7 +104,8 @@ public struct Measuring {
     }
     guard need < .labels || data.hasLabels else {
       throw TrainingError(
-        .data, "\(data.source): has no labels, which criterion \(criterion.name) needs for the loss; add an array "
+        .data,
+        "\(data.source): has no labels, which criterion \(criterion.name) needs for the loss; add an array "
           + "named \(Loss.labelField)")
     }
   }

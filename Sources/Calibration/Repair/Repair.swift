@@ -135,7 +135,8 @@ public struct Repair {
     let solution: LeastSquares
     do {
       solution = try LeastSquares(
-        moments, matrices: site.matrices(old), damping: options.damping ?? data.usualDamping, isCentred: site.shift != .none)
+        moments, matrices: site.matrices(old), damping: options.damping ?? data.usualDamping,
+        isCentred: site.shift != .none)
     } catch {
       throw TrainingError(site, error)
     }

@@ -88,7 +88,8 @@ struct ComparisonRun {
     var options = settings.repairing
     options.order = order
     return try Repair(of: model, analysis, keep: keep, options: options)(
-      sliced, on: calibration, progress: progress).model
+      sliced, on: calibration, progress: progress
+    ).model
   }
 
   private func row(

@@ -43,7 +43,8 @@ public struct LinearLayers: Sendable {
       weightOfValue[weight.value] = index
     }
     var layers: [LinearLayer] = []
-    for (index, analyzed) in analysis.nodes.enumerated() where analyzed.path.steps.isEmpty && !analyzed.isContradictory {
+    for (index, analyzed) in analysis.nodes.enumerated() where analyzed.path.steps.isEmpty && !analyzed.isContradictory
+    {
       let node = model.graph.nodes[analyzed.path.index]
       guard node.canonicalDomain.isEmpty, let input = node.input(0), let output = node.output(0),
         let weight = node.input(1).flatMap({ weightOfValue[$0] }), analysis.weights[weight].isParameter,
