@@ -65,6 +65,11 @@ public struct PrunePass: Pass {
     _ model: Model, _ analysis: ModelAnalysis, in context: Context
   ) throws -> (plan: Plan, model: Model, repair: Repair.Report) {
     let data = try samples(for: model, context)
+    let order = calibration.order(for: scoring.criterion, on: data?.origin ?? .natural)
+    // Scores by weights would be worked out in vain; what else needs samples says so itself.
+    if let order, data == nil, !scoring.criterion.measurements.contains(where: { $0.need > .nothing }) {
+      throw PassError.usage("repairing layers (\(order.rawValue)) needs samples (--data or --calibration)")
+    }
     let (plan, keep) = try decide(model, analysis, on: data, in: context)
     try context.cancellation.check()
     var pruned: Model
@@ -72,10 +77,7 @@ public struct PrunePass: Pass {
       throw PassError.other("\(context.source.path): \(error)")
     }
     var report = Repair.Report()
-    if let order = calibration.order(for: scoring.criterion, on: data?.origin ?? .natural) {
-      guard let data else {
-        throw PassError.usage("repairing layers (\(order.rawValue)) needs samples (--data or --calibration)")
-      }
+    if let order, let data {
       var options = calibration.repairing
       options.order = order
       (pruned, report) = try Repair(of: model, analysis, keep: keep, options: options)(

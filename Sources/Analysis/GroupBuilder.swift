@@ -66,7 +66,8 @@ struct GroupBuilder {
     return found
   }
 
-  /// Roles as operators gave them, for the weights they name directly; the first of an axis holds.
+  /// Roles as operators gave them, for the weights they name directly or by way of nodes that only make constants of
+  /// constants; the first of an axis holds.
   private func rolesByWeight() -> [[(axis: Int, role: Role)]] {
     var first = [Int32](repeating: -1, count: context.facts.count)
     var shared: [ValueID: [Int]] = [:]
@@ -78,8 +79,23 @@ struct GroupBuilder {
       }
     }
     var result = [[(axis: Int, role: Role)]](repeating: [], count: weights.count)
+    var readByNode: [Int: [Int]] = [:]
+    for (index, weight) in weights.enumerated() {
+      for reader in weight.readers { readByNode[reader.node, default: []].append(index) }
+    }
     for (value, axis, node, role) in context.roles {
-      if first[value.index] >= 0 { result[Int(first[value.index])].append((axis, role)) }
+      if first[value.index] >= 0 {
+        result[Int(first[value.index])].append((axis, role))
+      } else if let dimension = context.axes[value.index]?[axis].dimension {
+        // A transposed weight has the axis at another place.
+        let root = context.dimensions.root(dimension)
+        for index in readByNode[node] ?? [] where weights[index].use == nil {
+          guard let own = weights[index].axes.firstIndex(where: { context.dimensions.root($0) == root }) else {
+            continue
+          }
+          result[index].append((own, role))
+        }
+      }
       guard !shared.isEmpty else { continue }
       for index in shared[value] ?? [] where weights[index].use?.node == node { result[index].append((axis, role)) }
     }

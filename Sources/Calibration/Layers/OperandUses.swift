@@ -32,6 +32,13 @@ struct OperandUses {
     return readers[0]
   }
 
+  /// The input that reads the weight of a linear layer: its own, or that of a transposition before it.
+  func weightReader(of node: Int) -> (node: Int, input: Int)? {
+    guard let operand = graph.nodes[node].input(1) else { return nil }
+    if constants[operand] != nil { return (node, 1) }
+    return producers[operand].map { ($0, 0) }
+  }
+
   /// Where a number can be added to each output of a linear layer, and the normalization behind it.
   /// - Parameter count: of outputs.
   func shiftPlace(_ index: Int, outputs count: Int) -> (place: RepairSite.ShiftPlace, normalization: Int?) {

@@ -9,6 +9,8 @@ struct RepairSite {
   let layer: LinearLayer
   /// The node's index in the pruned graph.
   let node: Int
+  /// The input that reads the weight there: the node's own, or that of a transposition before it.
+  let reader: (node: Int, input: Int)
   /// Channels of the layer's input and output, as it was, that are left.
   let keptInputs: [Int]
   let keptOutputs: [Int]
@@ -76,11 +78,12 @@ struct RepairSites {
     for layer in layers.all where affected.contains(layer.input) {
       guard let node = uses.producers[layer.output] else { continue }
       let weight = analysis.weights[layer.weight]
-      guard weight.readers.count == 1 else {
+      guard let reader = uses.weightReader(of: node) else { continue }
+      guard weight.readers.count == (reader.node == node ? 1 : 2) else {
         skipped.append((layer.label, "its weight \(weight.name) is shared with other nodes"))
         continue
       }
-      guard let value = pruned.graph.nodes[node].input(1), let tensor = uses.constants[value],
+      guard let value = pruned.graph.nodes[reader.node].input(reader.input), let tensor = uses.constants[value],
         tensor.dataType.isFloatingPoint
       else {
         skipped.append((layer.label, "its weight \(weight.name) is no tensor of floating-point numbers"))
@@ -96,7 +99,7 @@ struct RepairSites {
       let (shift, normalization) = uses.shiftPlace(node, outputs: tensor.shape[layer.rowAxis])
       all.append(
         RepairSite(
-          layer: layer, node: node, keptInputs: kept(inputs, inputSize),
+          layer: layer, node: node, reader: reader, keptInputs: kept(inputs, inputSize),
           keptOutputs: kept(weight.axes[layer.rowAxis], outputSize), weightShape: tensor.shape, shift: shift,
           normalization: normalization))
     }

@@ -14,9 +14,9 @@ struct Curvature {
 
   /// How far the weights are moved together, ε‖v‖.
   ///
-  /// So little that hardly any ReLU changes sides. A network has millions of them, and what each adds where it is crossed
-  /// does not get smaller with the step, only rarer: at 1e-3 it is several times the second derivative itself, which has
-  /// no kinks. In double precision rounding is still a millionth of the product.
+  /// So little that hardly any ReLU changes sides. A network has millions of them, and what each adds where it is
+  /// crossed does not get smaller with the step, only rarer: at 1e-3 it is several times the second derivative itself,
+  /// which has no kinks. In double precision rounding is still a millionth of the product.
   private static let step = 1e-9
 
   /// Whether directions lead along a parameter: along matrices and kernels, as in the papers, and not along vectors.

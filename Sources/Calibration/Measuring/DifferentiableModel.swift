@@ -7,8 +7,8 @@ import Training
 /// initializer of its own, so that it has a gradient of its own.
 struct DifferentiableModel {
   private(set) var model: Model
-  /// By index into ``ModelAnalysis/weights``, the initializers that hold a weight: several where nodes that share it have
-  /// been given copies, none where it stands in the body of a node or nothing is differentiated towards it.
+  /// By index into ``ModelAnalysis/weights``, the initializers that hold a weight: several where nodes that share it
+  /// have been given copies, none where it stands in the body of a node or nothing is differentiated towards it.
   private(set) var initializers: [[ValueID]] = []
   private let shapes: [[Int]]
 
@@ -39,8 +39,8 @@ struct DifferentiableModel {
     }
   }
 
-  /// Weights of groups that stand in `Constant` nodes become initializers of the same values. Other constants stay: they
-  /// are numbers of the arithmetic, which some operators have to know before the model runs.
+  /// Weights of groups that stand in `Constant` nodes become initializers of the same values. Other constants stay:
+  /// they are numbers of the arithmetic, which some operators have to know before the model runs.
   private static func movingConstants(of original: Model, _ analysis: ModelAnalysis) -> Model {
     var tensors: [Int: Tensor] = [:]
     for member in analysis.groups.flatMap(\.members) {

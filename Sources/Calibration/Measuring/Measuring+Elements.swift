@@ -5,12 +5,12 @@ import Runtime
 import Training
 
 extension Measuring {
-  /// One number for each element of each weight, by index into the analysis's weights; `nil` for weights that a gradient
-  /// is not taken of, such as running statistics and quantized integers.
+  /// One number for each element of each weight, by index into the analysis's weights; `nil` for weights that a
+  /// gradient is not taken of, such as running statistics and quantized integers.
   ///
   /// All but the synaptic flow are taken of the mean loss over all samples, with batch normalization by its running
-  /// statistics and without dropout. What is of second order is computed in double precision whatever was asked for: see
-  /// ``Curvature``.
+  /// statistics and without dropout. What is of second order is computed in double precision whatever was asked for:
+  /// see ``Curvature``.
   func elements(_ measurement: Measurement, _ progress: Progress) throws -> [Tensor?] {
     switch measurement {
     case .gradients: try gradients(progress)

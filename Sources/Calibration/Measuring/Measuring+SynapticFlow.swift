@@ -6,13 +6,13 @@ import Runtime
 import Training
 
 extension Measuring {
-  /// The gradient of R, the sum of all floating-point outputs, where every weight is replaced by its magnitude (Tanaka et
-  /// al., "Pruning neural networks without any data by iteratively conserving synaptic flow", NeurIPS 2020).
+  /// The gradient of R, the sum of all floating-point outputs, where every weight is replaced by its magnitude (Tanaka
+  /// et al., "Pruning neural networks without any data by iteratively conserving synaptic flow", NeurIPS 2020).
   ///
   /// The model runs in double precision on one sample: floating-point inputs are ones, all others zeros. Batch
-  /// normalization divides by its running variance as it is, and takes its running mean for zero, so that it is a positive
-  /// multiple of each channel and a magnitude: with ReLU between layers nothing is negative anywhere. Where gradients do
-  /// not fit single precision all are divided by the same power of two, which changes no order.
+  /// normalization divides by its running variance as it is, and takes its running mean for zero, so that it is a
+  /// positive multiple of each channel and a magnitude: with ReLU between layers nothing is negative anywhere. Where
+  /// gradients do not fit single precision all are divided by the same power of two, which changes no order.
   func synapticFlow(_ progress: Progress) throws -> [Tensor?] {
     let prepared = try DifferentiableModel(model, analysis)
     var runtime = options.runtime

@@ -68,7 +68,7 @@ public struct BiasCorrection {
     let means = try measure(sites, of: pruned, on: data, progress)
     var model = pruned
     for (site, means) in zip(sites, means) {
-      guard let weight = pruned.constant(node: site.node, input: 1)?.floats() else { continue }
+      guard let weight = pruned.constant(node: site.reader.node, input: site.reader.input)?.floats() else { continue }
       ShiftUpdate(site: site, shifts: means.shifts(site.matrices(weight))).apply(to: &model)
       report.layers.append(site.layer.label)
     }

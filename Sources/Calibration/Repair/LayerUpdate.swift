@@ -8,9 +8,11 @@ struct LayerUpdate {
   let recalibrates: Bool
 
   func apply(to model: inout Model) {
-    guard let old = model.constant(node: site.node, input: 1) else { return }
+    guard let old = model.constant(node: site.reader.node, input: site.reader.input) else { return }
     let name = model.name(of: site.layer.output)
-    model.setConstant(site.weight(solution.matrices), like: old, node: site.node, input: 1, named: "\(name)_weight")
+    model.setConstant(
+      site.weight(solution.matrices), like: old, node: site.reader.node, input: site.reader.input,
+      named: "\(name)_weight")
     ShiftUpdate(site: site, shifts: solution.shifts).apply(to: &model)
     if recalibrates, site.shift != .none, let node = site.normalization { scaleVariance(node, name, &model) }
   }

@@ -131,7 +131,7 @@ public struct Repair {
   func update(
     _ site: RepairSite, _ moments: LayerMoments, on data: CalibrationData, in model: Model
   ) throws(TrainingError) -> LayerUpdate? {
-    guard let old = model.constant(node: site.node, input: 1)?.floats() else { return nil }
+    guard let old = model.constant(node: site.reader.node, input: site.reader.input)?.floats() else { return nil }
     let solution: LeastSquares
     do {
       solution = try LeastSquares(

@@ -7,7 +7,7 @@ struct ShiftUpdate {
   let shifts: [Double]
 
   func apply(to model: inout Model) {
-    guard let weight = model.constant(node: site.node, input: 1) else { return }
+    guard let weight = model.constant(node: site.reader.node, input: site.reader.input) else { return }
     let name = model.name(of: site.layer.output)
     switch site.shift {
     case .none: break

@@ -2,8 +2,8 @@
 /// optimal brain damage with the diagonal of the empirical Fisher information for that of the Hessian (LeCun et al.,
 /// "Optimal brain damage", 1989; Theis et al., "Faster gaze prediction with dense networks and Fisher pruning", 2018).
 ///
-/// Squares of single samples' gradients do not vanish where their mean does, at the end of training. The factor ½ is left
-/// out: it changes no order.
+/// Squares of single samples' gradients do not vanish where their mean does, at the end of training. The factor ½ is
+/// left out: it changes no order.
 public struct FisherInformation: ElementCriterion {
   public let name = "fisher"
   public let summary = "squared weights times squared gradients of single samples"

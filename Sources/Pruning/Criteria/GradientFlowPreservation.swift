@@ -1,5 +1,5 @@
-/// `crop`: Σ|θ·(Hg)| over everything a channel owns: how much the gradient flow gᵀg changes, either way, where its weights
-/// go (Rachwan et al., "Winning the lottery ahead of time: efficient early network pruning", ICML 2022).
+/// `crop`: Σ|θ·(Hg)| over everything a channel owns: how much the gradient flow gᵀg changes, either way, where its
+/// weights go (Rachwan et al., "Winning the lottery ahead of time: efficient early network pruning", ICML 2022).
 ///
 /// Unlike `grasp` it divides logits by nothing.
 public struct GradientFlowPreservation: ElementCriterion {

@@ -1,13 +1,13 @@
 import Analysis
 
-/// `taylor` and `taylor2`: how much the loss changes to first order where a channel is closed at the place its readers see
-/// it, |Σ θ·g| over the columns of all of them, or the square of that (Molchanov et al., "Importance estimation for neural
-/// network pruning", CVPR 2019, with a gate on the channel).
+/// `taylor` and `taylor2`: how much the loss changes to first order where a channel is closed at the place its readers
+/// see it, |Σ θ·g| over the columns of all of them, or the square of that (Molchanov et al., "Importance estimation for
+/// neural network pruning", CVPR 2019, with a gate on the channel).
 ///
-/// For a gate a that multiplies what linear layers read, ∂L/∂a = Σ θ·g over the columns they read the channel by, exactly.
-/// Signs cancel inside the channel and over all layers before the magnitude is taken, so the aggregation of weights the
-/// user chose does not apply. Rows say something else: in front of a batch normalization θ·g of a row sums to what its
-/// scale lets through.
+/// For a gate a that multiplies what linear layers read, ∂L/∂a = Σ θ·g over the columns they read the channel by,
+/// exactly. Signs cancel inside the channel and over all layers before the magnitude is taken, so the aggregation of
+/// weights the user chose does not apply. Rows say something else: in front of a batch normalization θ·g of a row sums
+/// to what its scale lets through.
 ///
 /// A group that no measured layer reads is scored by the same sum over the rows and vectors that make it, and that is
 /// said.

@@ -43,22 +43,44 @@ public struct LinearLayers: Sendable {
       weightOfValue[weight.value] = index
     }
     var layers: [LinearLayer] = []
-    for (index, analyzed) in analysis.nodes.enumerated() where analyzed.path.steps.isEmpty && !analyzed.isContradictory
-    {
+    let transpositions = Self.transpositions(model)
+    for (index, analyzed) in analysis.nodes.enumerated()
+    where analyzed.path.steps.isEmpty && !analyzed.isContradictory {
       let node = model.graph.nodes[analyzed.path.index]
       guard node.canonicalDomain.isEmpty, let input = node.input(0), let output = node.output(0),
-        let weight = node.input(1).flatMap({ weightOfValue[$0] }), analysis.weights[weight].isParameter,
-        weightOfValue[input] == nil
+        let operand = node.input(1), weightOfValue[input] == nil
       else { continue }
+      // Exporters that fold no constants transpose a matrix before they multiply by it.
+      let turned = transpositions[operand]
+      guard let weight = weightOfValue[turned?.source ?? operand], analysis.weights[weight].isParameter else {
+        continue
+      }
       let shape = analysis.weights[weight].tensor.shape
-      guard let form = Form(node, weight: shape, input: analysis.axes[input.index]?.count) else { continue }
+      guard turned == nil || shape.count == 2,
+        let form = Form(
+          node, weight: turned == nil ? shape : shape.reversed(), input: analysis.axes[input.index]?.count)
+      else { continue }
       layers.append(
         LinearLayer(
           kind: form.kind, node: index, label: analyzed.label, input: input, output: output, weight: weight,
-          rowAxis: form.rowAxis, columnAxis: form.columnAxis, channelAxis: form.channelAxis, groups: form.groups,
-          isDepthwise: form.groups > 1 && shape[form.columnAxis] == 1 && shape[0] == form.groups))
+          rowAxis: turned == nil ? form.rowAxis : 1 - form.rowAxis,
+          columnAxis: turned == nil ? form.columnAxis : 1 - form.columnAxis, channelAxis: form.channelAxis,
+          groups: form.groups, isDepthwise: form.groups > 1 && shape[form.columnAxis] == 1 && shape[0] == form.groups))
     }
     all = layers
+  }
+
+  /// The matrices that are turned by a `Transpose`, by what it makes.
+  private static func transpositions(_ model: Model) -> [ValueID: (node: Int, source: ValueID)] {
+    var found: [ValueID: (node: Int, source: ValueID)] = [:]
+    for (index, node) in model.graph.nodes.enumerated()
+    where node.opType == "Transpose" && node.canonicalDomain.isEmpty {
+      guard let source = node.input(0), let output = node.output(0), node.ints("perm") ?? [1, 0] == [1, 0] else {
+        continue
+      }
+      found[output] = (index, source)
+    }
+    return found
   }
 
   /// The channel of a group that each channel a layer reads belongs to, −1 where it belongs to none; `nil` where the

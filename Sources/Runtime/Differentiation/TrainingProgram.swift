@@ -249,8 +249,8 @@ public final class TrainingProgram {
     return Tensor(name: parameter.name, dataType: type, shape: parameter.shape, storage: .bytes(region))
   }
 
-  /// Adds a multiple of the gradient of a parameter, as the last run left it, to one number an element; nothing where the
-  /// objective does not depend on the parameter.
+  /// Adds a multiple of the gradient of a parameter, as the last run left it, to one number an element; nothing where
+  /// the objective does not depend on the parameter.
   /// - Precondition: there are as many numbers as elements.
   public func addGradient(of parameter: Parameter, times factor: Double, to sums: inout [Double]) {
     precondition(sums.count == parameter.count, "\(sums.count) sums for \(parameter.count) elements")

@@ -17,8 +17,8 @@ public struct LossGraph: Sendable {
 
   /// - Parameters:
   ///   - classAxis: where the classes are in the output, for losses that have classes.
-  ///   - temperature: what logits are divided by before they are held against labels. Outputs that are no logits stay as
-  ///     they are, as does what a teacher is followed by.
+  ///   - temperature: what logits are divided by before they are held against labels. Outputs that are no logits stay
+  ///     as they are, as does what a teacher is followed by.
   /// - Throws: where the model has no such output, or an input of the name of labels.
   public init(
     _ model: Model, _ loss: Loss, classAxis: Int = -1, temperature: Float = 1
