@@ -44,9 +44,8 @@ public struct Sensitivity {
   }
 
   /// Tries every group out.
-  /// - Parameters:
-  ///   - groups: those to try, by index, with the scores of their channels: the lowest go first.
-  ///   - Throws: where the model cannot be cut or run, and what `progress` throws.
+  /// - Parameter groups: those to try, by index, with the scores of their channels: the lowest go first.
+  /// - Throws: where the model cannot be cut or run, and what `progress` throws.
   public func points(
     _ groups: [(group: Int, scores: [Double])], progress: Measuring.Progress = { _, _, _ in }
   ) throws -> [Point] {
@@ -118,8 +117,9 @@ extension Sensitivity {
   public func groupWeights(
     _ groups: [(group: Int, scores: [Double])], progress: Measuring.Progress = { _, _, _ in }
   ) throws -> [DimensionID: Double] {
-    var halves = self
-    halves = Sensitivity(model, analysis, data: data, options: halves.options.halved)
+    var options = options
+    options.ratios = [0.5]
+    let halves = Sensitivity(model, analysis, data: data, options: options)
     var weights: [DimensionID: Double] = [:]
     for (entry, point) in zip(groups, try halves.points(groups, progress: progress)) {
       let scores = entry.scores.filter(\.isFinite).sorted()
@@ -128,13 +128,5 @@ extension Sensitivity {
       weights[analysis.groups[entry.group].dimension] = point.outputError / removed
     }
     return weights
-  }
-}
-
-extension Sensitivity.Options {
-  fileprivate var halved: Sensitivity.Options {
-    var options = self
-    options.ratios = [0.5]
-    return options
   }
 }

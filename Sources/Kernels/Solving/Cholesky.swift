@@ -25,26 +25,17 @@ public struct Cholesky: Sendable {
 
   /// B·A⁻¹ for a row-major matrix of rows as long as A is wide.
   public func solve(rows matrix: [Double]) throws(BLASError) -> [Double] {
-    guard size > 0, !matrix.isEmpty else { return matrix }
-    let blas = try BLAS.shared()
-    var result = matrix
-    let (rows, width) = (Int32(matrix.count / size), Int32(size))
-    result.withUnsafeMutableBufferPointer { target in
-      factor.withUnsafeBufferPointer { factor in
-        // X·UᵀU = B: first Z·U = B, then X·Uᵀ = Z.
-        blas.dtrsm(
-          CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, rows, width, 1, factor.baseAddress, width,
-          target.baseAddress, width)
-        blas.dtrsm(
-          CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, rows, width, 1, factor.baseAddress, width,
-          target.baseAddress, width)
-      }
-    }
-    return result
+    // X·UᵀU = B: first Z·U = B, then X·Uᵀ = Z.
+    try divided(try whiten(rows: matrix), by: CblasTrans)
   }
 
   /// B·U⁻¹, whose rows' inner products are those of B in A⁻¹: (B·U⁻¹)·(B·U⁻¹)ᵀ = B·A⁻¹·Bᵀ.
   public func whiten(rows matrix: [Double]) throws(BLASError) -> [Double] {
+    try divided(matrix, by: CblasNoTrans)
+  }
+
+  /// B·U⁻¹ or B·U⁻ᵀ.
+  private func divided(_ matrix: [Double], by form: CBLAS_TRANSPOSE) throws(BLASError) -> [Double] {
     guard size > 0, !matrix.isEmpty else { return matrix }
     let blas = try BLAS.shared()
     var result = matrix
@@ -52,7 +43,7 @@ public struct Cholesky: Sendable {
     result.withUnsafeMutableBufferPointer { target in
       factor.withUnsafeBufferPointer { factor in
         blas.dtrsm(
-          CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, rows, width, 1, factor.baseAddress, width,
+          CblasRowMajor, CblasRight, CblasUpper, form, CblasNonUnit, rows, width, 1, factor.baseAddress, width,
           target.baseAddress, width)
       }
     }
