@@ -42,8 +42,21 @@ public struct BLAS: Sendable {
       Int32, Double, UnsafeMutablePointer<Double>?, Int32
     ) -> Void
 
-  /// LAPACK's `potrf` and `potri`, by Fortran's rules: the triangle, the size, the matrix in columns, their stride, and
-  /// whether it went well.
+  public typealias DoubleSquare =
+    @convention(c) (
+      CBLAS_ORDER, CBLAS_UPLO, CBLAS_TRANSPOSE, Int32, Int32, Double, UnsafePointer<Double>?, Int32, Double,
+      UnsafeMutablePointer<Double>?, Int32
+    ) -> Void
+
+  /// LAPACK's `trtri`, by Fortran's rules: the triangle, whether its diagonal is ones, the size, the matrix in columns,
+  /// their stride, and whether it went well.
+  public typealias DoubleTriangularInverse =
+    @convention(c) (
+      UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Double>?,
+      UnsafePointer<Int32>?, UnsafeMutablePointer<Int32>?
+    ) -> Void
+
+  /// LAPACK's `potrf`, by the same rules.
   public typealias DoubleFactorization =
     @convention(c) (
       UnsafePointer<CChar>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Double>?, UnsafePointer<Int32>?,
@@ -56,7 +69,8 @@ public struct BLAS: Sendable {
   public let dsymm: DoubleSymmetricProduct
   public let dtrsm: DoubleTriangularSolve
   public let dpotrf: DoubleFactorization
-  public let dpotri: DoubleFactorization
+  public let dsyrk: DoubleSquare
+  public let dtrtri: DoubleTriangularInverse
 
   /// The library, or why there is none.
   public static func shared() throws(BLASError) -> BLAS { try loaded.get() }
@@ -72,15 +86,18 @@ public struct BLAS: Sendable {
     guard let single = dlsym(library, "cblas_sgemm"), let double = dlsym(library, "cblas_dgemm"),
       let vector = dlsym(library, "cblas_sgemv"), let solve = dlsym(library, "cblas_dtrsm"),
       let symmetric = dlsym(library, "cblas_dsymm"),
-      let factor = dlsym(library, "dpotrf_"), let inverse = dlsym(library, "dpotri_")
+      let factor = dlsym(library, "dpotrf_"), let inverse = dlsym(library, "dtrtri_"),
+      let square = dlsym(library, "cblas_dsyrk")
     else {
       throw BLASError(
-        reason: "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, cblas_dsymm, dpotrf or dpotri")
+        reason:
+          "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, cblas_dsymm, cblas_dsyrk, dpotrf or dtrtri")
     }
     dsymm = unsafeBitCast(symmetric, to: DoubleSymmetricProduct.self)
     dtrsm = unsafeBitCast(solve, to: DoubleTriangularSolve.self)
     dpotrf = unsafeBitCast(factor, to: DoubleFactorization.self)
-    dpotri = unsafeBitCast(inverse, to: DoubleFactorization.self)
+    dtrtri = unsafeBitCast(inverse, to: DoubleTriangularInverse.self)
+    dsyrk = unsafeBitCast(square, to: DoubleSquare.self)
     sgemv = unsafeBitCast(vector, to: MatrixVectorProduct.self)
     sgemm = unsafeBitCast(single, to: MatrixProduct.self)
     dgemm = unsafeBitCast(double, to: DoubleMatrixProduct.self)

@@ -1,5 +1,6 @@
 import Analysis
 import IR
+import Kernels
 import Pruning
 import TestSupport
 import Testing
@@ -78,7 +79,8 @@ struct LayerRowsTests {
       return try numbers.withUnsafeBufferPointer { buffer -> [Float] in
         guard let start = buffer.baseAddress else { return [] }
         return try rows.inputs(
-          start, shape: tensor.shape, channels: channels ?? Array(0..<tensor.shape[layer.channelAxis]), first: first)
+          start, shape: tensor.shape, channels: channels ?? Array(0..<tensor.shape[layer.channelAxis]), first: first,
+          workers: .one)
       }
     }
 
@@ -87,7 +89,8 @@ struct LayerRowsTests {
       let numbers = tensor.floats() ?? []
       return numbers.withUnsafeBufferPointer { buffer -> [Float] in
         guard let start = buffer.baseAddress else { return [] }
-        return rows.outputs(start, shape: tensor.shape, channels: channels ?? Array(0..<outputCount), first: first)
+        return rows.outputs(
+          start, shape: tensor.shape, channels: channels ?? Array(0..<outputCount), first: first, workers: .one)
       }
     }
 

@@ -22,6 +22,7 @@ struct RemovalLossTests {
     var options = Measuring.Options()
     options.damping = 0
     options.batch = 16
+    options.samplesPerLossSample = 1
     options.runtime = runtime
     let measuring = Measuring(model, analysis, data: CalibrationData(x), options: options)
     let found = try measuring.removalLosses(stepwise: false) { _, _, _ in }

@@ -3,6 +3,12 @@ import IR
 import Training
 
 extension CalibrationData {
+  /// The first samples: at most so many, or as many more as the model needs where it takes an exact number at once.
+  func first(_ limit: Int, for model: Model) -> CalibrationData {
+    let fixed = ExpectedInput.all(of: model).lazy.compactMap(\.fixedSamples).first ?? 1
+    return first((limit + fixed - 1) / fixed * fixed)
+  }
+
   /// Ranges of samples a model can be run on, in order: at most so many, or as many as it is fixed to.
   ///
   /// Of a model that takes an exact number of samples at once, those left over at the end are left out.

@@ -41,55 +41,68 @@ struct LayerRows {
   ///   - channels: those of the input to take, in order.
   ///   - first: the number of the first sample.
   func inputs(
-    _ input: UnsafePointer<Float>, shape: [Int], channels: [Int], first: Int
+    _ input: UnsafePointer<Float>, shape: [Int], channels: [Int], first: Int, workers: Workers
   ) throws(OperatorError) -> [Float] {
+    guard layer.kind == .convolution else {
+      return lines(of: input, shape: shape, channels: channels, first: first, workers: workers)
+    }
+    let windows = try Conv.windows(of: node, weight: weightShape, input: shape)
     let sampleCount = shape.dropFirst().reduce(1, *)
-    let width = channels.count * window
-    var rows: [Float] = []
-    if layer.kind == .convolution {
-      let windows = try Conv.windows(of: node, weight: weightShape, input: shape)
-      for sample in 0..<shape[0] {
-        let positions = positions(of: first + sample, among: windows.positionCount)
-        rows += [Float](unsafeUninitializedCapacity: positions.count * width) { buffer, count in
-          if let start = buffer.baseAddress {
-            windows.write(input + sample * sampleCount, channels: channels, positions: positions, to: start)
-          }
-          count = positions.count * width
-        }
-      }
-      return rows
+    return rows(shape[0], first: first, among: windows.positionCount, width: channels.count * window, workers) {
+      sample, positions, target in
+      windows.write(input + sample * sampleCount, channels: channels, positions: positions, to: target)
     }
-    for sample in 0..<shape[0] {
-      append(input + sample * sampleCount, sampleCount, shape[shape.count - 1], channels, first + sample, to: &rows)
-    }
-    return rows
   }
 
   /// Rows of what the layer makes, at the same positions.
-  func outputs(_ output: UnsafePointer<Float>, shape: [Int], channels: [Int], first: Int) -> [Float] {
-    let sampleCount = shape.dropFirst().reduce(1, *)
-    var rows: [Float] = []
-    for sample in 0..<shape[0] {
+  func outputs(
+    _ output: UnsafePointer<Float>, shape: [Int], channels: [Int], first: Int, workers: Workers
+  ) -> [Float] {
+    guard layer.kind == .convolution else {
+      return lines(of: output, shape: shape, channels: channels, first: first, workers: workers)
+    }
+    let plane = shape.dropFirst(2).reduce(1, *)
+    let sampleCount = shape[1] * plane
+    return rows(shape[0], first: first, among: plane, width: channels.count, workers) { sample, positions, target in
       let start = output + sample * sampleCount
-      guard layer.kind == .convolution else {
-        append(start, sampleCount, shape[shape.count - 1], channels, first + sample, to: &rows)
-        continue
-      }
-      let plane = shape.dropFirst(2).reduce(1, *)
-      for position in positions(of: first + sample, among: plane) {
-        for channel in channels { rows.append(start[channel * plane + position]) }
+      for (column, channel) in channels.enumerated() {
+        let values = start + channel * plane
+        for (row, position) in positions.enumerated() { target[row * channels.count + column] = values[position] }
       }
     }
-    return rows
   }
 
-  private func append(
-    _ start: UnsafePointer<Float>, _ count: Int, _ width: Int, _ channels: [Int], _ sample: Int, to rows: inout [Float]
-  ) {
-    guard width > 0 else { return }
-    for position in positions(of: sample, among: count / width) {
-      let line = start + position * width
-      for channel in channels { rows.append(line[channel]) }
+  /// Rows of a tensor whose last axis is the channels.
+  private func lines(
+    of start: UnsafePointer<Float>, shape: [Int], channels: [Int], first: Int, workers: Workers
+  ) -> [Float] {
+    let (width, count) = (shape[shape.count - 1], shape.dropFirst().reduce(1, *))
+    guard width > 0 else { return [] }
+    return rows(shape[0], first: first, among: count / width, width: channels.count, workers) {
+      sample, positions, target in
+      for (row, position) in positions.enumerated() {
+        let line = start + sample * count + position * width
+        for (column, channel) in channels.enumerated() { target[row * channels.count + column] = line[channel] }
+      }
+    }
+  }
+
+  /// As many rows for each sample as there are positions looked at.
+  /// - Parameter write: is given a sample of the batch, its positions, and where its rows go.
+  private func rows(
+    _ samples: Int, first: Int, among count: Int, width: Int, _ workers: Workers,
+    write: (_ sample: Int, _ positions: [Int], _ target: UnsafeMutablePointer<Float>) -> Void
+  ) -> [Float] {
+    let size = min(count, positionLimit) * width
+    return [Float](unsafeUninitializedCapacity: samples * size) { buffer, filled in
+      filled = samples * size
+      guard let start = buffer.baseAddress else { return }
+      withoutActuallyEscaping(write) { write in
+        nonisolated(unsafe) let (start, write) = (start, write)
+        workers.forEach(samples) { sample in
+          write(sample, positions(of: first + sample, among: count), start + sample * size)
+        }
+      }
     }
   }
 }

@@ -12,34 +12,17 @@ extension Measuring {
   func inputStatistics(_ progress: Progress) throws -> [Int: ChannelStatistics] {
     guard let data, !layers.all.isEmpty else { return [:] }
     let places = Dictionary(grouping: Set(layers.all.map { ChannelPlace($0) }), by: \.value)
-    let session = try session(observing: Set(places.keys))
     var moments: [ChannelPlace: ChannelMoments] = [:]
-    let ranges = try data.batches(of: options.batch, for: model)
-    for range in ranges {
-      let samples = try data.samples(range)
-      do throws(RuntimeError) {
-        try session.run(samples.inputs) { value, found in
-          for place in places[value] ?? [] { add(found, at: place, to: &moments[place]) }
-        }
-      } catch {
-        throw TrainingError(error)
-      }
-      try progress("inputs of layers", range.upperBound, ranges.last?.upperBound ?? data.count)
+    try ModelObservation(
+      of: model, values: Set(places.keys), on: data, batch: options.batch, options: options.runtime
+    ).run("inputs of layers", progress) { value, found, _ in
+      for place in places[value] ?? [] { add(found, at: place, to: &moments[place]) }
     }
     var statistics: [Int: ChannelStatistics] = [:]
     for (index, layer) in layers.all.enumerated() {
       statistics[index] = moments[ChannelPlace(layer)].map { ChannelStatistics($0) }
     }
     return statistics
-  }
-
-  private func session(observing values: Set<ValueID>) throws(TrainingError) -> Session {
-    var runtime = options.runtime
-    // What is observed is looked at in single precision.
-    runtime.precision = .single
-    do throws(RuntimeError) { return try Session(model, observing: values, options: runtime) } catch {
-      throw TrainingError(error)
-    }
   }
 
   private func add(_ found: Observation, at place: ChannelPlace, to moments: inout ChannelMoments?) {

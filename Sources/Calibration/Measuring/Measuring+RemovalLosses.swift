@@ -12,7 +12,7 @@ extension Measuring {
   /// of the layer's matrix makes up for the channel as well as it can, as a share of what y varies.
   /// - Parameter stepwise: whether channels go one after the other.
   func removalLosses(stepwise: Bool, _ progress: Progress) throws -> [DimensionID: [Double]] {
-    guard let data else { return [:] }
+    guard let data = lossData else { return [:] }
     var losses: [DimensionID: [Double]] = [:]
     for part in partition() {
       let removals = try removals(of: part.layers, data, progress)
@@ -45,10 +45,10 @@ extension Measuring {
   private func stepwiseLosses(
     _ group: PruningGroup, _ readers: [(index: Int, removal: RemovalLosses)]
   ) throws(BLASError) -> [Double] {
-    let systems = readers.flatMap { index, removal in
-      layers.channels(of: group, readBy: layers.all[index]).map {
-        removal.systems(channels: $0, count: group.size)
-      } ?? []
+    var systems: [GreedyRemoval.System] = []
+    for (index, removal) in readers {
+      guard let channels = layers.channels(of: group, readBy: layers.all[index]) else { continue }
+      systems += try removal.systems(channels: channels, count: group.size)
     }
     var removal = GreedyRemoval(systems: systems, count: group.size, workers: options.runtime.workers)
     // Of wide groups several channels go between two looks.
@@ -75,9 +75,35 @@ extension Measuring {
     return parts
   }
 
+  /// Losses of all channels of a layer are alike to a few of a hundred with a part of the samples, which the repair
+  /// looks at in full.
+  private var lossData: CalibrationData? {
+    data.map { $0.first(max(options.leastLossSamples, $0.count / options.samplesPerLossSample), for: model) }
+  }
+
   private func momentBytes(_ index: Int) -> Int {
-    let form = LayerForm(layers.all[index], analysis.weights[layers.all[index].weight].tensor.shape)
-    return LayerMoments.byteCount(groups: form.groups, columns: form.columns, rows: 0)
+    let form = form(of: index)
+    let samples = lossData?.count ?? 0
+    let rows = min(rowLimit(form), positions(of: index).map { $0 * samples } ?? .max)
+    return InputMoments.byteCount(form, rows: rows)
+  }
+
+  private func form(of index: Int) -> LayerForm {
+    LayerForm(layers.all[index], analysis.weights[layers.all[index].weight].tensor.shape)
+  }
+
+  private func rowLimit(_ form: LayerForm) -> Int { max(options.leastRows, options.rowsPerColumn * form.columns) }
+
+  /// Positions of a sample's output, where they are known.
+  private func positions(of index: Int) -> Int? {
+    guard let axes = analysis.axes[layers.all[index].output.index], let rank = Optional(axes.count), rank > 1 else {
+      return nil
+    }
+    let channel = layers.all[index].kind == .convolution ? 1 : rank - 1
+    return axes.indices.dropFirst().reduce(1) { product, axis in
+      guard let product, axis != channel else { return product }
+      return analysis.dimensions.size(axes[axis].dimension).known.map { $0 * product }
+    }
   }
 
   private func removals(
@@ -99,7 +125,7 @@ extension Measuring {
               damping: options.damping ?? data.usualDamping)
           }
           // Their memory is the next one's.
-          moments[position] = LayerMoments(groups: 0, columns: 0, rows: 0)
+          moments[position] = InputMoments(LayerForm.empty)
         }
       }
     }
@@ -112,59 +138,40 @@ extension Measuring {
     return removals
   }
 
-  private func inputMoments(
+  func inputMoments(
     of indices: [Int], _ data: CalibrationData, _ progress: Progress
-  ) throws -> [LayerMoments] {
-    let forms = indices.map { LayerForm(layers.all[$0], analysis.weights[layers.all[$0].weight].tensor.shape) }
-    var moments = forms.map { LayerMoments(groups: $0.groups, columns: $0.columns, rows: 0) }
-    let rows = zip(indices, forms).map { index, form in
+  ) throws -> [InputMoments] {
+    var moments = indices.map { InputMoments(form(of: $0)) }
+    let rows = zip(indices, moments).map { index, moments in
       let layer = layers.all[index]
       return LayerRows(
         layer, node: model.graph.nodes[analysis.nodes[layer.node].path.index],
-        weightShape: analysis.weights[layer.weight].tensor.shape,
-        rowLimit: max(options.leastRows, options.rowsPerColumn * form.columns), samples: data.count, seed: options.seed)
+        weightShape: analysis.weights[layer.weight].tensor.shape, rowLimit: rowLimit(moments.form), samples: data.count,
+        seed: options.seed)
     }
-    var failure: (any Error)?
-    let session: Session
-    do throws(RuntimeError) {
-      session = try Session(
-        model, observing: Set(indices.map { layers.all[$0].input }), options: options.runtime)
-    } catch {
-      throw TrainingError(error)
-    }
-    for range in try data.batches(of: options.batch, for: model) {
-      let inputs = try data.samples(range).inputs
-      let observe = { (value: ValueID, found: Observation) in
-        guard failure == nil, let start = found.floats.baseAddress else { return }
+    let workers = options.runtime.workers
+    let inputs = Set(indices.map { layers.all[$0].input })
+    try ModelObservation(of: model, values: inputs, on: data, batch: options.batch, options: options.runtime)
+      .run("measuring", progress) { value, found, first in
+        guard let start = found.floats.baseAddress else { return }
         for (position, index) in indices.enumerated() where layers.all[index].input == value {
           do {
             let channels = Array(0..<found.shape[layers.all[index].channelAxis])
             let lines = try rows[position].inputs(
-              start, shape: found.shape, channels: channels, first: range.lowerBound)
-            try moments[position].add(lines, [], workers: options.runtime.workers)
-          } catch { failure = TrainingError(.model, "node \(layers.all[index].label): \(error)") }
+              start, shape: found.shape, channels: channels, first: first, workers: workers)
+            try moments[position].add(lines, workers: workers)
+          } catch {
+            throw TrainingError(.model, "node \(layers.all[index].label): \(error)")
+          }
         }
       }
-      do throws(RuntimeError) { try session.run(inputs, observe: observe) } catch { throw TrainingError(error) }
-      if let failure { throw failure }
-      try progress("measuring", range.upperBound, data.count)
+    for (position, index) in indices.enumerated() {
+      do throws(BLASError) {
+        try moments[position].finish(damping: options.damping ?? data.usualDamping, workers: workers)
+      } catch {
+        throw TrainingError(.model, "node \(layers.all[index].label): \(error)")
+      }
     }
     return moments
-  }
-}
-
-/// The sizes of one group's matrix.
-struct LayerForm {
-  let groups: Int
-  let rows: Int
-  let columns: Int
-  /// Columns of one input channel.
-  let window: Int
-
-  init(_ layer: LinearLayer, _ weight: [Int]) {
-    groups = layer.groups
-    rows = weight[layer.rowAxis] / groups
-    window = layer.kind == .convolution ? weight.dropFirst(2).reduce(1, *) : 1
-    columns = weight[layer.columnAxis] * window
   }
 }

@@ -3,24 +3,24 @@ import Kernels
 import Pruning
 
 /// What removing columns costs a layer whose other columns make up for them, as a share of what its outputs vary:
-/// tr(W_M·(G_MM)⁻¹·W_Mᵀ) / tr(W·Σ·Wᵀ), where G is the inverse of the damped covariance Σ of the layer's inputs (Kurtic, Frantar and Alistarh, "ZipLM", NeurIPS 2023; the
-/// block form of Hassibi and Stork's saliency).
+/// tr(W_M·(G_MM)⁻¹·W_Mᵀ) / tr(W·Σ·Wᵀ), where G is the inverse of the damped covariance Σ of the layer's inputs
+/// (Kurtic, Frantar and Alistarh, "ZipLM", NeurIPS 2023; the block form of Hassibi and Stork's saliency).
 struct RemovalLosses {
   private let form: LayerForm
   /// One row-major matrix a group.
   private let matrices: [[Double]]
-  private let inverses: [SymmetricMatrix]
+  private let inverses: [DampedInverse]
   /// Σ of the variances of the layer's outputs.
   private var outputVariance = 0.0
   /// What a change counts.
   private var share: Double { outputVariance > 0 ? 1 / outputVariance : 0 }
 
   /// - Parameter moments: of the inputs; all channels of the layer.
-  init(_ layer: LinearLayer, _ weight: Tensor, _ moments: LayerMoments, damping: Double) throws(BLASError) {
+  init(_ layer: LinearLayer, _ weight: Tensor, _ moments: InputMoments, damping: Double) throws(BLASError) {
     let form = LayerForm(layer, weight.shape)
     self.form = form
     let values = weight.floats() ?? [Float](repeating: 0, count: weight.elementCount)
-    var (matrices, inverses) = ([[Double]](), [SymmetricMatrix]())
+    var (matrices, inverses) = ([[Double]](), [DampedInverse]())
     for group in 0..<form.groups {
       var matrix = [Double](repeating: 0, count: form.rows * form.columns)
       for row in 0..<form.rows {
@@ -32,9 +32,9 @@ struct RemovalLosses {
       }
       let covariance = moments.covariance(group)
       // What never varies is made up for by the bias alone.
-      let diagonal = covariance.diagonal
-      let least = covariance.meanDiagonal * 1e-12
-      for column in 0..<form.columns where diagonal[column] <= least {
+      let variances = covariance.variances
+      let least = variances.reduce(0, +) / Double(max(1, variances.count)) * 1e-12
+      for column in 0..<form.columns where variances[column] <= least {
         for row in 0..<form.rows { matrix[row * form.columns + column] = 0 }
       }
       outputVariance += try covariance.sumOfSquares(of: matrix)
@@ -73,20 +73,21 @@ struct RemovalLosses {
   }
 
   /// The matrices that read a group, for a removal step by step.
-  func systems(channels: [Int32], count: Int) -> [GreedyRemoval.System] {
+  func systems(channels: [Int32], count: Int) throws(BLASError) -> [GreedyRemoval.System] {
     let perGroup = form.columns / form.window
-    return (0..<form.groups).compactMap { group in
+    var systems: [GreedyRemoval.System] = []
+    for group in 0..<form.groups {
       var columns = [[Int]](repeating: [], count: count)
       for local in 0..<perGroup where channels[group * perGroup + local] >= 0 {
         columns[Int(channels[group * perGroup + local])] += (0..<form.window).map { local * form.window + $0 }
       }
-      guard columns.contains(where: { !$0.isEmpty }) else { return nil }
-      let size = form.columns
-      var inverse = [Double](repeating: 0, count: size * size)
-      for row in 0..<size { for column in 0..<size { inverse[row * size + column] = inverses[group][row, column] } }
-      return GreedyRemoval.System(
-        inverse: inverse, matrix: matrices[group], rows: form.rows, size: size, columns: columns, weight: share)
+      guard columns.contains(where: { !$0.isEmpty }) else { continue }
+      systems.append(
+        GreedyRemoval.System(
+          inverse: try inverses[group].matrix(), matrix: matrices[group], rows: form.rows, size: form.columns,
+          columns: columns, weight: share))
     }
+    return systems
   }
 
   private func loss(of columns: [Int], in group: Int) -> Double? {
@@ -94,25 +95,8 @@ struct RemovalLosses {
     var block: [Double] = []
     block.reserveCapacity(form.rows * columns.count)
     for row in 0..<form.rows { for column in columns { block.append(matrix[row * form.columns + column]) } }
-    guard let factor = try? Cholesky(inverses[group].keeping(columns)), let white = try? factor.whiten(rows: block)
+    guard let factor = try? Cholesky(inverses[group].block(columns)), let white = try? factor.whiten(rows: block)
     else { return nil }
     return white.reduce(0) { $0 + $1 * $1 }
-  }
-}
-
-extension SymmetricMatrix {
-  /// (A + share·mean(diag A)·I)⁻¹; the share is raised until the matrix can be inverted.
-  func dampedInverse(_ damping: Double) throws(BLASError) -> SymmetricMatrix {
-    let mean = meanDiagonal > 0 && meanDiagonal.isFinite ? meanDiagonal : 1
-    var share = max(damping, 1e-12)
-    while share < 1e12 {
-      var damped = self
-      damped.addToDiagonal(share * mean)
-      if let factor = try Cholesky(damped) { return try factor.inverse() }
-      share *= 10
-    }
-    var identity = SymmetricMatrix(size: size)
-    identity.addToDiagonal(1)
-    return identity
   }
 }

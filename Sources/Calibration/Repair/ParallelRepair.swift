@@ -39,7 +39,7 @@ struct ParallelRepair {
   ) throws -> [LayerMoments] {
     var moments = sites.map { LayerMoments(groups: $0.groups, columns: $0.columns, rows: $0.rows) }
     let rows = sites.map { site in
-      repair.rows(site, of: pruned.graph.nodes[site.node], weightShape: site.weightShape, samples: data.count)
+      repair.rows(site, of: pruned.graph.nodes[site.node], samples: data.count)
     }
     let observation = SiteObservation(
       dense: repair.dense, sites: sites, data: data, batch: repair.options.batch, runtime: repair.options.runtime,

@@ -12,25 +12,24 @@ struct SequentialRepair {
   let data: CalibrationData
 
   func updates(of pruned: Model, _ progress: Measuring.Progress) throws -> [LayerUpdate] {
-    let events = Set(sites.map(\.layer.output))
-    let batches = try data.batches(of: repair.options.batch, for: repair.dense).map { try data.samples($0).inputs }
-    let starts = try data.batches(of: repair.options.batch, for: repair.dense).map(\.lowerBound)
-    var whole = try StagedExecution(repair.dense, events: events, batches: batches, options: repair.options.runtime)
-    var part = try StagedExecution(pruned, events: events, batches: batches, options: repair.options.runtime)
-    guard whole.events.map(Set.init) == part.events.map(Set.init) else {
-      throw TrainingError(.model, "the pruned model runs its layers in another order; repair them with par")
-    }
+    let ranges = try data.batches(of: repair.options.batch, for: repair.dense)
+    let batches = try ranges.map { try data.samples($0).inputs }
+    var part = try StagedExecution(
+      pruned, events: Set(sites.map(\.layer.output)), batches: batches, options: repair.options.runtime)
+    let order = part.events.map { events in sites.indices.filter { events.contains(sites[$0].layer.output) } }
+    var targets = LayerTargets(repair: repair, sites: sites, order: order.flatMap { $0 }, data: data)
     var (model, updates) = (pruned, [LayerUpdate]())
-    for stage in 0..<whole.stageCount {
-      let own = sites.filter { whole.events[stage].contains($0.layer.output) }
-      var moments = own.map { LayerMoments(groups: $0.groups, columns: $0.columns, rows: $0.rows) }
-      try whole.run(stage, of: repair.dense, showing: own.map(\.layer.output)) { batch, values in
-        for (index, site) in own.enumerated() {
-          guard let x = part.value(site.layer.input, batch: batch), let y = values[site.layer.output] else { continue }
-          try add(x, y, site, model.graph.nodes[site.node], first: starts[batch], to: &moments[index])
+    for (stage, own) in order.enumerated() {
+      for index in own {
+        let site = sites[index]
+        var moments = LayerMoments(groups: site.groups, columns: site.columns, rows: site.rows)
+        let rows = repair.rows(site, of: model.graph.nodes[site.node], samples: data.count)
+        let outputs = try targets.take(index, of: model, progress)
+        for (batch, y) in outputs.enumerated() {
+          guard let x = part.value(site.layer.input, batch: batch) else { continue }
+          let lines = try inputs(x, site, rows, first: ranges[batch].lowerBound)
+          try moments.add(lines, y, workers: repair.options.runtime.workers)
         }
-      }
-      for (site, moments) in zip(own, moments) {
         if let update = try repair.update(site, moments, on: data, in: model) {
           update.apply(to: &model)
           updates.append(update)
@@ -42,17 +41,12 @@ struct SequentialRepair {
     return updates
   }
 
-  private func add(
-    _ x: Tensor, _ y: Tensor, _ site: RepairSite, _ node: Node, first: Int, to moments: inout LayerMoments
-  ) throws {
-    let rows = repair.rows(site, of: node, weightShape: site.weightShape, samples: data.count)
+  private func inputs(_ x: Tensor, _ site: RepairSite, _ rows: LayerRows, first: Int) throws -> [Float] {
     let lines = try x.withFloats { start in
-      try rows.inputs(start, shape: x.shape, channels: Array(0..<site.keptInputs.count), first: first)
+      try rows.inputs(
+        start, shape: x.shape, channels: Array(0..<site.keptInputs.count), first: first,
+        workers: repair.options.runtime.workers)
     }
-    let targets = try y.withFloats { start in
-      rows.outputs(start, shape: y.shape, channels: site.keptOutputs, first: first)
-    }
-    guard let lines, let targets else { return }
-    try moments.add(lines, targets, workers: repair.options.runtime.workers)
+    return lines ?? []
   }
 }

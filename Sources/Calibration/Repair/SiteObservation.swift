@@ -21,44 +21,46 @@ struct SiteObservation {
   func run(
     _ progress: Measuring.Progress, add: (_ site: Int, _ inputs: [Float], _ outputs: [Float]) throws -> Void
   ) throws {
-    let session: Session
-    do throws(RuntimeError) {
-      session = try Session(
-        dense, observing: Set(sites.flatMap { [$0.layer.input, $0.layer.output] }), options: runtime)
-    } catch {
-      throw TrainingError(error)
-    }
-    for range in try data.batches(of: batch, for: dense) {
-      let inputs = try data.samples(range).inputs
-      var lines = [[Float]?](repeating: nil, count: sites.count)
-      var failure: (any Error)?
-      do throws(RuntimeError) {
-        try session.run(inputs) { (value: ValueID, found: Observation) -> Void in
-          guard failure == nil else { return }
-          do { try take(value, found, first: range.lowerBound, &lines, add) } catch { failure = error }
+    var lines = [[Float]?](repeating: nil, count: sites.count)
+    try observe(Set(sites.flatMap { [$0.layer.input, $0.layer.output] }), progress) { value, found, first in
+      guard let start = found.floats.baseAddress else { return }
+      for (index, site) in sites.enumerated() {
+        // A layer's input comes before its output; rows of it are kept until then.
+        if value == site.layer.input {
+          lines[index] = try rows[index].inputs(
+            start, shape: found.shape, channels: site.keptInputs, first: first, workers: runtime.workers)
         }
-      } catch {
-        throw TrainingError(error)
+        if value == site.layer.output, let x = lines[index] {
+          lines[index] = nil
+          try add(index, x, outputs(index, start, found.shape, first))
+        }
       }
-      if let failure { throw failure }
-      try progress("measuring", range.upperBound, data.count)
     }
   }
 
-  /// A layer's input comes before its output; rows of it are kept until then.
-  private func take(
-    _ value: ValueID, _ found: Observation, first: Int, _ lines: inout [[Float]?],
-    _ add: (_ site: Int, _ inputs: [Float], _ outputs: [Float]) throws -> Void
+  /// - Parameter add: is given the index of a site, rows of the outputs that are left, and the number of the first
+  ///   sample; once for each batch.
+  func runOutputs(
+    _ progress: Measuring.Progress, add: (_ site: Int, _ outputs: [Float], _ first: Int) throws -> Void
   ) throws {
-    guard let start = found.floats.baseAddress else { return }
-    for (index, site) in sites.enumerated() {
-      if value == site.layer.input {
-        lines[index] = try rows[index].inputs(start, shape: found.shape, channels: site.keptInputs, first: first)
-      }
-      if value == site.layer.output, let x = lines[index] {
-        lines[index] = nil
-        try add(index, x, rows[index].outputs(start, shape: found.shape, channels: site.keptOutputs, first: first))
+    try observe(Set(sites.map(\.layer.output)), progress) { value, found, first in
+      guard let start = found.floats.baseAddress else { return }
+      for (index, site) in sites.enumerated() where value == site.layer.output {
+        try add(index, outputs(index, start, found.shape, first), first)
       }
     }
+  }
+
+  private func observe(
+    _ values: Set<ValueID>, _ progress: Measuring.Progress,
+    show: (_ value: ValueID, _ found: Observation, _ first: Int) throws -> Void
+  ) throws {
+    try ModelObservation(of: dense, values: values, on: data, batch: batch, options: runtime)
+      .run("measuring", progress, show: show)
+  }
+
+  private func outputs(_ index: Int, _ start: UnsafePointer<Float>, _ shape: [Int], _ first: Int) -> [Float] {
+    rows[index].outputs(
+      start, shape: shape, channels: sites[index].keptOutputs, first: first, workers: runtime.workers)
   }
 }

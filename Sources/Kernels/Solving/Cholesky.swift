@@ -10,17 +10,12 @@ public struct Cholesky: Sendable {
   public init?(_ matrix: SymmetricMatrix) throws(BLASError) {
     size = matrix.size
     factor = matrix.elements
-    guard try Self.run(try BLAS.shared().dpotrf, &factor, size) == 0 else { return nil }
-  }
-
-  /// Fortran keeps matrices in columns: its lower triangle is our upper one.
-  private static func run(
-    _ function: BLAS.DoubleFactorization, _ elements: inout [Double], _ size: Int
-  ) throws(BLASError) -> Int32 {
-    guard size > 0 else { return 0 }
+    guard size > 0 else { return }
+    let function = try BLAS.shared().dpotrf
+    // Fortran keeps matrices in columns: its lower triangle is our upper one.
     var (triangle, count, result) = (CChar(UInt8(ascii: "L")), Int32(size), Int32(0))
-    elements.withUnsafeMutableBufferPointer { function(&triangle, &count, $0.baseAddress, &count, &result) }
-    return result
+    factor.withUnsafeMutableBufferPointer { function(&triangle, &count, $0.baseAddress, &count, &result) }
+    guard result == 0 else { return nil }
   }
 
   /// B·A⁻¹ for a row-major matrix of rows as long as A is wide.
@@ -50,10 +45,22 @@ public struct Cholesky: Sendable {
     return result
   }
 
+  /// U⁻¹, row-major with zeros below the diagonal: A⁻¹ = U⁻¹·U⁻ᵀ.
+  public func inverseFactor() throws(BLASError) -> [Double] {
+    var elements = factor
+    guard size > 0 else { return elements }
+    let function = try BLAS.shared().dtrtri
+    var (triangle, diagonal) = (CChar(UInt8(ascii: "L")), CChar(UInt8(ascii: "N")))
+    var (count, result) = (Int32(size), Int32(0))
+    elements.withUnsafeMutableBufferPointer { elements in
+      function(&triangle, &diagonal, &count, elements.baseAddress, &count, &result)
+      for row in 1..<max(1, size) { for column in 0..<row { elements[row * size + column] = 0 } }
+    }
+    return elements
+  }
+
   /// A⁻¹.
   public func inverse() throws(BLASError) -> SymmetricMatrix {
-    var elements = factor
-    _ = try Self.run(try BLAS.shared().dpotri, &elements, size)
-    return SymmetricMatrix(size: size, elements: elements)
+    try SymmetricMatrix(size: size, squareOf: try inverseFactor())
   }
 }

@@ -1,9 +1,10 @@
 import COpenBLAS
 
-/// C ← C − A·Bᵀ for row-major matrices in double precision.
+/// Products of row-major matrices in double precision.
 public enum MatrixUpdate {
   private static let grain = 256
 
+  /// C ← C − A·Bᵀ.
   /// - Parameter inner: columns of A and of B.
   public static func subtract(
     _ a: [Double], _ b: [Double], inner: Int, from target: inout [Double], workers: Workers
@@ -25,5 +26,29 @@ public enum MatrixUpdate {
         }
       }
     }
+  }
+
+  /// The sum of the squares of A·B's elements.
+  /// - Parameter inner: columns of A, and rows of B.
+  public static func squaredNorm(_ a: [Double], _ b: [Double], inner: Int) throws(BLASError) -> Double {
+    let blas = try BLAS.shared()
+    guard inner > 0, !a.isEmpty, !b.isEmpty else { return 0 }
+    let (height, width) = (a.count / inner, b.count / inner)
+    var (sum, product) = (0.0, [Double](repeating: 0, count: min(grain, height) * width))
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        product.withUnsafeMutableBufferPointer { product in
+          guard let left = a.baseAddress else { return }
+          for row in stride(from: 0, to: height, by: grain) {
+            let count = min(grain, height - row)
+            blas.dgemm(
+              CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(count), Int32(width), Int32(inner), 1,
+              left + row * inner, Int32(inner), b.baseAddress, Int32(width), 0, product.baseAddress, Int32(width))
+            for index in 0..<(count * width) { sum += product[index] * product[index] }
+          }
+        }
+      }
+    }
+    return sum
   }
 }

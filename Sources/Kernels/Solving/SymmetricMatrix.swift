@@ -16,6 +16,34 @@ public struct SymmetricMatrix: Sendable {
     self.elements = elements
   }
 
+  /// s·B·Bᵀ for a row-major matrix B of `size` rows.
+  public init(size: Int, squareOf rows: [Double], times scale: Double = 1) throws(BLASError) {
+    self.init(size: size)
+    guard size > 0, !rows.isEmpty else { return }
+    let (blas, width) = (try BLAS.shared(), Int32(rows.count / size))
+    elements.withUnsafeMutableBufferPointer { elements in
+      rows.withUnsafeBufferPointer { rows in
+        blas.dsyrk(
+          CblasRowMajor, CblasUpper, CblasNoTrans, Int32(size), width, scale, rows.baseAddress, width, 0,
+          elements.baseAddress, Int32(size))
+      }
+    }
+  }
+
+  /// Bᵀ·B for a row-major matrix B of `size` columns.
+  public init(size: Int, squareOfColumns rows: [Double]) throws(BLASError) {
+    self.init(size: size)
+    guard size > 0, !rows.isEmpty else { return }
+    let (blas, count) = (try BLAS.shared(), Int32(rows.count / size))
+    elements.withUnsafeMutableBufferPointer { elements in
+      rows.withUnsafeBufferPointer { rows in
+        blas.dsyrk(
+          CblasRowMajor, CblasUpper, CblasTrans, Int32(size), count, 1, rows.baseAddress, Int32(size), 0,
+          elements.baseAddress, Int32(size))
+      }
+    }
+  }
+
   public subscript(row: Int, column: Int) -> Double {
     row <= column ? elements[row * size + column] : elements[column * size + row]
   }
@@ -30,6 +58,13 @@ public struct SymmetricMatrix: Sendable {
 
   public mutating func addToDiagonal(_ value: Double) {
     for index in 0..<size { elements[index * size + index] += value }
+  }
+
+  /// Writes below the diagonal what is above it.
+  public mutating func fillLowerTriangle() {
+    elements.withUnsafeMutableBufferPointer { values in
+      for row in 0..<size { for column in 0..<row { values[row * size + column] = values[column * size + row] } }
+    }
   }
 
   /// A ← A − x·xᵀ.

@@ -1,0 +1,64 @@
+import Kernels
+
+/// The inverse G of a damped covariance, kept as c·I ± B·Bᵀ: mostly, small blocks of it are all that is looked at.
+struct DampedInverse {
+  let size: Int
+  /// c.
+  private let diagonal: Double
+  private let sign: Double
+  /// B, row-major.
+  private let factor: [Double]
+  private let width: Int
+  /// Whether B is zero below its diagonal.
+  private let isTriangular: Bool
+
+  /// U⁻¹·U⁻ᵀ.
+  init(_ cholesky: Cholesky) throws(BLASError) {
+    (size, width, diagonal, sign, isTriangular) = (cholesky.size, cholesky.size, 0, 1, true)
+    factor = try cholesky.inverseFactor()
+  }
+
+  /// (I − B·Bᵀ)/λ.
+  /// - Parameters:
+  ///   - factor: B, row-major, of `size` rows.
+  ///   - damping: λ.
+  init(size: Int, reducedBy factor: [Double], damping: Double) {
+    let scale = 1 / damping
+    (self.size, width, diagonal, sign, isTriangular) = (size, size == 0 ? 0 : factor.count / size, scale, -1, false)
+    self.factor = factor.map { $0 * scale.squareRoot() }
+  }
+
+  /// I, which says nothing of what columns have in common.
+  init(identity size: Int) {
+    (self.size, width, diagonal, sign, isTriangular) = (size, 0, 1, 1, false)
+    factor = []
+  }
+
+  /// Some rows, and the same columns.
+  /// - Parameter indices: ascending.
+  func block(_ indices: [Int]) -> SymmetricMatrix {
+    var block = SymmetricMatrix(size: indices.count)
+    factor.withUnsafeBufferPointer { factor in
+      for (row, from) in indices.enumerated() {
+        for (column, to) in indices.enumerated() where to >= from {
+          var sum = 0.0
+          // Rows of a triangle begin at its diagonal.
+          for index in (isTriangular ? to : 0)..<width {
+            sum += factor[from * width + index] * factor[to * width + index]
+          }
+          block.elements[row * indices.count + column] = sign * sum
+        }
+      }
+    }
+    block.addToDiagonal(diagonal)
+    return block
+  }
+
+  /// All of it, row-major.
+  func matrix() throws(BLASError) -> [Double] {
+    var matrix = try SymmetricMatrix(size: size, squareOf: factor, times: sign)
+    matrix.addToDiagonal(diagonal)
+    matrix.fillLowerTriangle()
+    return matrix.elements
+  }
+}

@@ -1,0 +1,70 @@
+import Kernels
+
+/// What there is to know of a layer's inputs to invert their covariance: second moments, or the rows themselves while
+/// there are fewer of them than columns.
+struct InputMoments {
+  let form: LayerForm
+  private var rows: [Float] = []
+  private var products: LayerMoments?
+
+  /// With less damping, what rows do not tell of is lost in rounding.
+  private static let leastRowDamping = 1e-6
+
+  init(_ form: LayerForm) { self.form = form }
+
+  /// Bytes that are kept, and those of the inverse that comes of them.
+  /// - Parameter rows: at most so many.
+  static func byteCount(_ form: LayerForm, rows: Int) -> Int {
+    form.groups * form.columns * (rows < form.columns ? rows * 12 : form.columns * 8)
+  }
+
+  private var width: Int { form.groups * form.columns }
+
+  private var rowCount: Int { width == 0 ? 0 : rows.count / width }
+
+  /// - Parameter x: lines of as many numbers as all groups have columns.
+  mutating func add(_ x: [Float], workers: Workers) throws(BLASError) {
+    rows += x
+    if rowCount >= form.columns { try multiply(workers) }
+  }
+
+  /// No more will come.
+  /// - Parameter damping: of the inverse, as a share of the mean variance.
+  mutating func finish(damping: Double, workers: Workers) throws(BLASError) {
+    if products != nil || damping < Self.leastRowDamping { try multiply(workers) }
+  }
+
+  private mutating func multiply(_ workers: Workers) throws(BLASError) {
+    // Nothing else may hold the sums while they grow.
+    var moments = products ?? LayerMoments(groups: form.groups, columns: form.columns, rows: 0)
+    products = nil
+    defer { products = moments }
+    try moments.add(rows, [], workers: workers)
+    rows = []
+  }
+
+  func covariance(_ group: Int) -> InputCovariance {
+    if let products { return .matrix(products.covariance(group)) }
+    return .rows(centred(group), columns: form.columns, count: rowCount)
+  }
+
+  /// The rows of a group less their mean, transposed.
+  private func centred(_ group: Int) -> [Double] {
+    let (columns, count) = (form.columns, rowCount)
+    var result = [Double](repeating: 0, count: columns * count)
+    rows.withUnsafeBufferPointer { rows in
+      result.withUnsafeMutableBufferPointer { result in
+        for row in 0..<count {
+          let start = row * width + group * columns
+          for column in 0..<columns { result[column * count + row] = Double(rows[start + column]) }
+        }
+        for column in 0..<columns {
+          let own = UnsafeMutableBufferPointer(rebasing: result[(column * count)..<((column + 1) * count)])
+          let mean = own.reduce(0, +) / Double(max(1, count))
+          for index in own.indices { own[index] -= mean }
+        }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,82 @@
+import Kernels
+import Pruning
+import TestSupport
+import Testing
+
+@testable import Calibration
+
+/// Fewer rows than columns are kept as they are; what is made of them is what their covariance would give.
+@Suite("Covariance of inputs")
+struct InputCovarianceTests {
+  private static let (columns, count) = (12, 7)
+
+  private func rows() -> [Float] {
+    var numbers = Numbers(seed: 3)
+    return numbers.integers(Self.columns * Self.count, in: -4...5).map { Float($0) }
+  }
+
+  /// Of rows, and of the matrix they make.
+  private func both() throws -> (rows: InputCovariance, matrix: InputCovariance) {
+    let form = LayerForm.plain(rows: 3, columns: Self.columns)
+    func covariance(damping: Double) throws -> InputCovariance {
+      var moments = InputMoments(form)
+      for start in stride(from: 0, to: Self.count, by: 3) {
+        let lines = rows()[(start * Self.columns)..<(min(Self.count, start + 3) * Self.columns)]
+        try moments.add(Array(lines), workers: .one)
+      }
+      try moments.finish(damping: damping, workers: .one)
+      return moments.covariance(0)
+    }
+    return (try covariance(damping: 0.01), try covariance(damping: 0))
+  }
+
+  @Test("few rows are kept, and multiplied where there is next to no damping")
+  func form() throws {
+    let (rows, matrix) = try both()
+    guard case .rows(_, Self.columns, Self.count) = rows, case .matrix = matrix else {
+      Issue.record("\(rows), \(matrix)")
+      return
+    }
+  }
+
+  @Test("as many rows as columns become a matrix")
+  func manyRows() throws {
+    var moments = InputMoments(LayerForm.plain(rows: 3, columns: 2))
+    try moments.add([1, 2, 3, 5], workers: .one)
+    try moments.add([8, 1], workers: .one)
+    try moments.finish(damping: 0.01, workers: .one)
+    guard case .matrix(let matrix) = moments.covariance(0) else {
+      Issue.record("rows were kept")
+      return
+    }
+    // Of (1, 2), (3, 5) and (8, 1).
+    #expect(abs(matrix[0, 0] - 26.0 / 3) <= 1e-12 && abs(matrix[0, 1] + 7.0 / 3) <= 1e-12)
+  }
+
+  @Test("variances and sums of squares are the same")
+  func sums() throws {
+    let (rows, matrix) = try both()
+    #expect(zip(rows.variances, matrix.variances).allSatisfy { abs($0 - $1) <= 1e-9 })
+    let weight = (0..<(3 * Self.columns)).map { Double($0 % 5) - 2 }
+    let (a, b) = (try rows.sumOfSquares(of: weight), try matrix.sumOfSquares(of: weight))
+    #expect(abs(a - b) <= 1e-9 * b)
+  }
+
+  @Test("blocks of the damped inverse are the same, and those of the whole matrix")
+  func inverse() throws {
+    let (rows, matrix) = try both()
+    let (a, b) = (try rows.dampedInverse(0.01), try matrix.dampedInverse(0.01))
+    let (all, other) = (try a.matrix(), try b.matrix())
+    let scale = other.map(abs).max() ?? 0
+    #expect(zip(all, other).allSatisfy { abs($0 - $1) <= 1e-9 * scale })
+    let indices = [1, 2, 7]
+    for inverse in [a, b] {
+      let block = inverse.block(indices)
+      for (row, from) in indices.enumerated() {
+        for (column, to) in indices.enumerated() {
+          #expect(abs(block[row, column] - other[from * Self.columns + to]) <= 1e-9 * scale)
+        }
+      }
+    }
+  }
+}
