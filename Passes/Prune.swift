@@ -13,21 +13,27 @@ public struct PrunePass: Pass {
   private let scoring: Scoring
   private let calibration: PruneCalibration
   private let seed: UInt64?
+  /// How often channels are scored and a part of them removed.
+  private let rounds: Int
   /// Where the rules were written down.
   private let rulesLocation: ConfigLocation?
 
-  /// - Parameter seed: `nil` takes the context's.
+  /// - Parameters:
+  ///   - seed: `nil` takes the context's.
+  ///   - rounds: how often channels are scored and a part of them removed; see ``PruningRounds``.
   public init(
     _ selection: SelectionOptions, scoring: Scoring = .magnitude(p: 2),
-    calibration: PruneCalibration = PruneCalibration(), seed: UInt64? = nil
+    calibration: PruneCalibration = PruneCalibration(), seed: UInt64? = nil, rounds: Int = 1
   ) {
-    self.init(selection, scoring: scoring, calibration: calibration, seed: seed, rulesLocation: nil)
+    self.init(
+      selection, scoring: scoring, calibration: calibration, seed: seed, rounds: rounds, rulesLocation: nil)
   }
 
   private init(
     _ selection: SelectionOptions, scoring: Scoring, calibration: PruneCalibration, seed: UInt64?,
-    rulesLocation: ConfigLocation?
+    rounds: Int, rulesLocation: ConfigLocation?
   ) {
+    self.rounds = rounds
     self.calibration = calibration
     self.rulesLocation = rulesLocation
     self.selection = selection
@@ -39,6 +45,7 @@ public struct PrunePass: Pass {
     self.init(
       try PruneOptions.selection(options), scoring: try PruneOptions.scoring(options),
       calibration: try PruneOptions.calibration(options), seed: options.integer("seed").map { UInt64($0) },
+      rounds: try PruneOptions.rounds(options),
       rulesLocation: options.elements("rules") == nil ? nil : options.location(of: "rules"))
   }
 
@@ -55,8 +62,11 @@ public struct PrunePass: Pass {
         ("parameters", .int(plan.after.parameters)), ("macs", .int(plan.after.macs)),
       ],
       plan: plan)
-    report.repairedLayers = pruned.repair.layers.count
-    if report.repairedLayers > 0 { report.statistics.append(("repairedLayers", .int(report.repairedLayers))) }
+    let (layers, norms) = (pruned.repair.layers.count, pruned.repair.rescaledNorms)
+    // A norm that is rescaled makes up for what was removed as a layer does.
+    report.repairedLayers = layers + norms
+    if layers > 0 { report.statistics.append(("repairedLayers", .int(layers))) }
+    if norms > 0 { report.statistics.append(("rescaledNorms", .int(norms))) }
     return report
   }
 
@@ -107,16 +117,11 @@ public struct PrunePass: Pass {
     let path = context.source.path
     var scoring = scoring
     scoring.seed = seed ?? context.seed
-    let evidence = try calibration.evidence(
-      for: scoring, model, analysis, on: data, progress: context.measuringProgress)
     let selection: Selection
     do {
-      selection = try Selection(
-        analysis: analysis, scoring: scoring, options: try measured(model, analysis, context), evidence: evidence
-      ) { groups, all in
-        context.progress("scoring", groups, of: all)
-        try context.cancellation.check()
-      }
+      selection = try select(model, analysis, scoring, on: data, in: context)
+    } catch let error as PlanError {
+      throw PassError.other("\(path): \(error)")
     } catch let error as SelectionError {
       if case .matchesNothing = error, let rulesLocation { throw ConfigError(rulesLocation, "\(error)") }
       throw error.isUsageError ? PassError.usage("\(path): \(error)") : .impossible("\(path): \(error)")
@@ -130,6 +135,23 @@ public struct PrunePass: Pass {
     return (
       Plan(selection: selection, analysis: analysis, modelPath: path), selection.keepSets(analysis)
     )
+  }
+
+  private func select(
+    _ model: Model, _ analysis: ModelAnalysis, _ scoring: Scoring, on data: CalibrationData?, in context: Context
+  ) throws -> Selection {
+    let progress = context.measuringProgress
+    return try PruningRounds(rounds, of: model, analysis).select(
+      scoring: scoring, options: try measured(model, analysis, context),
+      measure: { round, model, analysis in
+        try calibration.evidence(for: scoring, model, analysis, on: data, in: round) { work, done, all in
+          try progress(round.describing(work), done, all)
+        }
+      },
+      scored: { round, groups, all in
+        context.progress(round.describing("scoring"), groups, of: all)
+        try context.cancellation.check()
+      })
   }
 
   /// The options with what only whole files tell: the bytes they hold beside parameters.

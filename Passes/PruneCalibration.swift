@@ -44,14 +44,14 @@ public struct PruneCalibration: Sendable {
     weighsGroups || order(for: criterion) != nil || criterion.measurements.contains { $0.need > .nothing }
   }
 
-  /// What the criterion asks for, and how much groups count.
+  /// What the criterion asks for and, in the first round, how much groups count.
   func evidence(
     for scoring: Scoring, _ model: Model, _ analysis: ModelAnalysis, on data: CalibrationData?,
-    progress: @escaping Measuring.Progress
+    in round: PruningRound = .only, progress: @escaping Measuring.Progress
   ) throws -> Evidence {
     var evidence = try Measuring(model, analysis, data: data, loss: loss, options: measuring)
       .evidence(for: scoring.criterion, progress: progress)
-    guard weighsGroups else { return evidence }
+    guard weighsGroups, round.number == 1 else { return evidence }
     guard let data else { throw TrainingError(.settings, "weighing groups needs samples (--data or --calibration)") }
     var options = Sensitivity.Options()
     options.repair = repairing

@@ -4,13 +4,19 @@ import Training
 
 /// What pipeline files say of pruning, and what it means.
 enum PruneOptions {
-  static let descriptions: [PassOption] = targets + choices + scorings + samples + calibrations
+  static let descriptions: [PassOption] = targets + repetitions + choices + scorings + samples + calibrations
 
   private static let targets: [PassOption] = [
     PassOption("ratio", .share, help: "Share of each chosen dimension to remove; this or budgets are needed."),
     PassOption("macs", .orMapping(.text, key: "max"), help: "Multiply-accumulates of the result at most, such as 50%."),
     PassOption("params", .orMapping(.text, key: "max"), help: "Parameters of the result at most, such as 50% or 10M."),
     PassOption("size", .orMapping(.text, key: "max"), help: "Bytes of the result's files at most, such as 20MB."),
+  ]
+
+  private static let repetitions: [PassOption] = [
+    PassOption(
+      "rounds", .integer(atLeast: 1), default: "1",
+      help: "Channels are scored and a part of them removed this many times, at most 1000.")
   ]
 
   private static let choices: [PassOption] = [
@@ -106,6 +112,12 @@ enum PruneOptions {
       selection.rules.append(try located(options.location(of: "rules")) { () throws in try rule(element) })
     }
     return selection
+  }
+
+  static func rounds(_ options: OptionValues) throws(ConfigError) -> Int {
+    let rounds = options.integer("rounds") ?? 1
+    try located(options.location(of: "rounds")) { () throws in try PruningRounds.check(rounds) }
+    return rounds
   }
 
   static func scoring(_ options: OptionValues) throws(ConfigError) -> Scoring {

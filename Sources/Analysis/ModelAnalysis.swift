@@ -13,7 +13,7 @@ public struct ModelAnalysis: Sendable {
   /// All nodes in the order they were visited; bodies of control flow before the node that holds them.
   public let nodes: [AnalyzedNode]
   /// Every constant tensor of the model, and every separate use of a vector that several nodes share.
-  public let weights: [Weight]
+  public internal(set) var weights: [Weight]
   /// The prunable dimensions, in order of their first member.
   public let groups: [PruningGroup]
   /// What was fixed and why, one entry a node and reason.
@@ -67,7 +67,7 @@ public struct Weight: Sendable {
   /// The name it has in plans: the initializer's, or the output's of the `Constant` node.
   public let name: String
   public let value: ValueID
-  public let tensor: Tensor
+  public internal(set) var tensor: Tensor
   /// The dimension of each axis.
   public let axes: [DimensionID]
   /// Set where this is one of several uses of a shared vector, each with axes of its own.

@@ -1,21 +1,27 @@
 extension Plan {
   /// Scores the groups of a model and decides what stays.
+  ///
+  /// Criteria that look at more than weights need a ``PrunePass``.
+  /// - Parameter rounds: how often channels are scored and a part of them removed.
   /// - Throws: ``SelectionError`` for options that contradict themselves or the model, ``PassError/nothingPruned(_:)``
   ///   where they leave nothing to remove, and what a criterion throws.
   public init(
-    for model: Model, groups: PruningGroups, scoring: Scoring = .magnitude(p: 2), options: SelectionOptions
+    for model: Model, groups: PruningGroups, scoring: Scoring = .magnitude(p: 2), options: SelectionOptions,
+    rounds: Int = 1
   ) throws {
-    try self.init(of: groups.analysis, scoring: scoring, options: options)
+    let selection = try PruningRounds(rounds, of: model, groups.analysis).select(scoring: scoring, options: options)
+    self.init(selection: selection, analysis: groups.analysis)
     guard !self.groups.isEmpty else { throw PassError.nothingPruned("nothing to prune with these options") }
   }
 
   /// Scores the groups that are usually cut and removes what the target asks for.
   public init(
-    for model: Model, groups: PruningGroups, scoring: Scoring = .magnitude(p: 2), target: Target, roundTo: Int = 8
+    for model: Model, groups: PruningGroups, scoring: Scoring = .magnitude(p: 2), target: Target, roundTo: Int = 8,
+    rounds: Int = 1
   ) throws {
     var options = SelectionOptions(target)
     options.roundTo = roundTo
-    try self.init(for: model, groups: groups, scoring: scoring, options: options)
+    try self.init(for: model, groups: groups, scoring: scoring, options: options, rounds: rounds)
   }
 }
 

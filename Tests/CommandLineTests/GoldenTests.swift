@@ -121,7 +121,7 @@ struct GoldenTests {
         "coppice prune chain.onnx --ratio 0.5", "coppice prune chain.onnx --ratio half -o x.onnx",
         "coppice prune chain.onnx --ratio 0.5 --kinds chanel -o x.onnx",
         "coppice prune chain.onnx --ratio 0.5 --criterion l3 -o x.onnx",
-        "coppice prune chain.onnx --ratoi 0.5 -o x.onnx",
+        "coppice prune chain.onnx --ratoi 0.5 -o x.onnx", "coppice prune chain.onnx --ratio 0.5 --rounds 0 -o x.onnx",
         "coppice prnue", "coppice inspect chain.onnx -q -v", "coppice completion tcsh", "coppice --version",
       ]
     ),

@@ -34,6 +34,17 @@ public enum ScoreNormalization: String, Sendable, CaseIterable {
     }
   }
 
+  /// The same for the channels that there still are, with what is gone left out of sums, means and the like: a removed
+  /// channel scores zero, and would make those beside it look large.
+  /// - Parameter alive: their indices; `nil` for all.
+  /// - Returns: one number for each score, −∞ for what is gone.
+  public func apply(_ scores: [Float], to alive: [Int32]?) -> [Double] {
+    guard let alive else { return apply(scores) }
+    var result = [Double](repeating: -.infinity, count: scores.count)
+    for (channel, score) in zip(alive, apply(alive.map { scores[Int($0)] })) { result[Int(channel)] = score }
+    return result
+  }
+
   private static func scaled(_ scores: [Float], by norm: Double) -> [Double] {
     scores.map { $0.isFinite ? Double($0) / (norm > 0 ? norm : 1) : -.infinity }
   }

@@ -12,6 +12,11 @@ public final class ScoringContext {
   public let members: MemberScope?
   /// What running the model told.
   public let evidence: Evidence
+  /// The channels that earlier rounds of pruning left, by their groups' dimensions; of the others all are there.
+  ///
+  /// Weights of those that are gone are zero. What a criterion says of them does not matter, but where it compares
+  /// channels with each other it should leave them out.
+  public let alive: KeepSets
   /// Tensors that hold numbers that are not finite, in the order they were met.
   public private(set) var nonFiniteTensors: [String] = []
   /// Groups that a criterion could not score its own way, by what it did instead.
@@ -33,9 +38,10 @@ public final class ScoringContext {
 
   public init(
     analysis: ModelAnalysis, seed: UInt64 = 0, aggregation: Aggregation = .mean, members: MemberScope? = nil,
-    evidence: Evidence = .none
+    evidence: Evidence = .none, alive: KeepSets = KeepSets()
   ) {
     self.analysis = analysis
+    self.alive = alive
     self.evidence = evidence
     self.seed = seed
     self.aggregation = aggregation

@@ -22,9 +22,7 @@ struct BudgetSearch {
     let resolution = sets.resolution
     var low = 0
     var high = resolution
-    if holds(CostState(model, model.sizes).total, otherBytes - addedBytes), bounds.allSatisfy({ $0.exact == nil }) {
-      return (bounds.map(\.size), bounds.map(\.size))
-    }
+    if holdsAlready { return (bounds.map(\.available), bounds.map(\.available)) }
     guard holds(state(share: 1).total) else { throw unsatisfiable() }
     while low < high {
       let middle = (low + high) / 2
@@ -34,6 +32,19 @@ struct BudgetSearch {
     var state = state(share: Double(high) / Double(resolution))
     giveBack(to: &state, asked: asked)
     return (asked, groups.map { state.counts[$0] })
+  }
+
+  /// Checks that the budgets can be held at all, whatever the scores are.
+  func requireReachable() throws(SelectionError) {
+    guard holdsAlready || holds(state(share: 1).total) else { throw unsatisfiable() }
+  }
+
+  /// Whether nothing more has to go. A model that is still whole has none of the bytes that cutting adds.
+  private var holdsAlready: Bool {
+    var counts = model.sizes
+    for (group, bounds) in zip(groups, bounds) { counts[group] = bounds.available }
+    let bytes = counts == model.sizes ? otherBytes - addedBytes : otherBytes
+    return holds(CostState(model, counts).total, bytes) && bounds.allSatisfy { $0.exact == nil }
   }
 
   private func state(share: Double) -> CostState {

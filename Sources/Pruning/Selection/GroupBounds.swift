@@ -3,7 +3,10 @@ import Dimensions
 
 /// How many channels of a group may stay: at least `least`, in multiples of `step`, or exactly `exact`.
 struct GroupBounds: Sendable {
+  /// Channels of the whole model: what shares, ratios and steps refer to.
   let size: Int
+  /// Channels that earlier rounds left.
+  let available: Int
   /// What protections alone demand.
   let protected: Int
   /// The least allowed number, a multiple of the step.
@@ -12,19 +15,24 @@ struct GroupBounds: Sendable {
   /// Set by a rule that fixes the ratio.
   let exact: Int?
 
-  init(_ group: PruningGroup, _ analysis: ModelAnalysis, options: SelectionOptions, limits: Rule.Limits) {
+  /// - Parameter alive: how many channels there still are; `nil` for all.
+  init(
+    _ group: PruningGroup, _ analysis: ModelAnalysis, options: SelectionOptions, limits: Rule.Limits,
+    alive: Int? = nil
+  ) {
     size = group.size
+    available = min(group.size, alive ?? group.size)
     step = Self.step(group, analysis, limits.roundTo ?? options.roundTo)
     let share = limits.minimumKeepShare ?? options.effectiveKeepShare
     let ratio = limits.maximumRatio ?? options.maximumRatio ?? 1
     let demands = [
       1, limits.minimumKeep ?? 1, Self.ceiling(Double(size) * share), Self.ceiling(Double(size) * (1 - ratio)),
     ]
-    protected = min(size, demands.reduce(1, max))
-    least = min(size, (protected + step - 1) / step * step)
+    protected = min(available, demands.reduce(1, max))
+    least = min(available, (protected + step - 1) / step * step)
     if let ratio = limits.ratio {
       let kept = Self.rounded(Self.ceiling(Double(size) * (1 - ratio)), step: step, size: size)
-      exact = max(kept, min(size, limits.minimumKeep ?? 1))
+      exact = min(available, max(kept, min(size, limits.minimumKeep ?? 1)))
     } else {
       exact = nil
     }
@@ -33,12 +41,14 @@ struct GroupBounds: Sendable {
   static func ceiling(_ value: Double) -> Int { Int((value - 1e-9).rounded(.up)) }
 
   /// The allowed number nearest to the one asked for.
-  func rounded(_ asked: Int) -> Int { exact ?? max(least, Self.rounded(asked, step: step, size: size)) }
+  func rounded(_ asked: Int) -> Int {
+    exact ?? min(available, max(least, Self.rounded(asked, step: step, size: size)))
+  }
 
-  /// The next larger allowed number; `nil` where all channels stay already.
+  /// The next larger allowed number; `nil` where all channels that there still are stay already.
   func above(_ count: Int) -> Int? {
-    guard exact == nil, count < size else { return nil }
-    return min(size, (count / step + 1) * step)
+    guard exact == nil, count < available else { return nil }
+    return min(available, (count / step + 1) * step)
   }
 
   private static func rounded(_ asked: Int, step: Int, size: Int) -> Int {

@@ -1,17 +1,20 @@
 import Analysis
 
-/// The channels of a group from the most to the least important.
+/// The channels of a group that there still are, from the most to the least important.
 struct Ranking: Sendable {
   /// Index into ``ModelAnalysis/groups``.
   let group: Int
+  /// One for each channel of the whole group.
   let scores: [Double]
   /// Equal scores keep the lower index, so that nothing depends on the order of a sort.
   let order: [Int32]
 
-  init(group: Int, scores: [Double]) {
+  /// - Parameter alive: the channels that there still are; `nil` for all.
+  init(group: Int, scores: [Double], alive: [Int32]? = nil) {
     self.group = group
     self.scores = scores
-    order = scores.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }.map { Int32($0) }
+    let channels = alive?.map { Int($0) } ?? Array(scores.indices)
+    order = channels.sorted { (scores[$0], $1) > (scores[$1], $0) }.map { Int32($0) }
   }
 
   /// The indices of the `count` most important channels, ascending.
@@ -20,9 +23,11 @@ struct Ranking: Sendable {
 
 /// Sets of groups whose channels are ranked together: what goes first of each, and how much stays for a given share.
 struct RankedSets: Sendable {
-  /// For each set its number of channels and, from the first to go on, the groups (by position) that lose one each.
-  private let sets: [(size: Int, order: [Int32])]
-  private let sizes: [Int]
+  /// For each set its number of channels, how many of them are gone already and, from the first to go on, the groups
+  /// (by position) that lose one each.
+  private let sets: [(size: Int, gone: Int, order: [Int32])]
+  /// For each group how many channels there still are.
+  private let available: [Int]
 
   /// - Parameters:
   ///   - rankings: the groups that are cut.
@@ -34,28 +39,33 @@ struct RankedSets: Sendable {
     _ rankings: [Ranking], bounds: [GroupBounds], sets: [[Int]],
     score: (_ position: Int, _ rank: Int, _ score: Double) -> Double
   ) {
-    sizes = bounds.map(\.size)
+    available = bounds.map(\.available)
     self.sets = sets.map { set in
       var units: [(score: Double, position: Int32, rank: Int32)] = []
       for position in set where bounds[position].exact == nil {
         let ranking = rankings[position]
-        for rank in bounds[position].protected..<bounds[position].size {
+        for rank in bounds[position].protected..<bounds[position].available {
           let value = score(position, rank, ranking.scores[Int(ranking.order[rank])])
           units.append((value, Int32(position), Int32(rank)))
         }
       }
       // Of equal scores those furthest down in their groups go first, then those of later groups.
       units.sort { ($0.score, $1.rank, $1.position) < ($1.score, $0.rank, $0.position) }
-      return (set.reduce(0) { $0 + bounds[$1].size }, units.map(\.position))
+      let cut = set.filter { bounds[$0].exact == nil }
+      return (
+        set.reduce(0) { $0 + bounds[$1].size }, cut.reduce(0) { $0 + bounds[$1].size - bounds[$1].available },
+        units.map(\.position)
+      )
     }
   }
 
-  /// How many channels of each group stay if each set loses this share of its channels, as far as they may go.
+  /// How many channels of each group stay if each set loses this share of its channels, as far as they may go. What is
+  /// gone already counts towards the share.
   func kept(share: Double) -> [Int] {
-    var kept = sizes
+    var kept = available
     for set in sets {
-      let removed = min(set.order.count, Int((Double(set.size) * share + 1e-9).rounded(.down)))
-      for position in set.order.prefix(removed) { kept[Int(position)] -= 1 }
+      let removed = Int((Double(set.size) * share + 1e-9).rounded(.down)) - set.gone
+      for position in set.order.prefix(max(0, removed)) { kept[Int(position)] -= 1 }
     }
     return kept
   }

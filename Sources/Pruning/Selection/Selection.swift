@@ -17,7 +17,7 @@ public struct Selection: Sendable {
   /// What was asked for and what came of it.
   public let record: SelectionRecord
   /// Tensors that hold numbers that are not finite; their channels ranked last.
-  public let nonFiniteTensors: [String]
+  public internal(set) var nonFiniteTensors: [String]
   /// What users should know about how channels were scored, a sentence each.
   public let remarks: [String]
 
@@ -25,11 +25,14 @@ public struct Selection: Sendable {
   ///
   /// - Parameters:
   ///   - evidence: what the criterion's measurements found.
+  ///   - round: which of several rounds this is, and which channels those before it left; see ``PruningRounds``. Only
+  ///     these are compared and may stay. Shares, ratios and rounding refer to the widths of the whole model, which the
+  ///     analysis is of; what is gone must have been chosen with the same options.
   ///   - scored: called after each group with how many of how many are scored.
   /// - Throws: ``SelectionError`` for options that contradict themselves or the model, and what the criterion throws.
   public init(
     analysis: ModelAnalysis, scoring: Scoring, options: SelectionOptions, evidence: Evidence = .none,
-    scored: (_ groups: Int, _ all: Int) throws -> Void = { _, _ in }
+    round: PruningRound = .only, scored: (_ groups: Int, _ all: Int) throws -> Void = { _, _ in }
   ) throws {
     try options.validate()
     let matcher = try RuleMatcher(options.rules, analysis)
@@ -37,32 +40,47 @@ public struct Selection: Sendable {
     let model = CostModel(analysis)
     let context = ScoringContext(
       analysis: analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members,
-      evidence: evidence)
+      evidence: evidence, alive: round.alive)
     let normalization = scoring.normalization ?? scoring.criterion.usualNormalization
     let rankings = try candidates.enumerated().map { position, candidate in
       let scores = try scoring.criterion.scores(for: analysis.groups[candidate.group], in: context)
       try scored(position + 1, candidates.count)
-      let weight = evidence.groupWeights[analysis.groups[candidate.group].dimension] ?? 1
-      return Ranking(group: candidate.group, scores: normalization.apply(scores).map { $0 * weight })
+      let dimension = analysis.groups[candidate.group].dimension
+      let weight = evidence.groupWeights[dimension] ?? 1
+      let alive = round.alive[dimension]
+      return Ranking(
+        group: candidate.group, scores: normalization.apply(scores, to: alive).map { $0 * weight }, alive: alive)
     }
-    let bounds = candidates.map {
-      GroupBounds(analysis.groups[$0.group], analysis, options: options, limits: $0.limits)
-    }
-    let budgets = Self.budgets(options, model)
+    let bounds = Self.bounds(candidates, analysis, options, round)
+    let budgets = Self.budgets(options, model, round)
     let exponent = options.costExponent ?? scoring.criterion.usualCostExponent
     let sets = Self.sets(rankings, bounds, analysis, options, model, budgets, exponent)
     let asked: [Int]
     let kept: [Int]
     switch options.target {
     case .ratio(let ratio):
-      asked = sets.kept(share: ratio)
+      asked = sets.kept(share: round.ratio(towards: ratio))
       kept = zip(bounds, asked).map { $0.rounded($1) }
     case .budgets:
-      let search = BudgetSearch(
-        model: model, budgets: budgets.map { ($0.quantity, $0.limit) },
-        otherBytes: options.otherBytes + options.addedBytes, addedBytes: options.addedBytes,
-        groups: candidates.map(\.group), bounds: bounds, sets: sets)
-      (asked, kept) = try search.run()
+      func search(
+        _ budgets: [(quantity: Quantity, limit: Int, original: Int)], _ bounds: [GroupBounds]
+      ) -> BudgetSearch {
+        BudgetSearch(
+          model: model, budgets: budgets.map { ($0.quantity, $0.limit) },
+          otherBytes: options.otherBytes + options.addedBytes, addedBytes: options.addedBytes,
+          groups: candidates.map(\.group), bounds: bounds, sets: sets)
+      }
+      if round.isLast {
+        (asked, kept) = try search(budgets, bounds).run()
+      } else {
+        // What cannot be reached in the end is told before anything else is measured.
+        let last = round.last
+        try search(Self.budgets(options, model, last), Self.bounds(candidates, analysis, options, last))
+          .requireReachable()
+        // Where rounding lets an intermediate budget be missed, the next round has it to do.
+        let left = bounds.map(\.available)
+        (asked, kept) = (try? search(budgets, bounds).run()) ?? (asked: left, kept: left)
+      }
     }
     decisions = rankings.indices.compactMap { position in
       guard kept[position] < bounds[position].size else { return nil }
@@ -73,7 +91,7 @@ public struct Selection: Sendable {
     record = SelectionRecord(
       scoring: scoring, normalization: normalization, options: options, groupsMatched: matcher.groupsMatched,
       budgets: budgets, after: model.statistics(Self.counts(model, rankings, kept)),
-      otherBytes: options.otherBytes + (decisions.isEmpty ? 0 : options.addedBytes))
+      otherBytes: options.otherBytes + (decisions.isEmpty ? 0 : options.addedBytes), rounds: round.count)
     nonFiniteTensors = context.nonFiniteTensors
     remarks =
       context.fallbacks.map { reason, groups in
@@ -90,14 +108,26 @@ public struct Selection: Sendable {
     return counts
   }
 
+  private static func bounds(
+    _ candidates: [Candidates.Candidate], _ analysis: ModelAnalysis, _ options: SelectionOptions, _ round: PruningRound
+  ) -> [GroupBounds] {
+    candidates.map { candidate in
+      let group = analysis.groups[candidate.group]
+      var limits = candidate.limits
+      limits.ratio = limits.ratio.map { round.ratio(towards: $0) }
+      return GroupBounds(
+        group, analysis, options: options, limits: limits, alive: round.alive[group.dimension]?.count)
+    }
+  }
+
   private static func budgets(
-    _ options: SelectionOptions, _ model: CostModel
+    _ options: SelectionOptions, _ model: CostModel, _ round: PruningRound
   ) -> [(quantity: Quantity, limit: Int, original: Int)] {
     guard case .budgets(let budgets) = options.target else { return [] }
     let whole = model.statistics(model.sizes)
     return budgets.map { budget in
       let original = whole.amount(budget.quantity, otherBytes: options.otherBytes)
-      return (budget.quantity, budget.limit.amount(of: original), original)
+      return (budget.quantity, round.amount(from: original, towards: budget.limit.amount(of: original)), original)
     }
   }
 

@@ -33,6 +33,8 @@ public struct SelectionRecord: Sendable {
   /// How far costs entered a ranking over several groups.
   public let costExponent: Double
   public let seed: UInt64
+  /// How often channels were scored and removed.
+  public let rounds: Int
   /// One for each budget, in the order they were given; empty for a ratio.
   public let budgets: [Outcome]
   /// For each rule how many groups it matches.
@@ -41,7 +43,7 @@ public struct SelectionRecord: Sendable {
   init(
     scoring: Scoring, normalization: ScoreNormalization, options: SelectionOptions, groupsMatched: [Int],
     budgets: [(quantity: Quantity, limit: Int, original: Int)], after: ModelStatistics,
-    otherBytes: Int
+    otherBytes: Int, rounds: Int
   ) {
     self.options = options
     criterion = scoring.criterion.name
@@ -50,6 +52,7 @@ public struct SelectionRecord: Sendable {
     self.normalization = normalization
     costExponent = options.costExponent ?? scoring.criterion.usualCostExponent
     seed = scoring.seed
+    self.rounds = rounds
     self.groupsMatched = groupsMatched
     guard case .budgets(let asked) = options.target else {
       self.budgets = []
@@ -71,6 +74,7 @@ public struct SelectionRecord: Sendable {
       ("exactOnly", .bool(options.exactOnly)), ("minKeepShare", .double(options.effectiveKeepShare)),
       ("maxRatio", options.maximumRatio.map { .double($0) } ?? .null),
     ]
+    if rounds > 1 { pairs.append(("rounds", .int(rounds))) }
     switch options.target {
     case .ratio(let ratio): pairs.append(("ratio", .double(ratio)))
     case .budgets:
