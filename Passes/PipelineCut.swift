@@ -2,6 +2,8 @@
 /// it.
 struct PipelineCut {
   let original: Model
+  /// As later passes have revised it.
+  let plan: Plan
   let analysis: ModelAnalysis
   let keep: KeepSets
 
@@ -20,8 +22,9 @@ struct PipelineCut {
     guard cuts.count == 1 else {
       throw .usage("\(path): pass \(pass) needs exactly one prune pass before it, there are \(cuts.count)")
     }
-    if let other = context.earlier.first(where: { $0.report.isModified && $0.report.plan == nil }) {
-      let remedy = Self.repairs.contains(other.name) ? "leave one of them out" : "put it after \(pass)"
+    if let other = context.earlier.first(where: { $0.report.isModified && !$0.report.decides }) {
+      let isEither = Self.repairs.contains(other.name) && Self.repairs.contains(pass)
+      let remedy = isEither ? "leave one of them out" : "put it after \(pass)"
       throw .usage(
         "\(path): pass \(pass) holds the model against the one the pipeline started from, but pass \(other.name) "
           + "has changed it; \(remedy)")
@@ -30,6 +33,7 @@ struct PipelineCut {
       throw .usage("\(path): pass \(pass): the prune pass has repaired layers already; give it repair: none")
     }
     original = context.original
+    self.plan = plan
     analysis = try context.analysis(of: context.original)
     do throws(PlanError) { keep = try plan.keepSets(analysis) } catch { throw .other("\(path): \(error)") }
   }

@@ -55,10 +55,10 @@ public struct ReconstructPass: Pass {
     for (label, reason) in report.skipped { context.logger.notice("remark: \(label) is not repaired: \(reason)") }
     model = repaired
     let largestError: JSONText = report.layers.map(\.error).max().map { $0.isFinite ? .double($0) : .null } ?? .null
-    return PassReport(
-      isModified: !report.layers.isEmpty,
-      statistics: [
-        ("repairedLayers", .int(report.layers.count)), ("largestError", largestError),
-      ])
+    var statistics: [(name: String, value: JSONText)] = [
+      ("repairedLayers", .int(report.layers.count)), ("largestError", largestError),
+    ]
+    if report.rescaledNorms > 0 { statistics.append(("rescaledNorms", .int(report.rescaledNorms))) }
+    return PassReport(isModified: !report.layers.isEmpty || report.rescaledNorms > 0, statistics: statistics)
   }
 }

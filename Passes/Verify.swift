@@ -25,8 +25,8 @@ public struct VerifyPass: Pass {
 
   /// Passes that leave outputs as they are, or remove what their plan says.
   private static let accountable: Set<String> = [
-    EliminateDeadCodePass.name, FoldIdentityPass.name, PrunePass.name, InspectPass.name, VerifyPass.name,
-    WritePass.name,
+    EliminateDeadCodePass.name, FoldIdentityPass.name, PrunePass.name, RefinePass.name, InspectPass.name,
+    VerifyPass.name, WritePass.name,
   ]
 
   public func run(_ model: inout Model, in context: Context) throws -> PassReport {

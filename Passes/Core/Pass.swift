@@ -25,6 +25,8 @@ public struct PassReport: Sendable {
   public var statistics: [(name: String, value: JSONText)]
   /// Where the pass removed channels: what it decided.
   public var plan: Plan?
+  /// Where the pass chose other channels than the prune pass before it: the plan that stands in for that one's.
+  public var revisedPlan: Plan?
   /// Layers whose weights make up for what was removed: outputs are then no longer those of the zeroed original.
   public var repairedLayers = 0
 
@@ -33,4 +35,7 @@ public struct PassReport: Sendable {
     self.statistics = statistics
     self.plan = plan
   }
+
+  /// Whether the pass decided what is removed from the original, and the model follows from that.
+  var decides: Bool { plan != nil || revisedPlan != nil }
 }

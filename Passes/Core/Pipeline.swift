@@ -20,6 +20,7 @@ public struct Pipeline: Sendable {
         name: name, seconds: Double(seconds) + Double(attoseconds) / 1e18, before: before,
         after: report.isModified ? ModelCounts(model) : before, report: report)
       context.logger.debug("\(record.line)")
+      if let plan = report.revisedPlan { context.earlier.revise(plan) }
       context.earlier.append(record)
     }
     return context.earlier
@@ -32,7 +33,7 @@ public struct PassRecord: Sendable {
   public let seconds: Double
   public let before: ModelCounts
   public let after: ModelCounts
-  public let report: PassReport
+  public internal(set) var report: PassReport
 
   /// The record in a line for people.
   public var line: String {
@@ -51,6 +52,14 @@ public struct PassRecord: Sendable {
       ("before", before.json), ("after", after.json),
       ("statistics", .object(report.statistics.map { ($0.name, $0.value) })),
     ])
+  }
+}
+
+extension [PassRecord] {
+  /// Puts a plan in the place of the last one, so that whoever asks what went hears what did.
+  fileprivate mutating func revise(_ plan: Plan) {
+    guard let index = lastIndex(where: { $0.report.plan != nil }) else { return }
+    self[index].report.plan = plan
   }
 }
 

@@ -2,23 +2,23 @@ import IR
 import Passes
 import Testing
 
-/// The four passes that run a model on samples take them in the same way.
+/// The five passes that run a model on samples take them in the same way.
 @Suite("Options of samples")
 struct SampleOptionsTests {
   private static let names = ["data", "calibration", "samples", "batch"]
 
   static let passes: [any Pass.Type] = [
-    BiasCorrectionPass.self, PrunePass.self, RecalibratePass.self, ReconstructPass.self,
+    BiasCorrectionPass.self, PrunePass.self, RecalibratePass.self, ReconstructPass.self, RefinePass.self,
   ]
 
-  @Test("every pass that needs samples has the same options for them", arguments: 0..<4)
+  @Test("every pass that needs samples has the same options for them", arguments: 0..<5)
   func sameOptions(index: Int) {
     let options = Self.passes[index].options.filter { Self.names.contains($0.name) }
     #expect(options.map(\.name) == Self.names)
     #expect(options.map(\.defaultText) == [nil, nil, "256", "32"])
   }
 
-  @Test("data and calibration exclude each other", arguments: 0..<4)
+  @Test("data and calibration exclude each other", arguments: 0..<5)
   func both(index: Int) {
     let values = options(["data": .text("a.npz"), "calibration": .text("b.npz"), "ratio": .number(0.5)])
     let text = message { _ = try Self.passes[index].init(values) }
