@@ -2,6 +2,7 @@
 
 COPPICE := .build/release/coppice
 VENV := .venv-interop
+TORCH_VENV := .venv-torch
 CHECK := $(VENV)/bin/python Tests/Interop
 BENCH := $(VENV)/bin/python Benchmarks
 COUNT ?= 150
@@ -19,10 +20,10 @@ NATIVE ?= $(shell if $(call HAS,avx512f) && $(call HAS,avx512bw) && $(call HAS,a
   && $(call HAS,avx512vl); then echo "-Xcc -march=x86-64-v4"; \
   elif $(call HAS,avx2) && $(call HAS,fma); then echo "-Xcc -march=x86-64-v3"; fi)
 
-.PHONY: help setup build demo test golden docs interop parity zoo real models bench lint fuzz clean
+.PHONY: help setup build demo test golden docs interop parity zoo real models study-obs bench lint fuzz clean
 
 help: ## show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing to build and to check (as root or by sudo)
 	@missing=""; \
@@ -101,6 +102,17 @@ parity: build cases $(VENV)/ready ## compare results and speed with ONNX Runtime
 
 models: build data $(VENV)/ready ## train the networks of Models anew (half an hour)
 	$(VENV)/bin/python Models/make.py --coppice $(COPPICE)
+
+# The Python environment with PyTorch, made anew when the study's requirements change.
+$(TORCH_VENV)/study-obs-ready: Benchmarks/study_obs/requirements.txt
+	python3 -m venv $(TORCH_VENV)
+	pip="$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check"; \
+	$$pip -r $< || sed 's/+cpu//' $< | $$pip -r /dev/stdin
+	touch $@
+
+study-obs: build data $(VENV)/ready $(TORCH_VENV)/study-obs-ready ## write Docs/StudyOBS.md; SEEDS=3, ONLY=order,peer, FRESH=1
+	$(BENCH)/study_obs/study.py --coppice $(COPPICE) --torch $(TORCH_VENV)/bin/python $(if $(SEEDS),--seeds $(SEEDS)) \
+	  $(if $(ONLY),--only $(ONLY)) $(if $(FRESH),--fresh)
 
 zoo: build $(VENV)/ready ## prune, check and run all models of ../shared/zoo
 	@[ -e ../shared/zoo/zoo.json ] || { echo "error: make zoo needs ../shared/zoo, which is not there" >&2; exit 1; }

@@ -99,11 +99,20 @@ IMAGE = {"image": (TensorProto.FLOAT, ["batch", 1, 28, 28])}
 CLASSES = {"logits": (TensorProto.FLOAT, ["batch", 10])}
 
 
-def fashion_resnet(seed=0):
-    """A residual CNN for 28×28 images: a stem at full size, then two stages of two blocks, each at half of it."""
+def scaled(channels, width):
+    """That share of the channels, one at least."""
+    return max(1, round(channels * width))
+
+
+def fashion_resnet(seed=0, width=1):
+    """A residual CNN for 28×28 images: a stem at full size, then two stages of two blocks, each at half of it.
+
+    width is the share of the channels that all layers have.
+    """
     net = Network("fashion_resnet", seed)
-    x, channels = net.conv_block("image", 1, 16, "stem"), 16
-    for stage, out in enumerate((32, 48)):
+    channels = scaled(16, width)
+    x = net.conv_block("image", 1, channels, "stem")
+    for stage, out in enumerate((scaled(32, width), scaled(48, width))):
         for block in range(2):
             name, stride = f"stage{stage}.block{block}", 1 if block else 2
             y = net.conv_block(x, channels, out, f"{name}.a", stride=stride)
@@ -115,18 +124,19 @@ def fashion_resnet(seed=0):
     return net.model(IMAGE, CLASSES)
 
 
-def fashion_mobilenet(seed=0):
-    """A depthwise CNN: inverted residuals as MobileNetV2 has them."""
+def fashion_mobilenet(seed=0, width=1):
+    """A depthwise CNN: inverted residuals as MobileNetV2 has them; width is the share of the channels that all have."""
     net = Network("fashion_mobilenet", seed)
-    x, channels = net.conv_block("image", 1, 16, "stem", stride=2), 16
-    for index, (out, stride) in enumerate(((16, 1), (24, 1), (40, 2), (40, 1), (64, 1))):
-        name, hidden = f"block{index}", channels * 4
+    channels, last = scaled(16, width), scaled(128, width)
+    x = net.conv_block("image", 1, channels, "stem", stride=2)
+    for index, (whole, stride) in enumerate(((16, 1), (24, 1), (40, 2), (40, 1), (64, 1))):
+        name, hidden, out = f"block{index}", channels * 4, scaled(whole, width)
         y = net.conv_block(x, channels, hidden, f"{name}.expand", kernel=1)
         y = net.conv_block(y, hidden, hidden, f"{name}.depthwise", stride=stride, group=hidden)
         y = net.conv_block(y, hidden, out, f"{name}.project", rectify=False, kernel=1)
         x = net.node("Add", [x, y], f"{name}.add") if stride == 1 and channels == out else y
         channels = out
-    net.classifier(net.conv_block(x, channels, 128, "last", kernel=1), 128, 10)
+    net.classifier(net.conv_block(x, channels, last, "last", kernel=1), last, 10)
     return net.model(IMAGE, CLASSES)
 
 
