@@ -81,18 +81,14 @@ struct BiasCorrectionTests {
 
   @Test("the outputs of a layer have the means they had", arguments: cases)
   func meansStay(example: Case) throws {
-    let dense = try GraphText.model(example.text)
-    let analysis = try ModelAnalysis(dense)
-    let pruned = try dense.keeping(analysis.halves, analysis: analysis)
-    var numbers = Numbers(seed: 1)
-    let x = numbers.tensor(example.shape, offset: 0.25)
-    let (corrected, report) = try BiasCorrection(of: dense, analysis, keep: analysis.halves)(
-      pruned, on: CalibrationData(x))
+    let pruned = try PrunedModel(try GraphText.model(example.text))
+    let x = randomInput(example.shape)
+    let (corrected, report) = try pruned.biasCorrected(on: x)
     #expect(report.layers.count == 1 && report.skipped.isEmpty)
-    let expected = try means(dense, x)
-    #expect(try relativeError(means(pruned, x), expected) > 0.01)
+    let expected = try means(pruned.dense, x)
+    #expect(try relativeError(means(pruned.model, x), expected) > 0.01)
     #expect(try relativeError(means(corrected, x), expected) <= 1e-4)
-    #expect(corrected.contents["b"] == pruned.contents["b"])
+    #expect(corrected.contents["b"] == pruned.model.contents["b"])
   }
 
   @Test("means and shifts are those of the sums, group by group")
@@ -117,14 +113,10 @@ struct BiasCorrectionTests {
       y = Conv(g, b[3, 8, 1, 1], d[3])
       return y
       """
-    let dense = try GraphText.model(text)
-    let analysis = try ModelAnalysis(dense)
-    let pruned = try dense.keeping(analysis.halves, analysis: analysis)
-    var numbers = Numbers(seed: 1)
-    let (corrected, report) = try BiasCorrection(of: dense, analysis, keep: analysis.halves)(
-      pruned, on: CalibrationData(numbers.tensor([10, 4, 4, 4])))
+    let pruned = try PrunedModel(try GraphText.model(text))
+    let (corrected, report) = try pruned.biasCorrected(on: randomInput([10, 4, 4, 4]))
     #expect(report.layers.count == 1)
-    #expect(corrected.contents["e"] == pruned.contents["e"])
-    #expect(corrected.contents["d"] != pruned.contents["d"])
+    #expect(corrected.contents["e"] == pruned.model.contents["e"])
+    #expect(corrected.contents["d"] != pruned.model.contents["d"])
   }
 }

@@ -21,10 +21,10 @@ struct CalibrationDataTests {
     Tensor(name: name, floats: numbers, shape: shape)
   }
 
-  private func message(_ text: String, _ dataset: any Dataset) throws -> String {
+  private func message(_ text: String, _ dataset: any Dataset, loss: Loss? = nil) throws -> String {
     let model = try GraphText.model(text)
     do throws(TrainingError) {
-      _ = try CalibrationData(dataset, for: model)
+      _ = try CalibrationData(dataset, for: model, loss: loss)
       return "no error"
     } catch {
       #expect(!error.description.contains("\n"))
@@ -43,18 +43,42 @@ struct CalibrationDataTests {
     #expect(data.batches(of: 2) == [0..<2, 2..<3])
   }
 
+  /// Fifty samples that are their numbers.
+  private func fifty() throws -> ArrayDataset {
+    try dataset([floats("x", (0..<50).map { Float($0) }, [50, 1])])
+  }
+
+  private func numbers(_ data: CalibrationData) throws -> [Float] {
+    try #require(try data.samples(0..<data.count).inputs["x"]?.floats())
+  }
+
   @Test("a limit draws samples by the seed")
   func limit() throws {
     let model = try GraphText.model("x: float[N, 1]\ny = Relu(x)\nreturn y")
-    let dataset = try dataset([floats("x", (0..<50).map { Float($0) }, [50, 1])])
     func drawn(_ seed: UInt64) throws -> [Float] {
-      let data = try CalibrationData(dataset, for: model, limit: 10, seed: seed)
-      return try #require(try data.samples(0..<data.count).inputs["x"]?.floats())
+      try numbers(try CalibrationData(fifty(), for: model, limit: 10, seed: seed))
     }
     let first = try drawn(1)
-    #expect(first.count == 10 && Set(first).count == 10 && first == first.sorted())
+    #expect(first.count == 10 && Set(first).count == 10)
     #expect(try drawn(1) == first)
     #expect(try drawn(2) != first)
+  }
+
+  @Test("the first samples are those that were drawn first")
+  func first() throws {
+    let model = try GraphText.model("x: float[N, 1]\ny = Relu(x)\nreturn y")
+    let data = try CalibrationData(fifty(), for: model, limit: 10, seed: 1)
+    #expect(try numbers(data.first(3)) == Array(numbers(data).prefix(3)))
+    #expect([0, 10, 11, -1].map { data.first($0).count } == [0, 10, 10, 0])
+    #expect([0, 3, 11].map { data.first($0, for: model).count } == [0, 3, 10])
+  }
+
+  @Test("the first samples for a model that takes four at once are a multiple of four where there are as many")
+  func firstOfFixedNumber() throws {
+    let model = try GraphText.model("x: float[4, 1]\ny = Relu(x)\nreturn y")
+    let data = try CalibrationData(fifty(), for: model, limit: 10, seed: 1)
+    #expect([1, 4, 5, 9].map { data.first($0, for: model).count } == [4, 4, 8, 10])
+    #expect(try numbers(data.first(1, for: model)) == Array(numbers(data).prefix(4)))
   }
 
   @Test("an input that is one number throughout is refused, whatever the number", arguments: [0, 3] as [Float])
@@ -88,6 +112,50 @@ struct CalibrationDataTests {
     let words = "x: int64[N, 2]\ny = Gather(t[5, 3], x)\nreturn y"
     #expect(try message(words, [Tensor(name: "x", int64s: [1, 1, 1, 1], shape: [2, 2])]) == "no error")
   }
+
+  // MARK: Labels
+
+  /// What is said of four samples with these labels, of these shapes without the axis of samples.
+  private func message(
+    _ text: String, x: [Int], labels: [Int64], shape: [Int] = [], loss: Loss? = .crossEntropy
+  ) throws -> String {
+    let count = 4 * x.reduce(1, *)
+    let size = shape.reduce(1, *)
+    let all = labels + [Int64](repeating: 0, count: 4 * size - labels.count)
+    let dataset = try dataset([
+      floats("x", (0..<count).map { Float($0) }, [4] + x), Tensor(name: "label", int64s: all, shape: [4] + shape),
+    ])
+    return try message(text, dataset, loss: loss)
+  }
+
+  @Test("a label that is none of the model's classes is named with its file, its sample and their number")
+  func strayLabel() throws {
+    let text = try message(Self.linear, x: [2], labels: [0, 2, 7, -100])
+    #expect(text.hasPrefix("d.npz: array label: sample 2: label 7 is not from 0 to 2, as 3 classes ask"))
+    #expect(try message(Self.linear, x: [2], labels: [0, 1, -1]).contains("sample 2: label -1 is not from 0 to 2"))
+    #expect(try message(Self.linear, x: [2], labels: [0, 2, 1, -100]) == "no error")
+  }
+
+  @Test("labels are looked at only where they stand for classes")
+  func otherLabels() throws {
+    #expect(try message(Self.linear, x: [2], labels: [7], loss: nil) == "no error")
+    #expect(try message(Self.linear, x: [2], labels: [7], shape: [3], loss: .meanSquaredError) == "no error")
+    // They fit no axis of the output; what needs them says so.
+    #expect(try message(Self.linear, x: [2], labels: [7], shape: [3]) == "no error")
+  }
+
+  @Test("classes are the axis that labels lack, of whatever size the data make it")
+  func classes() throws {
+    let pictures = "x: float[N, 2, 5, 6]\ny = Conv(x, w[7, 2, 1, 1])\nreturn y"
+    #expect(
+      try message(pictures, x: [2, 5, 6], labels: [6, 7], shape: [5, 6]).contains("label 7 is not from 0 to 6"))
+    let tokens = "x: float[N, T, 4]\ny = MatMul(x, w[4, 3])\nreturn y"
+    #expect(try message(tokens, x: [5, 4], labels: [2, 3], shape: [5]).contains("label 3 is not from 0 to 2"))
+    let anyWidth = "x: float[N, C]\ny = Relu(x)\nreturn y"
+    #expect(try message(anyWidth, x: [2], labels: [1, 2]).contains("label 2 is not from 0 to 1"))
+  }
+
+  // MARK: Samples
 
   @Test("data without samples are refused")
   func empty() throws {

@@ -12,49 +12,7 @@ import Testing
 /// The repair of whole models, on graphs small enough to know what it must come to.
 @Suite("Repair")
 struct RepairTests {
-  /// A model, what is kept of it, and what that leaves.
-  private struct Pruned {
-    let dense: Model
-    let analysis: ModelAnalysis
-    let keep: KeepSets
-    let model: Model
-
-    /// - Parameter kept: of the first group; without, the first half of each group is kept.
-    init(_ dense: Model, kept: [Int32]? = nil) throws {
-      let analysis = try ModelAnalysis(dense)
-      var keep = analysis.halves
-      if let kept {
-        let group = try #require(analysis.groups.first)
-        keep = KeepSets()
-        keep[group.dimension] = kept
-      }
-      model = try dense.keeping(keep, analysis: analysis)
-      self.dense = dense
-      self.analysis = analysis
-      self.keep = keep
-    }
-
-    func repaired(
-      on x: Tensor, _ order: Repair.Order = .sequential, damping: Double = 1e-8
-    ) throws -> (model: Model, report: Repair.Report) {
-      var options = Repair.Options()
-      options.order = order
-      options.damping = damping
-      options.runtime = RuntimeOptions(workers: .one)
-      return try Repair(of: dense, analysis, keep: keep, options: options)(model, on: CalibrationData(x))
-    }
-  }
-
   // MARK: Channels that others make
-
-  /// A weight whose channels, in the second half of each block, are those of the first half times a number.
-  struct Redundancy: Sendable {
-    let weight: String
-    let axis: Int
-    var blocks = 1
-    /// Kernels that each channel has for itself are only copied.
-    var scales = true
-  }
 
   struct Case: Sendable, CustomTestStringConvertible {
     let testDescription: String
@@ -190,36 +148,15 @@ struct RepairTests {
   ]
 
   private func model(_ example: Case) throws -> Model {
-    var model = try GraphText.model(example.text)
-    for redundancy in example.redundancies {
-      let tensor = try model.tensor(redundancy.weight)
-      var values = try #require(tensor.floats())
-      let size = tensor.shape[redundancy.axis]
-      let inner = tensor.shape[(redundancy.axis + 1)...].reduce(1, *)
-      let block = size / redundancy.blocks
-      for index in values.indices {
-        let place = index / inner % size % block - block / 2
-        guard place >= 0 else { continue }
-        // Positive, so that it commutes with Relu.
-        let factor = redundancy.scales ? 0.5 + 0.25 * Float(place) : 1
-        values[index] = factor * values[index - block / 2 * inner]
-      }
-      try model.fill(redundancy.weight, values)
-    }
-    return model
-  }
-
-  private func input(_ shape: [Int], seed: UInt64 = 1) -> Tensor {
-    var numbers = Numbers(seed: seed)
-    return numbers.tensor(shape, offset: 0.25)
+    try GraphText.model(example.text).repeating(example.redundancies)
   }
 
   @Test(
     "where removed channels are others times a number the repaired model equals the one it was",
     arguments: cases, Repair.Order.allCases)
   func redundantChannels(example: Case, order: Repair.Order) throws {
-    let pruned = try Pruned(try model(example))
-    let x = input(example.shape)
+    let pruned = try PrunedModel(try model(example))
+    let x = randomInput(example.shape)
     let (repaired, report) = try pruned.repaired(on: x, order)
     #expect(report.layers.count == example.layers && report.skipped.isEmpty)
     #expect(report.layers.allSatisfy { $0.error <= 1e-4 })
@@ -227,16 +164,16 @@ struct RepairTests {
     #expect(try relativeError(pruned.model.outputs(x), expected) > 0.02)
     #expect(try relativeError(repaired.outputs(x), expected) <= 1e-3)
     // It holds of samples nobody has seen too.
-    let others = input(example.shape, seed: 2)
+    let others = randomInput(example.shape, seed: 2)
     #expect(try relativeError(repaired.outputs(others), pruned.dense.outputs(others)) <= 1e-2)
   }
 
   @Test("the models that are given do not change", arguments: Repair.Order.allCases)
   func inputsStay(order: Repair.Order) throws {
     for example in Self.cases {
-      let pruned = try Pruned(try model(example))
+      let pruned = try PrunedModel(try model(example))
       let (whole, cut) = (pruned.dense.contents, pruned.model.contents)
-      let repaired = try pruned.repaired(on: input(example.shape), order).model
+      let repaired = try pruned.repaired(on: randomInput(example.shape), order).model
       #expect(pruned.dense.contents == whole && pruned.model.contents == cut)
       #expect(repaired.contents != cut)
     }
@@ -245,8 +182,8 @@ struct RepairTests {
   @Test("a depthwise convolution whose inputs are what they were keeps its kernels", arguments: Repair.Order.allCases)
   func depthwise(order: Repair.Order) throws {
     let example = try #require(Self.cases.last)
-    let pruned = try Pruned(try model(example))
-    let repaired = try pruned.repaired(on: input(example.shape), order).model
+    let pruned = try PrunedModel(try model(example))
+    let repaired = try pruned.repaired(on: randomInput(example.shape), order).model
     #expect(try relativeError(repaired.numbers("k"), pruned.model.numbers("k")) <= 1e-3)
   }
 
@@ -273,7 +210,7 @@ struct RepairTests {
     var options = Repair.Options()
     options.order = order
     let (repaired, report) = try Repair(of: dense, analysis, keep: keep, options: options)(
-      model, on: CalibrationData(input([50, 6])))
+      model, on: CalibrationData(randomInput([50, 6])))
     #expect(report.layers.isEmpty && report.skipped.isEmpty)
     #expect(repaired.contents == dense.contents)
     #expect(repaired.graph.nodes.map(\.inputs) == dense.graph.nodes.map(\.inputs))
@@ -281,8 +218,8 @@ struct RepairTests {
 
   @Test("layers that are not behind a cut stay to the bit", arguments: Repair.Order.allCases)
   func otherBranch(order: Repair.Order) throws {
-    let pruned = try Pruned(try GraphText.model(Self.branches), kept: [0, 1, 2, 3])
-    let (repaired, report) = try pruned.repaired(on: input([200, 6]), order)
+    let pruned = try PrunedModel(try GraphText.model(Self.branches), kept: [0, 1, 2, 3])
+    let (repaired, report) = try pruned.repaired(on: randomInput([200, 6]), order)
     #expect(report.layers.count == 1)
     let (before, after) = (pruned.model.contents, repaired.contents)
     for name in ["a", "c", "d"] { #expect(after[name] == before[name], "\(name) changed") }
@@ -292,7 +229,7 @@ struct RepairTests {
   // MARK: Means
 
   /// A model whose fourth hidden channel is always 2, without it.
-  private func withoutConstantChannel(_ text: String) throws -> Pruned {
+  private func withoutConstantChannel(_ text: String) throws -> PrunedModel {
     var model = try GraphText.model(text)
     let tensor = try model.tensor("a")
     var values = try #require(tensor.floats())
@@ -301,7 +238,7 @@ struct RepairTests {
     for index in values.indices where index / inner % 4 == 3 { values[index] = 0 }
     try model.fill("a", values)
     try model.fill("c", [0.5, -0.25, 1, 2])
-    return try Pruned(model, kept: [0, 1, 2])
+    return try PrunedModel(model, kept: [0, 1, 2])
   }
 
   private func constant(_ model: Model, making name: String, input: Int) throws -> [Double] {
@@ -311,7 +248,7 @@ struct RepairTests {
 
   /// - Parameter removed: the weights of the removed channel, one an output.
   private func expectMean(
-    _ pruned: Pruned, _ x: Tensor, _ order: Repair.Order, at name: String, input: Int, base: [Double],
+    _ pruned: PrunedModel, _ x: Tensor, _ order: Repair.Order, at name: String, input: Int, base: [Double],
     removed: [Double], sign: Double = 1
   ) throws {
     let repaired = try pruned.repaired(on: x, order).model
@@ -327,7 +264,7 @@ struct RepairTests {
       "x: float[N, 5]\nh = Gemm(x, a[5, 4], c[4])\ny = Gemm(h, b[4, 3])\nreturn y")
     let removed = Array(try pruned.dense.numbers("b")[9...])
     try expectMean(
-      pruned, input([200, 5]), order, at: "y", input: 2, base: [0, 0, 0], removed: removed)
+      pruned, randomInput([200, 5]), order, at: "y", input: 2, base: [0, 0, 0], removed: removed)
   }
 
   @Test("a mean goes into the bias of a Gemm that has one", arguments: Repair.Order.allCases)
@@ -336,7 +273,7 @@ struct RepairTests {
       "x: float[N, 5]\nh = Gemm(x, a[5, 4], c[4])\ny = Gemm(h, b[4, 3], d[3])\nreturn y")
     let removed = Array(try pruned.dense.numbers("b")[9...])
     try expectMean(
-      pruned, input([200, 5]), order, at: "y", input: 2, base: try pruned.dense.numbers("d"), removed: removed)
+      pruned, randomInput([200, 5]), order, at: "y", input: 2, base: try pruned.dense.numbers("d"), removed: removed)
   }
 
   @Test("a mean goes into what is added behind a MatMul", arguments: Repair.Order.allCases)
@@ -345,7 +282,7 @@ struct RepairTests {
       "x: float[N, 3, 5]\nm = MatMul(x, a[5, 4])\nh = Add(m, c[4])\nn = MatMul(h, b[4, 3])\ny = Add(d[3], n)\nreturn y")
     let removed = Array(try pruned.dense.numbers("b")[9...])
     try expectMean(
-      pruned, input([100, 3, 5]), order, at: "y", input: 0, base: try pruned.dense.numbers("d"), removed: removed)
+      pruned, randomInput([100, 3, 5]), order, at: "y", input: 0, base: try pruned.dense.numbers("d"), removed: removed)
   }
 
   @Test("a mean goes into the running mean behind a convolution without bias", arguments: Repair.Order.allCases)
@@ -359,7 +296,7 @@ struct RepairTests {
       return y
       """)
     let weight = try pruned.dense.numbers("b")
-    let x = input([40, 5, 3, 3])
+    let x = randomInput([40, 5, 3, 3])
     try expectMean(
       pruned, x, order, at: "y", input: 3, base: try pruned.dense.numbers("m"),
       removed: [weight[3], weight[7], weight[11]], sign: -1)
@@ -379,8 +316,8 @@ struct RepairTests {
       z = Gemm(x, e[6, 3], d)
       return y, z
       """
-    let pruned = try Pruned(try GraphText.model(text))
-    let x = input([200, 6])
+    let pruned = try PrunedModel(try GraphText.model(text))
+    let x = randomInput([200, 6])
     let repaired = try pruned.repaired(on: x, order).model
     let (before, after) = (try pruned.dense.run(x), try repaired.run(x))
     #expect(relativeError(after["z"]?.doubles() ?? [], before["z"]?.doubles() ?? [0]) <= 1e-6)
@@ -400,59 +337,18 @@ struct RepairTests {
       z = MatMul(k, w)
       return y, z
       """
-    let pruned = try Pruned(try GraphText.model(text))
-    let (repaired, report) = try pruned.repaired(on: input([100, 6]), order)
+    let pruned = try PrunedModel(try GraphText.model(text))
+    let (repaired, report) = try pruned.repaired(on: randomInput([100, 6]), order)
     #expect(report.layers.isEmpty)
     #expect(report.skipped.count == 2)
     #expect(report.skipped.allSatisfy { $0.reason.contains("weight w") && $0.reason.contains("shared") })
     #expect(repaired.contents == pruned.model.contents)
   }
 
-  @Test(
-    "half- and double-precision weights stay what they are, and are repaired",
-    arguments: Repair.Order.allCases, [DataType.float16, .double])
-  func otherPrecisions(order: Repair.Order, type: DataType) throws {
-    let text = """
-      x: float[N, 6]
-      q = Cast(x) { to: \(type.rawValue) }
-      h = Gemm(q, a[6, 10], c[10])
-      r = Relu(h)
-      i = Gemm(r, b[10, 4])
-      y = Cast(i) { to: 1 }
-      return y
-      """
-    let redundancies = [Redundancy(weight: "a", axis: 1), Redundancy(weight: "c", axis: 0)]
-    var dense = try model(
-      Case(testDescription: "", text: text, shape: [200, 6], redundancies: redundancies, layers: 1))
-    dense.changePrecision(to: type)
-    let pruned = try Pruned(dense)
-    let x = input([200, 6])
-    let repaired = try pruned.repaired(on: x, order, damping: 1e-4).model
-    #expect(repaired.graph.initializers.allSatisfy { $0.tensor.dataType == type })
-    #expect(repaired.contents["b"] != pruned.model.contents["b"])
-    let expected = try dense.outputs(x)
-    #expect(try relativeError(pruned.model.outputs(x), expected) > 0.05)
-    #expect(try relativeError(repaired.outputs(x), expected) <= 0.02)
-  }
-
-  @Test(
-    "a model of exactly so many samples is run on as many, and those left over are left out",
-    arguments: Repair.Order.allCases)
-  func fixedSamples(order: Repair.Order) throws {
-    let open = try #require(Self.cases.first { $0.testDescription == "Gemm" })
-    let fixed = Case(
-      testDescription: "", text: open.text.replacing("[N, 6]", with: "[50, 6]"), shape: [50, 6],
-      redundancies: open.redundancies, layers: 1)
-    let pruned = try Pruned(try model(fixed))
-    let repaired = try pruned.repaired(on: input([120, 6]), order).model
-    let x = input([50, 6], seed: 2)
-    #expect(try relativeError(repaired.outputs(x), pruned.dense.outputs(x)) <= 1e-2)
-  }
-
   // MARK: Errors
 
   /// Three layers, the two inner groups cut by half.
-  private func network(seed: UInt64) throws -> (pruned: Pruned, x: Tensor) {
+  private func network(seed: UInt64) throws -> (pruned: PrunedModel, x: Tensor) {
     let text = """
       x: float[N, 6]
       h = Gemm(x, a[6, 16], c[16])
@@ -470,7 +366,7 @@ struct RepairTests {
     try model.fill("d", numbers.floats(16))
     try model.fill("e", numbers.floats(80))
     try model.fill("f", numbers.floats(5))
-    return (try Pruned(model), numbers.tensor([256, 6]))
+    return (try PrunedModel(model), numbers.tensor([256, 6]))
   }
 
   @Test(

@@ -282,3 +282,78 @@ extension ModelAnalysis {
     return keep
   }
 }
+
+/// A model, what is kept of it, and what that leaves.
+struct PrunedModel {
+  let dense: Model
+  let analysis: ModelAnalysis
+  let keep: KeepSets
+  let model: Model
+
+  /// - Parameter kept: of the first group; without, the first half of each group is kept.
+  init(_ dense: Model, kept: [Int32]? = nil) throws {
+    let analysis = try ModelAnalysis(dense)
+    var keep = analysis.halves
+    if let kept {
+      let group = try #require(analysis.groups.first)
+      keep = KeepSets()
+      keep[group.dimension] = kept
+    }
+    model = try dense.keeping(keep, analysis: analysis)
+    self.dense = dense
+    self.analysis = analysis
+    self.keep = keep
+  }
+
+  func repaired(
+    on x: Tensor, _ order: Repair.Order = .sequential, damping: Double = 1e-8
+  ) throws -> (model: Model, report: Repair.Report) {
+    var options = Repair.Options()
+    options.order = order
+    options.damping = damping
+    options.runtime = RuntimeOptions(workers: .one)
+    return try Repair(of: dense, analysis, keep: keep, options: options)(model, on: CalibrationData(x))
+  }
+
+  func biasCorrected(on x: Tensor) throws -> (model: Model, report: BiasCorrection.Report) {
+    try BiasCorrection(of: dense, analysis, keep: keep)(model, on: CalibrationData(x))
+  }
+}
+
+/// A weight whose channels, in the second half of each block, are those of the first half times a number.
+struct Redundancy: Sendable {
+  let weight: String
+  let axis: Int
+  var blocks = 1
+  /// Kernels that each channel has for itself are only copied.
+  var scales = true
+}
+
+extension Model {
+  /// The model with the channels of weights repeated.
+  func repeating(_ redundancies: [Redundancy]) throws -> Model {
+    var model = self
+    for redundancy in redundancies {
+      let tensor = try model.tensor(redundancy.weight)
+      var values = try #require(tensor.floats())
+      let size = tensor.shape[redundancy.axis]
+      let inner = tensor.shape[(redundancy.axis + 1)...].reduce(1, *)
+      let block = size / redundancy.blocks
+      for index in values.indices {
+        let place = index / inner % size % block - block / 2
+        guard place >= 0 else { continue }
+        // Positive, so that it commutes with Relu.
+        let factor = redundancy.scales ? 0.5 + 0.25 * Float(place) : 1
+        values[index] = factor * values[index - block / 2 * inner]
+      }
+      try model.fill(redundancy.weight, values)
+    }
+    return model
+  }
+}
+
+/// Samples whose numbers are more often positive than not, so that means are not zero.
+func randomInput(_ shape: [Int], seed: UInt64 = 1) -> Tensor {
+  var numbers = Numbers(seed: seed)
+  return numbers.tensor(shape, offset: 0.25)
+}

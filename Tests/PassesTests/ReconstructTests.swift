@@ -60,6 +60,42 @@ struct ReconstructTests {
     #expect(statistic("differences", of: records.last) == "0")
   }
 
+  // MARK: Norms
+
+  private static let normed = """
+    x: float[N, 4]
+    h = MatMul(x, a[4, 8])
+    n = ms:SimplifiedLayerNormalization(h, gamma[8]+)
+    y = MatMul(n, b[8, 3])
+    return y
+    """
+
+  @Test("norms over fewer channels are counted beside the layers")
+  func rescaledNorms() throws {
+    var selection = SelectionOptions(ratio: 0.5)
+    selection.roundTo = 1
+    selection.kinds = .all
+    var model = try GraphText.model(Self.normed)
+    let records = try run([PrunePass(selection), reconstruct()], on: &model)
+    #expect(statistic("rescaledNorms", of: records.last) == "1")
+    #expect(statistic("repairedLayers", of: records.last) == "1")
+    #expect(records.last?.report.isModified == true)
+  }
+
+  @Test("prune counts the norms that its own repair rescales")
+  func normsOfPrune() throws {
+    let data = samples(scattered(400, columns: 4), shape: [4])
+    var calibration = PruneCalibration { _, _ in data }
+    calibration.repair = .order(.sequential)
+    var selection = SelectionOptions(ratio: 0.5)
+    selection.roundTo = 1
+    selection.kinds = .all
+    var model = try GraphText.model(Self.normed)
+    let records = try run([PrunePass(selection, calibration: calibration)], on: &model)
+    #expect(statistic("rescaledNorms", of: records.last) == "1")
+    #expect(statistic("repairedLayers", of: records.last) == "1")
+  }
+
   // MARK: Errors
 
   private func failure(_ passes: [any Pass]) throws -> String {

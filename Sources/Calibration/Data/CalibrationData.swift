@@ -48,6 +48,12 @@ public struct CalibrationData: Sendable {
   /// The samples with these numbers, from 0.
   public func samples(_ range: Range<Int>) throws(TrainingError) -> Samples { try read(range) }
 
+  /// The first samples, at most so many.
+  public func first(_ limit: Int) -> CalibrationData {
+    CalibrationData(
+      count: min(count, max(0, limit)), origin: origin, source: source, hasLabels: hasLabels, read: read)
+  }
+
   /// Ranges of at most so many samples, in order.
   public func batches(of size: Int) -> [Range<Int>] {
     stride(from: 0, to: count, by: max(1, size)).map { $0..<min(count, $0 + max(1, size)) }
@@ -58,25 +64,27 @@ extension CalibrationData {
   /// Samples of a data set, as a model takes them.
   ///
   /// - Parameters:
-  ///   - limit: at most so many, drawn by the seed.
+  ///   - limit: at most so many, drawn by the seed and in the order they are drawn, so that the first of them are drawn
+  ///     fairly too.
   ///   - loss: what labels are for; labels are looked at only where there is one.
-  /// - Throws: where the data do not fit the model, are empty, hold numbers that are none, or are the same throughout.
+  /// - Throws: where the data do not fit the model, are empty, hold numbers that are none or labels that are none of
+  ///   the model's classes, or are the same throughout.
   public init(
     _ dataset: any Dataset, for model: Model, limit: Int? = nil, loss: Loss? = nil, seed: UInt64 = 0
   ) throws(TrainingError) {
     let prepared: PreparedDataset
     do throws(DataError) {
       prepared = try dataset.withoutAugmentation.prepared(for: ExpectedInput.all(of: model).map(\.widened))
-      let labels: DatasetCheck.Labels = loss?.hasClasses ?? false ? .classes(nil, ignored: Loss.ignoredLabel) : .numbers
+      let labels = Self.labels(prepared, of: model, for: loss)
       try DatasetCheck(labels: labels, tableSizes: model.lookedUpRows, needsLabels: loss != nil).run(prepared)
     } catch {
       throw TrainingError(error)
     }
     try prepared.refuseConstantInputs()
     var order = Array(0..<prepared.count)
-    if let limit, limit < order.count {
+    if let limit {
       var random = CounterRandom(seed: seed, Self.drawMark)
-      order = Array(random.permutation(order.count).prefix(limit)).sorted()
+      order = Array(random.permutation(order.count).prefix(limit))
     }
     let indices = order
     let labelType = loss?.labelType
@@ -91,6 +99,12 @@ extension CalibrationData {
       let labels = fields.removeValue(forKey: labelField)
       return Samples(inputs: fields, labels: labelType.flatMap { labels?.converted(to: $0) } ?? labels)
     }
+  }
+
+  /// What labels may be. Where they do not fit the output at all, what needs them says so.
+  private static func labels(_ data: PreparedDataset, of model: Model, for loss: Loss?) -> DatasetCheck.Labels {
+    guard let loss, loss.hasClasses else { return .numbers }
+    return .classes(try? loss.classes(of: model, on: data), ignored: Loss.ignoredLabel)
   }
 
   /// Far from what other draws from the same seed are for.

@@ -8,10 +8,11 @@ import Runtime
 import Training
 
 /// Makes up for what was removed: gives every linear layer behind a cut the matrix and bias with which it comes as near
-/// as possible, in least squares over samples, to what the layer made before.
+/// as possible, in least squares over samples, to what the layer made before. Root mean square norms are made to fit a
+/// mean over fewer channels first.
 ///
-/// For a mask that is chosen already this is the optimal brain surgeon's update (Hassibi and Stork 1992) for all removed
-/// columns at once, in one solve. Labels are not needed, and nothing is trained.
+/// For a mask that is chosen already this is the optimal brain surgeon's update (Hassibi and Stork 1992) for all
+/// removed columns at once, in one solve. Labels are not needed, and nothing is trained.
 public struct Repair {
   /// What a layer is given while its new matrix is looked for.
   public enum Order: String, Sendable, CaseIterable {
@@ -28,8 +29,8 @@ public struct Repair {
 
   public struct Options: Sendable {
     public var order = Order.sequential
-    /// What pulls towards the weights as they are, as a share of the mean variance of a layer's inputs; what is usual for
-    /// the samples by default.
+    /// What pulls towards the weights as they are, as a share of the mean variance of a layer's inputs; what is usual
+    /// for the samples by default.
     public var damping: Double?
     /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
     public var rowsPerColumn = 4
@@ -56,11 +57,16 @@ public struct Repair {
     }
 
     public var layers: [Layer] = []
-    /// Layers that were left as they are, and why.
+    /// Root mean square norms whose scale and ε were made to fit a mean over fewer channels.
+    public var rescaledNorms = 0
+    /// Norms and layers that were left as they are, and why.
     public var skipped: [(label: String, reason: String)] = []
 
-    public init(layers: [Layer] = [], skipped: [(label: String, reason: String)] = []) {
+    public init(
+      layers: [Layer] = [], rescaledNorms: Int = 0, skipped: [(label: String, reason: String)] = []
+    ) {
       self.layers = layers
+      self.rescaledNorms = rescaledNorms
       self.skipped = skipped
     }
   }
@@ -86,22 +92,42 @@ public struct Repair {
     _ pruned: Model, on data: CalibrationData, progress: Measuring.Progress = { _, _, _ in }
   ) throws -> (model: Model, report: Report) {
     let sites = RepairSites(LinearLayers(dense, analysis), analysis, keep: keep, pruned: pruned)
-    guard !sites.all.isEmpty else { return (pruned, Report(skipped: sites.skipped)) }
-    let (own, part) = data.origin == .generated ? try twin(of: pruned, on: data, progress) : (self, pruned)
-    var updates: [LayerUpdate]
-    switch options.order {
-    case .sequential:
-      updates = try SequentialRepair(repair: own, sites: sites.all, data: data).updates(of: part, progress)
-    case .parallel:
-      updates = try ParallelRepair(repair: own, sites: sites.all, data: data).updates(of: part, progress)
+    guard !sites.all.isEmpty || !norms.pending(in: pruned).isEmpty else {
+      return (pruned, Report(skipped: sites.skipped))
     }
-    var model = pruned
+    let (own, part) = data.origin == .generated ? try twin(of: pruned, on: data, progress) : (self, pruned)
+    let ratios = try own.ratios(part, on: data, progress)
+    let rescaling = norms.rescaled(pruned, by: ratios)
+    let updates = try own.updates(sites.all, of: own.norms.rescaled(part, by: ratios).model, on: data, progress)
+    var model = rescaling.model
     for update in updates { update.apply(to: &model) }
     let layers = updates.map { update in
       Report.Layer(
         label: update.site.layer.label, error: update.solution.unexplainedShare, damping: update.solution.damping)
     }
-    return (model, Report(layers: layers, skipped: sites.skipped))
+    return (
+      model, Report(layers: layers, rescaledNorms: rescaling.count, skipped: rescaling.skipped + sites.skipped)
+    )
+  }
+
+  private var norms: RootMeanSquareNorms { RootMeanSquareNorms(of: dense, analysis, keep: keep) }
+
+  /// What the constants of norms are multiplied by; see ``RootMeanSquareNorms``.
+  private func ratios(
+    _ pruned: Model, on data: CalibrationData, _ progress: Measuring.Progress
+  ) throws -> [ValueID: Double] {
+    try norms.ratios(
+      of: norms.pending(in: pruned), on: data, batch: options.batch, runtime: options.runtime, progress)
+  }
+
+  private func updates(
+    _ sites: [RepairSite], of pruned: Model, on data: CalibrationData, _ progress: Measuring.Progress
+  ) throws -> [LayerUpdate] {
+    guard !sites.isEmpty else { return [] }
+    switch options.order {
+    case .sequential: return try SequentialRepair(repair: self, sites: sites, data: data).updates(of: pruned, progress)
+    case .parallel: return try ParallelRepair(repair: self, sites: sites, data: data).updates(of: pruned, progress)
+    }
   }
 
   /// The models with running statistics as they are on generated samples, so that what lies behind a normalization has
@@ -121,10 +147,14 @@ public struct Repair {
     }
   }
 
-  func rows(_ site: RepairSite, of node: Node, weightShape: [Int], samples: Int) -> LayerRows {
+  /// About so many rows of a layer are looked at.
+  func rowLimit(_ site: RepairSite) -> Int { max(options.leastRows, options.rowsPerColumn * site.columns) }
+
+  /// - Parameter node: in the pruned model.
+  func rows(_ site: RepairSite, of node: Node, samples: Int) -> LayerRows {
     LayerRows(
-      site.layer, node: node, weightShape: weightShape,
-      rowLimit: max(options.leastRows, options.rowsPerColumn * site.columns), samples: samples, seed: options.seed)
+      site.layer, node: node, weightShape: site.weightShape, rowLimit: rowLimit(site), samples: samples,
+      seed: options.seed)
   }
 
   /// Finds the best matrix for a layer.

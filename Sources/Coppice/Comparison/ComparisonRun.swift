@@ -9,7 +9,7 @@ struct ComparisonRun {
   private let analysis: ModelAnalysis
   private let calibration: CalibrationData
   private let labelled: CalibrationData
-  /// The samples as they are, then under each corruption.
+  /// The samples as they are, then under each corruption, made once for all models.
   private let tests: [any Dataset]
   private let settings: CriteriaComparison.Settings
   private let progress: Measuring.Progress
@@ -28,10 +28,11 @@ struct ComparisonRun {
     before = ModelStatistics(analysis)
     let plain = try test.withoutAugmentation.prepared(for: ExpectedInput.all(of: model).map(\.widened))
     var tests: [any Dataset] = [plain]
+    let limit = settings.corruptedBytes / max(1, settings.corruptions.count)
     for corruption in settings.corruptions {
-      tests.append(
-        try CorruptedDataset(
-          plain, corruption, severity: settings.severity, layout: settings.layout, seed: settings.seed))
+      let corrupted = try CorruptedDataset(
+        plain, corruption, severity: settings.severity, layout: settings.layout, seed: settings.seed)
+      tests.append(KeptDataset(corrupted, limit: limit))
     }
     self.tests = tests
   }
@@ -57,10 +58,14 @@ struct ComparisonRun {
     return rows
   }
 
+  private static func needsLabels(_ scoring: Scoring) -> Bool {
+    scoring.criterion.measurements.contains { $0.need == .labels }
+  }
+
   private func evidence(for scoring: Scoring) throws -> Evidence {
-    let needsLabels = scoring.criterion.measurements.contains { $0.need == .labels }
     let measuring = Measuring(
-      model, analysis, data: needsLabels ? labelled : calibration, loss: settings.loss, options: settings.measuring)
+      model, analysis, data: Self.needsLabels(scoring) ? labelled : calibration, loss: settings.loss,
+      options: settings.measuring)
     return try measuring.evidence(for: scoring.criterion, progress: progress)
   }
 

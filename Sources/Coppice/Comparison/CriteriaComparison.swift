@@ -24,6 +24,9 @@ public struct CriteriaComparison: Sendable, Equatable {
     public var corruptions: [Corruption] = []
     /// Of all corruptions, from 1 to 5.
     public var severity = 3
+    /// Bytes that corrupted pictures may take in all. They are made once for all models as far as they fit in; the rest
+    /// is made anew for each.
+    public var corruptedBytes = 1 << 30
     /// Of pictures as the model takes them.
     public var layout = ImageLayout.nchw
     /// What gradients are taken of, and what is measured.

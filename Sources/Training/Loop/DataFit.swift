@@ -72,10 +72,7 @@ struct DataFit: Sendable {
   ///   - output: the shape of the output the loss is taken of, where it is known before the model runs.
   ///   - needsLabels: whether there must be a label that is not ignored.
   func check(_ model: Model, output: [Int]?, batch: Int, needsLabels: Bool) throws(TrainingError) {
-    var classes: Int?
-    if loss.hasClasses, let output {
-      classes = try ClassAxis(output: output, labels: [batch] + label.shape, source: data.source).classes
-    }
+    let classes = try loss.classes(output: output, labels: [batch] + label.shape, source: data.source)
     let labels: DatasetCheck.Labels =
       switch loss.kind {
       case .crossEntropy: .classes(classes, ignored: Loss.ignoredLabel)
@@ -99,7 +96,8 @@ extension ExpectedInput {
     return ExpectedInput(name: name, dataType: isHalf ? .float : dataType, shape: shape)
   }
 
-  fileprivate var fixedSamples: Int? {
+  /// The number of samples the model is fixed to; `nil` where it takes any.
+  var fixedSamples: Int? {
     if case .known(let size)? = shape?.first, size > 0 { Int(size) } else { nil }
   }
 }

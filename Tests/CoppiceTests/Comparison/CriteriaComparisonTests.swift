@@ -1,7 +1,8 @@
 import Calibration
-import Coppice
 import TestSupport
 import Testing
+
+@testable import Coppice
 
 @Suite("Criteria compared")
 struct CriteriaComparisonTests {
