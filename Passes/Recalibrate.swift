@@ -5,8 +5,7 @@ import Calibration
 public struct RecalibratePass: Pass {
   public static let name = "recalibrate"
   public static let abstract = "Takes the means and variances of batch normalizations anew on samples."
-  public static let options: [PassOption] = SampleOptions.descriptions(
-    calibration: "Inputs alone: a file of real ones; data serve for it too.")
+  public static let options: [PassOption] = SampleOptions.descriptionsOfRealSamples
 
   private let samples: SampleReader
   private let batch: Int

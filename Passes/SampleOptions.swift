@@ -7,13 +7,25 @@ public typealias SampleReader = @Sendable (Model, Context) throws -> Calibration
 
 /// What pipeline files say of the samples a pass runs the model on, and what it means.
 enum SampleOptions {
-  /// - Parameters:
-  ///   - data: what data are for.
-  ///   - calibration: what may be given in their place.
-  static func descriptions(
-    data: String = "Inputs to run the model on; labels are not looked at.",
-    calibration: String = "Inputs alone: a file, or noise to have them generated; data serve for it too."
-  ) -> [PassOption] {
+  /// - Parameter data: what data are for.
+  static func descriptions(data: String = SampleOptions.plainData) -> [PassOption] {
+    descriptions(
+      data: data, calibration: "Inputs alone: a file, or noise to have them generated; data serve for it too.")
+      + [fitting]
+  }
+
+  /// For passes that take no generated samples.
+  static var descriptionsOfRealSamples: [PassOption] {
+    descriptions(data: plainData, calibration: "Inputs alone: a file of real ones; data serve for it too.")
+  }
+
+  static let plainData = "Inputs to run the model on; labels are not looked at."
+
+  private static let fitting = PassOption(
+    "fit_steps", .integer(atLeast: 0), default: "\(CalibrationData.usualFitSteps)",
+    help: "Steps in which generated pictures are fitted to a convolutional network.")
+
+  private static func descriptions(data: String, calibration: String) -> [PassOption] {
     [
       PassOption("data", .path, help: data),
       PassOption("calibration", .text, help: calibration),
@@ -35,9 +47,15 @@ enum SampleOptions {
     guard data == nil || inputs == nil else {
       throw ConfigError(options.location(of: "calibration"), "data and calibration exclude each other")
     }
+    let fitSteps = options.integer("fit_steps") ?? CalibrationData.usualFitSteps
+    let range = CalibrationData.fitStepRange
+    guard range.contains(fitSteps) else {
+      throw ConfigError(
+        options.location(of: "fit_steps"), "fit_steps must be from \(range.lowerBound) to \(range.upperBound)")
+    }
     return { model, context in
       guard inputs != SampleOptions.noise else {
-        return try CalibrationData.noise(for: model, count: count, seed: context.seed, shapes: context.inputShapes)
+        return try generated(for: model, count: count, fitSteps: fitSteps, in: context)
       }
       guard let path = data ?? inputs else { return nil }
       let dataset = try DataSpecification(path: context.resolve(path)).open()
@@ -45,6 +63,16 @@ enum SampleOptions {
       return try CalibrationData(
         dataset, for: model, limit: count, loss: isLabelled ? loss : nil, seed: context.seed)
     }
+  }
+
+  private static func generated(
+    for model: Model, count: Int, fitSteps: Int, in context: Context
+  ) throws -> CalibrationData {
+    let data = try CalibrationData.generated(
+      for: model, count: count, seed: context.seed, shapes: context.inputShapes, fitSteps: fitSteps,
+      progress: context.measuringProgress)
+    if let remark = data.remark { context.logger.notice("remark: \(remark)") }
+    return data
   }
 
   /// What reads the samples of a pass that cannot do without.

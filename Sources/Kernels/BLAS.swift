@@ -42,6 +42,12 @@ public struct BLAS: Sendable {
       Int32, Double, UnsafeMutablePointer<Double>?, Int32
     ) -> Void
 
+  public typealias Square =
+    @convention(c) (
+      CBLAS_ORDER, CBLAS_UPLO, CBLAS_TRANSPOSE, Int32, Int32, Float, UnsafePointer<Float>?, Int32, Float,
+      UnsafeMutablePointer<Float>?, Int32
+    ) -> Void
+
   public typealias DoubleSquare =
     @convention(c) (
       CBLAS_ORDER, CBLAS_UPLO, CBLAS_TRANSPOSE, Int32, Int32, Double, UnsafePointer<Double>?, Int32, Double,
@@ -69,6 +75,7 @@ public struct BLAS: Sendable {
   public let dsymm: DoubleSymmetricProduct
   public let dtrsm: DoubleTriangularSolve
   public let dpotrf: DoubleFactorization
+  public let ssyrk: Square
   public let dsyrk: DoubleSquare
   public let dtrtri: DoubleTriangularInverse
 
@@ -87,16 +94,18 @@ public struct BLAS: Sendable {
       let vector = dlsym(library, "cblas_sgemv"), let solve = dlsym(library, "cblas_dtrsm"),
       let symmetric = dlsym(library, "cblas_dsymm"),
       let factor = dlsym(library, "dpotrf_"), let inverse = dlsym(library, "dtrtri_"),
-      let square = dlsym(library, "cblas_dsyrk")
+      let square = dlsym(library, "cblas_dsyrk"), let singleSquare = dlsym(library, "cblas_ssyrk")
     else {
       throw BLASError(
         reason:
-          "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, cblas_dsymm, cblas_dsyrk, dpotrf or dtrtri")
+          "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, cblas_dsymm, cblas_ssyrk, cblas_dsyrk, dpotrf or dtrtri"
+      )
     }
     dsymm = unsafeBitCast(symmetric, to: DoubleSymmetricProduct.self)
     dtrsm = unsafeBitCast(solve, to: DoubleTriangularSolve.self)
     dpotrf = unsafeBitCast(factor, to: DoubleFactorization.self)
     dtrtri = unsafeBitCast(inverse, to: DoubleTriangularInverse.self)
+    ssyrk = unsafeBitCast(singleSquare, to: Square.self)
     dsyrk = unsafeBitCast(square, to: DoubleSquare.self)
     sgemv = unsafeBitCast(vector, to: MatrixVectorProduct.self)
     sgemm = unsafeBitCast(single, to: MatrixProduct.self)

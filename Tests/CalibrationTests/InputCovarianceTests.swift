@@ -59,7 +59,8 @@ struct InputCovarianceTests {
     #expect(zip(rows.variances, matrix.variances).allSatisfy { abs($0 - $1) <= 1e-9 })
     let weight = (0..<(3 * Self.columns)).map { Double($0 % 5) - 2 }
     let (a, b) = (try rows.sumOfSquares(of: weight), try matrix.sumOfSquares(of: weight))
-    #expect(abs(a - b) <= 1e-9 * b)
+    // Those of rows are made in single precision.
+    #expect(abs(a - b) <= 1e-6 * b)
   }
 
   @Test("blocks of the damped inverse are the same, and those of the whole matrix")

@@ -18,6 +18,17 @@ struct SampleOptionsTests {
     #expect(options.map(\.defaultText) == [nil, nil, "256", "32"])
   }
 
+  @Test("all but recalibrate, which takes no noise, fit noise to the model in so many steps as are asked for")
+  func fitSteps() {
+    for pass in Self.passes {
+      let option = pass.options.first { $0.name == "fit_steps" }
+      #expect(option?.defaultText == (pass.name == "recalibrate" ? nil : "100"))
+    }
+    let values = options(["calibration": .text("noise"), "fit_steps": .integer(10_001), "ratio": .number(0.5)])
+    let text = message { _ = try PrunePass(values) }
+    #expect(text == "pipeline.yaml:3:5: fit_steps must be from 0 to 10000")
+  }
+
   @Test("data and calibration exclude each other", arguments: 0..<5)
   func both(index: Int) {
     let values = options(["data": .text("a.npz"), "calibration": .text("b.npz"), "ratio": .number(0.5)])

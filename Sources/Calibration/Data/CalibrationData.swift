@@ -10,6 +10,8 @@ public struct CalibrationData: Sendable {
     case natural
     /// Generated: how the model's values are distributed on them says nothing of real data.
     case generated
+    /// Generated, and then fitted to the model: values are distributed about as on real data.
+    case fitted
   }
 
   public let count: Int
@@ -20,6 +22,8 @@ public struct CalibrationData: Sendable {
   /// For messages.
   public let source: String
   public let hasLabels: Bool
+  /// What a user should know of how the samples were made, in one line; `nil` where there is nothing to say.
+  public internal(set) var remark: String?
   private let read: @Sendable (Range<Int>) throws(TrainingError) -> Samples
 
   /// Some samples, stacked along the first axis.
@@ -50,8 +54,10 @@ public struct CalibrationData: Sendable {
 
   /// The first samples, at most so many.
   public func first(_ limit: Int) -> CalibrationData {
-    CalibrationData(
+    var first = CalibrationData(
       count: min(count, max(0, limit)), origin: origin, source: source, hasLabels: hasLabels, read: read)
+    first.remark = remark
+    return first
   }
 
   /// Ranges of at most so many samples, in order.

@@ -68,6 +68,14 @@ struct GeneratedInput: Sendable {
     return picture(shape[0], shape[1], shape[2], last: false) ?? picture(shape[2], shape[0], shape[1], last: true)
   }
 
+  /// How the numbers of a picture lie; `nil` for what is none.
+  var pictureLayout: PictureLayout? {
+    guard case .picture(let leaves, let channelsLast) = content else { return nil }
+    return PictureLayout(
+      planes: channelsLast ? 1 : leaves.channels, height: leaves.height, width: leaves.width,
+      pixelCount: channelsLast ? leaves.channels : 1)
+  }
+
   // MARK: Samples
 
   /// Some samples, stacked along the first axis.

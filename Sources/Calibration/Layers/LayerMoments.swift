@@ -58,14 +58,14 @@ struct LayerMoments {
         let own = MomentProducts.Columns(start + group * columns, stride: width, count: columns)
         try inputs[group].elements.withUnsafeMutableBufferPointer { (sums) throws(BLASError) in
           guard let sums = sums.baseAddress else { return }
-          try MomentProducts.add(own, own, rows: lines, isUpper: true, to: sums, workers: workers)
+          try MomentProducts.addSquare(of: own, rows: lines, to: sums, workers: workers)
         }
         try y.withUnsafeBufferPointer { (y) throws(BLASError) in
           guard let start = y.baseAddress, rows > 0 else { return }
           let other = MomentProducts.Columns(start + group * rows, stride: height, count: rows)
           try products[group].withUnsafeMutableBufferPointer { (sums) throws(BLASError) in
             guard let sums = sums.baseAddress else { return }
-            try MomentProducts.add(other, own, rows: lines, isUpper: false, to: sums, workers: workers)
+            try MomentProducts.add(other, own, rows: lines, to: sums, workers: workers)
           }
         }
       }

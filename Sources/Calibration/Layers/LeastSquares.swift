@@ -22,7 +22,7 @@ struct LeastSquares {
   ///   - matrices: as they are, one a group.
   ///   - isCentred: whether there is a bias to put the shift in; without, second moments stand for covariances.
   init(
-    _ moments: LayerMoments, matrices old: [[Double]], damping: Double, isCentred: Bool
+    _ moments: LayerMoments, matrices old: [[Double]], damping: Double, isCentred: Bool, workers: Workers = .one
   ) throws(BLASError) {
     let (rows, columns) = (moments.rows, moments.columns)
     matrices = []
@@ -43,7 +43,7 @@ struct LeastSquares {
         }
       }
       let mean = inputs.meanDiagonal
-      let (solved, share) = try Self.solve(inputs, products, old[group], damping)
+      let (solved, share) = try Self.solve(inputs, products, old[group], damping, workers)
       self.damping = max(self.damping, share)
       matrices.append(solved)
       for row in 0..<rows {
@@ -65,7 +65,8 @@ struct LeastSquares {
 
   /// Where a factorization fails, damping is raised until it does not.
   private static func solve(
-    _ covariance: SymmetricMatrix, _ products: [Double], _ old: [Double], _ damping: Double
+    _ covariance: SymmetricMatrix, _ products: [Double], _ old: [Double], _ damping: Double,
+    _ workers: Workers
   ) throws(BLASError) -> (matrix: [Double], damping: Double) {
     let mean = covariance.meanDiagonal
     // Inputs that never vary leave everything as it is.
@@ -76,7 +77,7 @@ struct LeastSquares {
       damped.addToDiagonal(share * mean)
       if let factor = try Cholesky(damped) {
         let pulled = zip(products, old).map { $0 + share * mean * $1 }
-        let matrix = try factor.solve(rows: pulled)
+        let matrix = try factor.solve(rows: pulled, workers: workers)
         if matrix.allSatisfy(\.isFinite) { return (matrix, share) }
       }
       share *= 10

@@ -24,6 +24,8 @@ struct OperandUses {
     }
   }
 
+  func node(_ index: Int) -> Node { graph.nodes[index] }
+
   /// The node that alone reads what a node makes.
   func onlyReader(of node: Int) -> Int? {
     guard let output = graph.nodes[node].output(0), !outputs.contains(output), let readers = readers[output],

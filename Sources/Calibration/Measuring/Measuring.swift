@@ -23,7 +23,7 @@ public struct Measuring {
     /// What is added to the diagonal of second moments, as a share of its mean; what is usual for the samples by default.
     public var damping: Double?
     /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
-    public var rowsPerColumn = 2
+    public var rowsPerColumn = 1
     public var leastRows = 4096
     /// One of so many samples is looked at for what removing channels costs the layers that read them, but at least
     /// ``leastLossSamples``.

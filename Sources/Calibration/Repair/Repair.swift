@@ -34,7 +34,7 @@ public struct Repair {
     public var damping: Double?
     /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
     public var rowsPerColumn = 4
-    public var leastRows = 8192
+    public var leastRows = 4096
     /// Whether the running variance of a batch normalization follows the layer before it.
     public var recalibrates = true
     /// Samples of a run.
@@ -166,7 +166,7 @@ public struct Repair {
     do {
       solution = try LeastSquares(
         moments, matrices: site.matrices(old), damping: options.damping ?? data.usualDamping,
-        isCentred: site.shift != .none)
+        isCentred: site.shift != .none, workers: options.runtime.workers)
     } catch {
       throw TrainingError(site, error)
     }

@@ -31,6 +31,13 @@ struct CalibrationArguments: ParsableArguments {
   @Option(parsing: .unconditional, help: ArgumentHelp("Samples of a run.", valueName: "number"))
   var batch = 32
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Steps in which generated pictures are fitted to a convolutional network; 0 leaves "
+        + "them as they are (default: 100).", valueName: "number"))
+  var fitSteps: Int?
+
   @Option(help: ArgumentHelp("Precision that is measured in.", valueName: "width"))
   var precision = Width.single
 
@@ -43,13 +50,30 @@ struct CalibrationArguments: ParsableArguments {
     if data != nil, calibration != nil {
       throw ValidationError("--data and --calibration exclude each other; data serve for calibration too")
     }
+    try Self.check(fitSteps: fitSteps, calibration: calibration)
+  }
+
+  /// Refuses a number of steps that cannot be meant, and one that changes nothing.
+  static func check(fitSteps: Int?, calibration: String?) throws {
+    guard let fitSteps else { return }
+    let range = CalibrationData.fitStepRange
+    guard range.contains(fitSteps) else {
+      throw ValidationError("--fit-steps must be from \(range.lowerBound) to \(range.upperBound)")
+    }
+    guard calibration == noise else {
+      throw ValidationError("--fit-steps is for generated samples; it needs --calibration noise")
+    }
   }
 
   /// The samples; `nil` where none are given.
   /// - Parameters:
   ///   - shapes: of inputs whose sizes the model leaves open, for noise.
   ///   - seed: which samples are drawn of more.
-  func calibrationData(for model: Model, shapes: InputShapes = .none, seed: UInt64) throws -> CalibrationData? {
+  ///   - runtime: what noise is fitted to the model with.
+  func calibrationData(
+    for model: Model, shapes: InputShapes = .none, seed: UInt64, runtime: RuntimeOptions = RuntimeOptions(),
+    progress: Measuring.Progress
+  ) throws -> CalibrationData? {
     if let data {
       let dataset = try source.open(data)
       // Without labels they serve the criteria that need none.
@@ -58,13 +82,15 @@ struct CalibrationArguments: ParsableArguments {
     }
     guard let calibration else { return nil }
     if calibration == Self.noise {
-      return try CalibrationData.noise(for: model, count: samples, seed: seed, shapes: shapes)
+      return try CalibrationData.generated(
+        for: model, count: samples, seed: seed, shapes: shapes, fitSteps: fitSteps ?? CalibrationData.usualFitSteps,
+        runtime: runtime, progress: progress)
     }
     let dataset = try source.specification(calibration, labels: nil).open()
     return try CalibrationData(dataset, for: model, limit: samples, seed: seed)
   }
 
-  private static let noise = "noise"
+  static let noise = "noise"
 
   /// What runs the model on the samples.
   func measuring(

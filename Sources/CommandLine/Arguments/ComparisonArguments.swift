@@ -35,37 +35,47 @@ struct ComparisonArguments: ParsableArguments {
   @Option(parsing: .unconditional, help: ArgumentHelp("Samples of a run.", valueName: "number"))
   var batch = 32
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Steps in which generated pictures are fitted to a convolutional network without batch normalization; 0 leaves "
+        + "them as they are (default: 100).", valueName: "number"))
+  var fitSteps: Int?
+
   @Option(help: ArgumentHelp("Precision that is measured in.", valueName: "width"))
   var precision = CalibrationArguments.Width.single
 
   @OptionGroup(title: "Data options") var source: DataArguments
   @OptionGroup var loss: LossArguments
 
-  private static let noise = "noise"
-
   func validate() throws {
     if samples < 1 { throw ValidationError("--samples must be at least 1") }
     if batch < 1 { throw ValidationError("--batch must be at least 1") }
+    try CalibrationArguments.check(fitSteps: fitSteps, calibration: calibration)
     if testLabels != nil, test == nil { throw ValidationError("--test-labels needs --test, whose labels they are") }
   }
 
   /// The files that are read.
   func paths() throws -> [String] {
-    let inputs = calibration == Self.noise ? nil : calibration
+    let inputs = calibration == CalibrationArguments.noise ? nil : calibration
     return try source.paths(of: data, labels: source.labels)
       + (inputs.map { try source.paths(of: $0, labels: nil) } ?? [])
       + (test.map { try source.paths(of: $0, labels: testLabels) } ?? [])
   }
 
   /// What criteria and repairs look at; that with labels apart.
+  /// - Parameter runtime: what noise is fitted to the model with.
   func calibrationData(
-    for model: Model, shapes: InputShapes, seed: UInt64
+    for model: Model, shapes: InputShapes, seed: UInt64, runtime: RuntimeOptions, progress: Measuring.Progress
   ) throws -> (inputs: CalibrationData, labelled: CalibrationData) {
     let labelled = try CalibrationData(
       source.open(data), for: model, limit: samples, loss: loss.loss(), seed: seed)
     guard let calibration else { return (labelled, labelled) }
-    if calibration == Self.noise {
-      return (try CalibrationData.noise(for: model, count: samples, seed: seed, shapes: shapes), labelled)
+    if calibration == CalibrationArguments.noise {
+      let generated = try CalibrationData.generated(
+        for: model, count: samples, seed: seed, shapes: shapes, fitSteps: fitSteps ?? CalibrationData.usualFitSteps,
+        runtime: runtime, progress: progress)
+      return (generated, labelled)
     }
     let inputs = try source.specification(calibration, labels: nil).open()
     return (try CalibrationData(inputs, for: model, limit: samples, seed: seed), labelled)

@@ -49,12 +49,18 @@ struct RepairArguments: ParsableArguments {
   ///   - seed: of what is drawn at random.
   func calibration(shapes: InputShapes, seed: UInt64) throws -> PruneCalibration {
     let samples = samples
-    var calibration = PruneCalibration { model, _ in
-      try samples.calibrationData(for: model, shapes: shapes, seed: seed)
+    let runtime = RuntimeOptions(workers: threads.map { Workers(count: $0) } ?? .all)
+    var calibration = PruneCalibration { model, context in
+      let data = try samples.calibrationData(for: model, shapes: shapes, seed: seed, runtime: runtime) {
+        work, done, all in
+        context.progress(work, done, of: all)
+        try context.cancellation.check()
+      }
+      if let remark = data?.remark { context.logger.notice("remark: \(remark)") }
+      return data
     }
     calibration.loss = samples.loss.loss()
-    calibration.measuring = samples.options(
-      seed: seed, runtime: RuntimeOptions(workers: threads.map { Workers(count: $0) } ?? .all))
+    calibration.measuring = samples.options(seed: seed, runtime: runtime)
     calibration.measuring.damping = damping
     calibration.measuring.memoryBudget = momentMemory << 20
     calibration.repairing.batch = samples.batch

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Calibration
 import Coppice
 import Logging
 
@@ -14,6 +15,11 @@ struct TalkArguments: ParsableArguments {
 
   /// Says something that is asked for by `--verbose`.
   func explain(_ text: @autoclosure () -> String) { if verbose { Talk.say(text()) } }
+
+  /// Says what users should know of how samples were made.
+  func remark(on samples: CalibrationData?) {
+    if !quiet, let remark = samples?.remark { Talk.say("remark: \(remark)") }
+  }
 
   /// A logger whose messages go the way of everything else that is said.
   var logger: Logger {

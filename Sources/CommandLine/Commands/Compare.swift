@@ -81,8 +81,11 @@ struct Compare: ParsableCommand {
     var settings = try self.settings()
     let test = try data.testData()
     settings.layout = test.layout
-    let samples = try data.calibrationData(for: session.model, shapes: inputs.parsed(), seed: seed)
     let progress = talk.progress
+    let samples = try data.calibrationData(
+      for: session.model, shapes: inputs.parsed(), seed: seed, runtime: runtime.options
+    ) { work, done, all in progress(work, done, of: all) }
+    talk.remark(on: samples.inputs)
     do {
       return try CriteriaComparison(
         of: session.model, session.analysis, calibration: samples.inputs, labelled: samples.labelled, test: test.data,

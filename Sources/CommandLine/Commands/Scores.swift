@@ -49,10 +49,13 @@ struct Scores: ParsableCommand {
 
   private func evidence(for scoring: Scoring, _ session: Session, _ shapes: InputShapes) throws -> Evidence {
     guard !scoring.criterion.measurements.isEmpty else { return .none }
-    let samples = try calibration.calibrationData(for: session.model, shapes: shapes, seed: scoring.seed)
+    let progress = talk.progress
+    let samples = try calibration.calibrationData(
+      for: session.model, shapes: shapes, seed: scoring.seed, runtime: runtime.options
+    ) { work, done, all in progress(work, done, of: all) }
+    talk.remark(on: samples)
     let measuring = calibration.measuring(
       session.model, session.analysis, on: samples, seed: scoring.seed, runtime: runtime.options)
-    let progress = talk.progress
     return try measuring.evidence(for: scoring.criterion) { work, done, all in progress(work, done, of: all) }
   }
 

@@ -64,10 +64,13 @@ struct SensitivityCommand: ParsableCommand {
       }
       try OutputPlace.refuse(rules, force: force, reading: read ?? [], models: [session.model])
     }
-    let data = try calibration.calibrationData(for: session.model, shapes: inputs.parsed(), seed: scoring.seed)
+    let progress = talk.progress
+    let data = try calibration.calibrationData(
+      for: session.model, shapes: inputs.parsed(), seed: scoring.seed, runtime: runtime.options
+    ) { work, done, all in progress(work, done, of: all) }
+    talk.remark(on: data)
     guard let data else { throw Failure.usage("outputs are compared on samples: give --data or --calibration") }
     let (scored, remarks) = try scores(scoring, session, data)
-    let progress = talk.progress
     let points = try Sensitivity(
       session.model, session.analysis, data: data, options: sensitivityOptions(seed: scoring.seed)
     ).points(scored) { work, done, all in progress(work, done, of: all) }

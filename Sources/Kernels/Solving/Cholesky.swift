@@ -19,27 +19,33 @@ public struct Cholesky: Sendable {
   }
 
   /// B·A⁻¹ for a row-major matrix of rows as long as A is wide.
-  public func solve(rows matrix: [Double]) throws(BLASError) -> [Double] {
+  public func solve(rows matrix: [Double], workers: Workers = .one) throws(BLASError) -> [Double] {
     // X·UᵀU = B: first Z·U = B, then X·Uᵀ = Z.
-    try divided(try whiten(rows: matrix), by: CblasTrans)
+    try divided(try whiten(rows: matrix, workers: workers), by: CblasTrans, workers)
   }
 
   /// B·U⁻¹, whose rows' inner products are those of B in A⁻¹: (B·U⁻¹)·(B·U⁻¹)ᵀ = B·A⁻¹·Bᵀ.
-  public func whiten(rows matrix: [Double]) throws(BLASError) -> [Double] {
-    try divided(matrix, by: CblasNoTrans)
+  public func whiten(rows matrix: [Double], workers: Workers = .one) throws(BLASError) -> [Double] {
+    try divided(matrix, by: CblasNoTrans, workers)
   }
 
   /// B·U⁻¹ or B·U⁻ᵀ.
-  private func divided(_ matrix: [Double], by form: CBLAS_TRANSPOSE) throws(BLASError) -> [Double] {
+  private func divided(
+    _ matrix: [Double], by form: CBLAS_TRANSPOSE, _ workers: Workers
+  ) throws(BLASError) -> [Double] {
     guard size > 0, !matrix.isEmpty else { return matrix }
     let blas = try BLAS.shared()
     var result = matrix
-    let (rows, width) = (Int32(matrix.count / size), Int32(size))
+    let width = Int32(size)
     result.withUnsafeMutableBufferPointer { target in
       factor.withUnsafeBufferPointer { factor in
-        blas.dtrsm(
-          CblasRowMajor, CblasRight, CblasUpper, form, CblasNonUnit, rows, width, 1, factor.baseAddress, width,
-          target.baseAddress, width)
+        guard let first = target.baseAddress else { return }
+        nonisolated(unsafe) let (start, factor) = (first, factor.baseAddress)
+        workers.forEachRange(of: matrix.count / size, grain: 64) { rows in
+          blas.dtrsm(
+            CblasRowMajor, CblasRight, CblasUpper, form, CblasNonUnit, Int32(rows.count), width, 1, factor, width,
+            start + rows.lowerBound * size, width)
+        }
       }
     }
     return result

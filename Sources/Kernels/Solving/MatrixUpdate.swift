@@ -28,24 +28,23 @@ public enum MatrixUpdate {
     }
   }
 
-  /// The sum of the squares of A·B's elements.
+  /// The sum of the squares of A·B's elements, in single precision.
   /// - Parameter inner: columns of A, and rows of B.
   public static func squaredNorm(_ a: [Double], _ b: [Double], inner: Int) throws(BLASError) -> Double {
     let blas = try BLAS.shared()
     guard inner > 0, !a.isEmpty, !b.isEmpty else { return 0 }
     let (height, width) = (a.count / inner, b.count / inner)
-    var (sum, product) = (0.0, [Double](repeating: 0, count: min(grain, height) * width))
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        product.withUnsafeMutableBufferPointer { product in
-          guard let left = a.baseAddress else { return }
-          for row in stride(from: 0, to: height, by: grain) {
-            let count = min(grain, height - row)
-            blas.dgemm(
-              CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(count), Int32(width), Int32(inner), 1,
-              left + row * inner, Int32(inner), b.baseAddress, Int32(width), 0, product.baseAddress, Int32(width))
-            for index in 0..<(count * width) { sum += product[index] * product[index] }
-          }
+    let (left, right) = (a.map { Float($0) }, b.map { Float($0) })
+    var (sum, product) = (0.0, [Float](repeating: 0, count: min(grain, height) * width))
+    left.withUnsafeBufferPointer { left in
+      product.withUnsafeMutableBufferPointer { product in
+        guard let start = left.baseAddress else { return }
+        for row in stride(from: 0, to: height, by: grain) {
+          let count = min(grain, height - row)
+          blas.sgemm(
+            CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(count), Int32(width), Int32(inner), 1,
+            start + row * inner, Int32(inner), right, Int32(width), 0, product.baseAddress, Int32(width))
+          for index in 0..<(count * width) { sum += Double(product[index]) * Double(product[index]) }
         }
       }
     }

@@ -1,12 +1,12 @@
 import COpenBLAS
 
-/// C ← C + Aᵀ·B for matrices of many rows in single precision and sums in double.
+/// Products of the columns of matrices of many rows in single precision, and sums in double.
 ///
 /// Products of at most ``chunk`` rows are made in single precision, at its speed, and added up in double: the rounding
 /// of a chunk does not grow with the number of rows.
 public enum MomentProducts {
   private static let chunk = 512
-  private static let tile = 512
+  fileprivate static let tile = 512
 
   /// Columns of a row-major matrix of single-precision numbers.
   public struct Columns {
@@ -22,36 +22,86 @@ public enum MomentProducts {
     }
   }
 
-  /// - Parameters:
-  ///   - isUpper: whether only what is on or above C's diagonal is wanted; more may be written.
-  ///   - target: row-major, as many rows as A has columns and as many columns as B has.
+  /// C ← C + Aᵀ·B.
+  /// - Parameter target: row-major, as many rows as A has columns and as many columns as B has.
   public static func add(
-    _ a: Columns, _ b: Columns, rows: Int, isUpper: Bool, to target: UnsafeMutablePointer<Double>, workers: Workers
+    _ a: Columns, _ b: Columns, rows: Int, to target: UnsafeMutablePointer<Double>, workers: Workers
   ) throws(BLASError) {
     let blas = try BLAS.shared()
     guard rows > 0, a.count > 0, b.count > 0 else { return }
-    let (down, across) = ((a.count - 1) / tile + 1, (b.count - 1) / tile + 1)
-    let tiles = (0..<down).flatMap { row in
-      ((isUpper ? row : 0)..<across).map { (row: row * tile, column: $0 * tile) }
-    }
+    let across = (b.count - 1) / tile + 1
+    nonisolated(unsafe) let sums = Sums(target, width: b.count)
     nonisolated(unsafe) let (first, second) = (a, b)
-    nonisolated(unsafe) let sums = target
+    workers.forEach(((a.count - 1) / tile + 1) * across) { index in
+      let (left, right) = (first.tile(index / across), second.tile(index % across))
+      sums.add(left, right, rows: rows, isTriangle: false, blas)
+    }
+  }
+
+  /// C ← C + Aᵀ·A, on and above the diagonal.
+  public static func addSquare(
+    of a: Columns, rows: Int, to target: UnsafeMutablePointer<Double>, workers: Workers
+  ) throws(BLASError) {
+    let blas = try BLAS.shared()
+    guard rows > 0, a.count > 0 else { return }
+    let count = (a.count - 1) / tile + 1
+    let tiles = (0..<count).flatMap { row in (row..<count).map { (row, $0) } }
+    nonisolated(unsafe) let (columns, sums) = (a, Sums(target, width: a.count))
     workers.forEach(tiles.count) { index in
       let (row, column) = tiles[index]
-      let (height, width) = (min(tile, first.count - row), min(tile, second.count - column))
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: height * width) { product in
+      sums.add(columns.tile(row), columns.tile(column), rows: rows, isTriangle: row == column, blas)
+    }
+  }
+
+  /// Where products are added up.
+  private struct Sums {
+    let start: UnsafeMutablePointer<Double>
+    let width: Int
+
+    init(_ start: UnsafeMutablePointer<Double>, width: Int) {
+      self.start = start
+      self.width = width
+    }
+
+    /// Adds what one tile's columns make with another's.
+    /// - Parameter isTriangle: whether they are the same, and nothing below the diagonal is wanted.
+    func add(_ a: Tile, _ b: Tile, rows: Int, isTriangle: Bool, _ blas: BLAS) {
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: a.count * b.count) { product in
         guard let product = product.baseAddress else { return }
-        for start in stride(from: 0, to: rows, by: chunk) {
-          blas.sgemm(
-            CblasRowMajor, CblasTrans, CblasNoTrans, Int32(height), Int32(width), Int32(min(chunk, rows - start)), 1,
-            first.start + start * first.stride + row, Int32(first.stride),
-            second.start + start * second.stride + column, Int32(second.stride), 0, product, Int32(width))
-          for line in 0..<height {
-            let (from, to) = (product + line * width, sums + (row + line) * second.count + column)
-            for position in 0..<width { to[position] += Double(from[position]) }
+        for line in stride(from: 0, to: rows, by: chunk) {
+          let count = Int32(min(chunk, rows - line))
+          if isTriangle {
+            blas.ssyrk(
+              CblasRowMajor, CblasUpper, CblasTrans, Int32(a.count), count, 1, a.start + line * a.stride,
+              Int32(a.stride), 0, product, Int32(a.count))
+          } else {
+            blas.sgemm(
+              CblasRowMajor, CblasTrans, CblasNoTrans, Int32(a.count), Int32(b.count), count, 1,
+              a.start + line * a.stride, Int32(a.stride), b.start + line * b.stride, Int32(b.stride), 0, product,
+              Int32(b.count))
+          }
+          for row in 0..<a.count {
+            let (from, to) = (product + row * b.count, start + (a.offset + row) * width + b.offset)
+            for column in (isTriangle ? row : 0)..<b.count { to[column] += Double(from[column]) }
           }
         }
       }
     }
+  }
+
+  /// Some of the columns.
+  fileprivate struct Tile {
+    let start: UnsafePointer<Float>
+    let stride: Int
+    let offset: Int
+    let count: Int
+  }
+}
+
+extension MomentProducts.Columns {
+  fileprivate func tile(_ index: Int) -> MomentProducts.Tile {
+    let offset = index * MomentProducts.tile
+    return MomentProducts.Tile(
+      start: start + offset, stride: stride, offset: offset, count: min(MomentProducts.tile, count - offset))
   }
 }

@@ -1,0 +1,30 @@
+/// How the pixels of a picture lie in the numbers of a sample: channels first, or last.
+struct PictureLayout: Sendable, Equatable {
+  /// Planes one after the other: the channels where they come first, otherwise one.
+  let planes: Int
+  let height: Int
+  let width: Int
+  /// Numbers of a pixel in a plane: the channels where they come last, otherwise one.
+  let pixelCount: Int
+
+  var count: Int { planes * height * width * pixelCount }
+
+  /// For each number of a picture the place it has when the picture is rolled: what leaves on one side comes in on the
+  /// other.
+  func places(rolledDown down: Int, right: Int) -> [Int] {
+    var places: [Int] = []
+    places.reserveCapacity(count)
+    for plane in 0..<planes {
+      for row in 0..<height {
+        let start = (plane * height + Self.wrapped(row + down, height)) * width
+        for column in 0..<width {
+          let pixel = (start + Self.wrapped(column + right, width)) * pixelCount
+          for number in 0..<pixelCount { places.append(pixel + number) }
+        }
+      }
+    }
+    return places
+  }
+
+  private static func wrapped(_ place: Int, _ count: Int) -> Int { ((place % count) + count) % count }
+}
