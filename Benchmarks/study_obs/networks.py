@@ -40,19 +40,19 @@ def arrays(path):
     return images, labels.astype(np.int64)
 
 
-def drawn(name, seed):
-    """(images, labels) of samples drawn from the training data without putting any back."""
+def drawn(name, seed, count=SAMPLES):
+    """(images, labels) of samples drawn from the training data without putting any back; all there are at most."""
     images, labels = arrays(training_path(name))
-    chosen = np.random.default_rng(seed).choice(len(images), SAMPLES, replace=False)
+    chosen = np.random.default_rng(seed).choice(len(images), min(count, len(images)), replace=False)
     return images[chosen], labels[chosen]
 
 
-def samples_path(name, seed):
+def samples_path(name, seed, count=SAMPLES):
     """The samples without their labels, as a file."""
-    path = CACHE / "samples" / f"{name}-{seed}.npz"
+    path = CACHE / "samples" / (f"{name}-{seed}.npz" if count == SAMPLES else f"{name}-{seed}-{count}.npz")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial.npz")
-        np.savez(partial, image=drawn(name, seed)[0])
+        np.savez(partial, image=drawn(name, seed, count)[0])
         partial.replace(path)
     return path

@@ -69,8 +69,9 @@ class Coppice:
     def pruned(self, name, options, seed, calibration=None, recalibrate=False, model=None):
         """What is left of a network: `options` are those of `coppice prune`, `calibration` is a path or noise."""
         model = model or networks.model_path(name)
-        samples = calibration or networks.samples_path(name, seed)
-        options = {**options, "samples": networks.SAMPLES, "seed": seed}
+        count = options.get("samples", networks.SAMPLES)
+        samples = calibration or networks.samples_path(name, seed, count)
+        options = {**options, "samples": count, "seed": seed}
         facts = self.facts(
             "prune and recalibrate" if recalibrate else "prune", model, options=options,
             test=file_digest(networks.test_path(name)),

@@ -14,7 +14,7 @@ import networks
 from pruning import Coppice, Failed
 from results import Results
 
-TABLES = ["order", "budgets", "data_free", "controls", "peer", "cost"]
+TABLES = ["order", "budgets", "quarter", "data_free", "controls", "peer", "cost"]
 
 
 def sections(coppice, arguments):
