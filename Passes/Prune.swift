@@ -121,7 +121,7 @@ public struct PrunePass: Pass {
     do {
       selection = try select(model, analysis, scoring, on: data, in: context)
     } catch let error as PlanError {
-      throw PassError.other("\(path): \(error)")
+      throw PassError.other("\(path): rounds need weights that names tell apart: \(error); use one round")
     } catch let error as SelectionError {
       if case .matchesNothing = error, let rulesLocation { throw ConfigError(rulesLocation, "\(error)") }
       throw error.isUsageError ? PassError.usage("\(path): \(error)") : .impossible("\(path): \(error)")

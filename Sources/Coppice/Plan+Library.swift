@@ -4,7 +4,8 @@ extension Plan {
   /// Criteria that look at more than weights need a ``PrunePass``.
   /// - Parameter rounds: how often channels are scored and a part of them removed.
   /// - Throws: ``SelectionError`` for options that contradict themselves or the model, ``PassError/nothingPruned(_:)``
-  ///   where they leave nothing to remove, and what a criterion throws.
+  ///   where they leave nothing to remove, ``PlanError`` where several rounds find weights that names do not tell
+  ///   apart, and what a criterion throws.
   public init(
     for model: Model, groups: PruningGroups, scoring: Scoring = .magnitude(p: 2), options: SelectionOptions,
     rounds: Int = 1
@@ -15,6 +16,7 @@ extension Plan {
   }
 
   /// Scores the groups that are usually cut and removes what the target asks for.
+  /// - Throws: as with options.
   public init(
     for model: Model, groups: PruningGroups, scoring: Scoring = .magnitude(p: 2), target: Target, roundTo: Int = 8,
     rounds: Int = 1

@@ -164,6 +164,16 @@ struct RefinementTests {
     #expect(reasons.allSatisfy { $0.contains("6 columns, more than 5") })
   }
 
+  @Test("a layer that makes nothing of what it reads loses nothing")
+  func zeroMatrix() throws {
+    var model = try GraphText.model(Self.product)
+    try model.fill("b", [Float](repeating: 0, count: 24))
+    let analysis = try ModelAnalysis(model)
+    let (_, report) = try refined(model, keep: analysis.halves, on: input([64, 6]))
+    #expect(report.groups.isEmpty && report.skipped.count == 1)
+    #expect(report.skipped.map(\.reason).allSatisfy { $0.contains("makes nothing of what it reads") })
+  }
+
   @Test("inputs that do not vary say nothing")
   func constantInputs() throws {
     let model = try GraphText.model(Self.product)

@@ -175,6 +175,21 @@ struct SwapSearchTests {
     #expect(alone.after == together.after)
   }
 
+  @Test("a search can be stopped before every round of swaps")
+  func stopped() throws {
+    struct Stop: Error {}
+    let searching = try search([Draw(seed: 1, channels: 9)])
+    #expect(throws: Stop.self) { try searching.run(from: [0, 1, 2], check: { throw Stop() }) }
+  }
+
+  @Test("a search that runs out of rounds does not say that no swap helps")
+  func unfinished() throws {
+    let system = try SwapSystem(
+      covariance: DenseMatrix.identity(4).symmetric, matrix: [1, 2, 3, 4], columns: [[0], [1], [2], [3]], workers: .one)
+    let outcome = try SwapSearch(systems: [system], count: 4, iterationLimit: 1).run(from: [0, 1])
+    #expect(outcome.kept == [2, 3] && !outcome.isLocalOptimum)
+  }
+
   @Test("where all channels stay there is nothing to swap")
   func allKept() throws {
     let outcome = try search([Draw(seed: 1, channels: 4)]).run(from: [0, 1, 2, 3])

@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 import Training
 
+@testable import Pruning
+
 @Suite("prune in rounds")
 struct PruneRoundsTests {
   /// A narrow layer and a wide one, through which the same flows.
@@ -31,8 +33,7 @@ struct PruneRoundsTests {
     options.roundTo = 1
     options.scope = .global
     options.minimumKeepShare = 0
-    var scoring = try Scoring(named: "synflow")
-    scoring.normalization = ScoreNormalization.none
+    let scoring = try Scoring(named: "synflow")
     var model = try evenBottle()
     let record = try run(PrunePass(options, scoring: scoring, rounds: rounds), on: &model)
     return record.report.plan?.groups.map(\.keep.count) ?? []
@@ -76,6 +77,30 @@ struct PruneRoundsTests {
     let found = try phases(
       PrunePass(options, scoring: try Scoring(named: "wanda"), calibration: calibration, rounds: 3))
     #expect(found.count(where: { $0.hasSuffix("inputs of layers") }) == 3)
+  }
+
+  @Test("a model that divides by channel stays finite in every round")
+  func division() throws {
+    var options = SelectionOptions(ratio: 0.5)
+    options.roundTo = 1
+    let text = "x: float[N, 2]\nh = MatMul(x, a[2, 16])\nd = Div(h, s[16]+)\ny = MatMul(d, b[16, 2])\nreturn y"
+    var model = try GraphText.model(text)
+    let analysis = try ModelAnalysis(model)
+    try #require(analysis.groups.count == 1)
+    let calibration = PruneCalibration { _, _ in samples(scattered(16, columns: 2), shape: [2]) }
+    let record = try run(
+      PrunePass(options, scoring: try Scoring(named: "wanda"), calibration: calibration, rounds: 3), on: &model)
+    #expect(record.report.plan?.groups.map(\.keep.count) == [8])
+
+    var keep = KeepSets()
+    keep[analysis.groups[0].dimension] = [0, 2, 5]
+    let whole = try GraphText.model(text)
+    let zeroed = try ZeroedModel(whole, analysis, keeping: keep).model
+    let pruned = try whole.keeping(keep, analysis: analysis)
+    let x = Tensor(floats: scattered(20, columns: 2), shape: [20, 2])
+    let comparison = try OutputComparison(expected: zeroed, found: pruned, samples: [["x": x]])
+    #expect(comparison.maxRelativeError < 1e-4)
+    #expect(comparison.outputs.allSatisfy { $0.notFiniteCount == 0 })
   }
 
   @Test("numbers of rounds out of range are refused, in pipelines with their place")

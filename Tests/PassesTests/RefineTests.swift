@@ -60,6 +60,7 @@ struct RefineTests {
     #expect(kept.count == 4)
     #expect(kept != [4, 5, 6, 7])
     #expect(records[1].report.plan == nil)
+    #expect(records[0].report.plan?.text.contains("refined") == true)
     let biases: [Float] = kept.map { $0 < 4 ? 0.1 : 0.5 }
     #expect(try model.numbers("c") == biases)
     #expect(model.metadata.contains { $0.key == "coppice.removed" })

@@ -118,7 +118,7 @@ struct PruningRoundsTests {
     #expect(selection.decisions.map(\.keep) == plan.groups.map(\.keep))
   }
 
-  @Test("a budget that cannot be reached is refused before anything is removed")
+  @Test("a budget that cannot be reached is refused before anything is measured")
   func unreachable() throws {
     let model = try GraphText.model(Graphs.residual())
     let analysis = try ModelAnalysis(model)
@@ -133,7 +133,23 @@ struct PruningRoundsTests {
           return .none
         })
     }
-    #expect(measured == 1)
+    #expect(measured == 0)
+  }
+
+  @Test("where a round removes nothing the next one scores nothing anew, and what was asked for is the ratio's")
+  func idleRounds() throws {
+    let model = try GraphText.model("x: float[1, 2]\nh = MatMul(x, a[2, 64])\ny = MatMul(h, b[64, 2])\nreturn y")
+    var (measured, scored) = ([Int](), [Int]())
+    // A tenth of 64 is 6; rounds that ask for 63, 61 and 60 keep 64, 64 and 56.
+    let selection = try PruningRounds(4, of: model, try ModelAnalysis(model)).select(
+      scoring: .magnitude(p: 2), options: SelectionOptions(ratio: 0.1),
+      measure: { round, _, _ in
+        measured.append(round.number)
+        return .none
+      }, scored: { round, _, _ in scored.append(round.number) })
+    #expect(measured == [1, 4] && scored == [1, 4])
+    #expect(selection.decisions.map(\.keep.count) == [56])
+    #expect(selection.decisions.map(\.asked) == [58])
   }
 
   // MARK: What is compared
@@ -204,5 +220,44 @@ struct PruningRoundsTests {
       #expect(zip(before, after).allSatisfy { $1 == $0 || $1 == 0 })
     }
     #expect(analysis.weights.count(where: { $0.name == "v" }) == 2)
+  }
+
+  @Test("what divides stays as it is in a zeroed model, also where something else reads it")
+  func divisors() throws {
+    let model = try GraphText.model(
+      """
+      x: float[1, 3, 4, 4]
+      h = Conv(x, w[4, 3, 1, 1])
+      d = Div(h, s[4, 1, 1]+)
+      y = Conv(d, u[2, 4, 1, 1])
+      return y
+      """)
+    let removals = ["w", "s"].map { Plan.Removal(tensor: $0, axis: 0, indices: [1], node: nil) }
+    func numbers(_ model: Model, node: Int, input: Int) throws -> [Float] {
+      let value = model.graph.nodes[node].input(input)
+      let found = model.graph.initializers.first { $0.value == value }
+      let floats = try #require(found).tensor.floats()
+      return try #require(floats)
+    }
+    let zeroed = try model.zeroing(removals, keepingDivisors: true)
+    #expect(try numbers(zeroed, node: 1, input: 1) == numbers(model, node: 1, input: 1))
+    #expect(try numbers(zeroed, node: 0, input: 1)[3..<6].allSatisfy { $0 == 0 })
+    #expect(try numbers(try model.zeroing(removals), node: 1, input: 1)[1] == 0)
+
+    var shared = model
+    shared.graph.nodes[2].opType = "Mul"
+    shared.graph.nodes[2].inputs[1] = shared.graph.nodes[1].inputs[1]
+    let both = try shared.zeroing(removals, keepingDivisors: true)
+    #expect(try numbers(both, node: 1, input: 1) == numbers(model, node: 1, input: 1))
+    #expect(try numbers(both, node: 2, input: 1)[1] == 0)
+  }
+
+  @Test("a layer of a model that reads what its analysis does not know is left out")
+  func unknownInput() throws {
+    var model = try GraphText.model(Graphs.pair)
+    let analysis = try ModelAnalysis(model)
+    #expect(LinearLayers(model, analysis).all.count == 2)
+    model.graph.nodes[1].inputs[0] = model.addValue(named: "later")
+    #expect(LinearLayers(model, analysis).all.map(\.node) == [0])
   }
 }

@@ -42,7 +42,7 @@ public struct Refinement {
       /// What the repaired layer loses, as a share of what its outputs vary.
       public let lossBefore: Double
       public let lossAfter: Double
-      /// Whether the search ended because no further swap helps, rather than after so many rounds.
+      /// Whether the search ended because no further swap is predicted to help, rather than after so many rounds.
       public let isLocalOptimum: Bool
     }
 
@@ -93,11 +93,12 @@ public struct Refinement {
       for target in part {
         if let moments = momentsOfReader[target.reader] {
           let damping = options.damping ?? data.usualDamping
-          if let outcome = try refine(target, moments, damping: damping, &refined) {
-            outcomes[target.group.dimension] = outcome
-          } else {
-            let reason = "what \(layers.all[target.reader].label) reads does not vary on the samples"
-            report.skipped.append((target.group.id, reason))
+          let outcome = try refine(target, moments, damping: damping, &refined) {
+            try progress("refining", done, found.targets.count)
+          }
+          switch outcome {
+          case .refined(let group): outcomes[target.group.dimension] = group
+          case .skipped(let reason): report.skipped.append((target.group.id, reason))
           }
         }
         done += 1
@@ -150,30 +151,46 @@ public struct Refinement {
     return LayerMoments.byteCount(groups: form.groups, columns: form.columns, rows: 0)
   }
 
+  /// What became of one group.
+  private enum Outcome {
+    case refined(Report.Group)
+    case skipped(reason: String)
+  }
+
   /// Looks for better channels of one group, the others as they are now.
+  /// - Parameter check: called before each round of swaps; throws to stop.
   private func refine(
-    _ target: RefinableGroups.Target, _ moments: InputMoments, damping: Double, _ keep: inout KeepSets
-  ) throws -> Report.Group? {
+    _ target: RefinableGroups.Target, _ moments: InputMoments, damping: Double, _ keep: inout KeepSets,
+    check: () throws -> Void
+  ) throws -> Outcome {
     let group = target.group
     let layer = layers.all[target.reader]
-    guard let kept = keep[group.dimension] else { return nil }
+    guard let kept = keep[group.dimension] else { return .skipped(reason: "all of it stays") }
     let outcome: SwapSearch.Outcome
-    do throws(BLASError) {
+    do {
       let systems = try SwapSystems(
         group, layer, layers, analysis, moments: moments, keep: keep, damping: damping,
         workers: options.runtime.workers
       ).all
-      guard !systems.isEmpty else { return nil }
+      guard !systems.isEmpty else {
+        return .skipped(reason: "what \(layer.label) reads does not vary on the samples, or is not finite")
+      }
       let search = SwapSearch(
         systems: systems, count: group.size, iterationLimit: options.iterations, workers: options.runtime.workers)
-      outcome = try search.run(from: kept.map { Int($0) })
-    } catch {
+      outcome = try search.run(from: kept.map { Int($0) }, check: check)
+    } catch let error as BLASError {
       throw TrainingError(.model, "group \(group.id): \(error)")
     }
-    guard outcome.whole > 0, outcome.before.isFinite else { return nil }
+    guard outcome.whole.isFinite else { return .skipped(reason: "what \(layer.label) makes is not finite") }
+    guard outcome.whole != 0 else { return .skipped(reason: "\(layer.label) makes nothing of what it reads") }
+    guard outcome.whole > 0, outcome.before.isFinite else {
+      let reason = "rounding leaves the covariance of what \(layer.label) reads singular; give more damping"
+      return .skipped(reason: reason)
+    }
     keep[group.dimension] = outcome.kept.map { Int32($0) }
-    return Report.Group(
-      id: group.id, layer: layer.label, swaps: outcome.swaps, lossBefore: outcome.before / outcome.whole,
-      lossAfter: outcome.after / outcome.whole, isLocalOptimum: outcome.isLocalOptimum)
+    return .refined(
+      Report.Group(
+        id: group.id, layer: layer.label, swaps: outcome.swaps, lossBefore: outcome.before / outcome.whole,
+        lossAfter: outcome.after / outcome.whole, isLocalOptimum: outcome.isLocalOptimum))
   }
 }

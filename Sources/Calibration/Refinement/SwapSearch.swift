@@ -17,7 +17,7 @@ struct SwapSearch: Sendable {
     var before: Double
     var after: Double
     let whole: Double
-    /// Whether the search ended because no swap helps.
+    /// Whether the search ended because no swap of one channel is predicted to help.
     var isLocalOptimum: Bool
   }
 
@@ -37,8 +37,11 @@ struct SwapSearch: Sendable {
 
   /// What a swap must take from the loss to count, as a share of it.
   private static let leastShare = 1e-9
+  /// Swaps of one channel that are tried before a search is given up: rounding may refute the best.
+  private static let singleAttempts = 8
 
-  func run(from start: [Int]) throws(BLASError) -> Outcome {
+  /// - Parameter check: called before each round of swaps; throws to stop.
+  func run(from start: [Int], check: () throws -> Void = {}) throws -> Outcome {
     let whole = systems.reduce(0.0) { $0 + $1.whole }
     var outcome = Outcome(
       kept: start.sorted(), swaps: 0, before: .nan, after: .nan, whole: whole, isLocalOptimum: false)
@@ -49,13 +52,12 @@ struct SwapSearch: Sendable {
     // Swaps at once; fewer where they stand in each other's way, as in the paper.
     var batch = count
     for _ in 0..<iterationLimit {
+      try check()
       // Of a loss that is all but zero, rounding must not pass for progress.
       let least = Self.leastShare * max(whole - explained, 1e-3 * whole)
       let swaps = try candidates(outcome.kept, fits, above: least)
-      guard let next = try step(from: outcome.kept, explained, by: swaps, above: least, batch: &batch) else {
-        outcome.isLocalOptimum = true
-        break
-      }
+      outcome.isLocalOptimum = swaps.isEmpty
+      guard let next = try step(from: outcome.kept, explained, by: swaps, above: least, batch: &batch) else { break }
       (outcome.kept, fits) = (next.kept, next.fits)
       explained = Self.explained(fits)
     }
@@ -65,21 +67,32 @@ struct SwapSearch: Sendable {
   }
 
   /// The choice after the best swaps, and its fits: each is computed anew before it is taken.
-  /// - Parameter batch: swaps at once; halved until they do at least what the best of them does alone.
+  /// - Parameter batch: swaps at once; halved until they do at least what the best of them does alone. Where not even
+  ///   the best does that, some others are tried, one at a time.
   private func step(
     from kept: [Int], _ explained: Double, by swaps: [Swap], above least: Double, batch: inout Int
   ) throws(BLASError) -> (kept: [Int], fits: [SwapFit])? {
     guard let best = swaps.first else { return nil }
     batch = min(batch, swaps.count)
-    while batch > 0 {
-      let chosen = swaps.prefix(batch)
-      let out = Set(chosen.map(\.out))
-      let next = (kept.filter { !out.contains($0) } + chosen.map(\.into)).sorted()
-      let needed = batch == 1 ? least : max(least, best.change)
-      if let found = try fits(keeping: next), Self.explained(found) - explained > needed { return (next, found) }
-      batch = batch == 1 ? 0 : batch / 2
+    while batch > 1 {
+      let needed = max(least, best.change)
+      if let next = try improvement(of: kept, explained, by: Array(swaps.prefix(batch)), above: needed) { return next }
+      batch /= 2
+    }
+    for swap in swaps.prefix(Self.singleAttempts) {
+      if let next = try improvement(of: kept, explained, by: [swap], above: least) { return next }
     }
     return nil
+  }
+
+  /// The choice after swaps at once; `nil` where they do not explain so much more, or rounding gets in the way.
+  private func improvement(
+    of kept: [Int], _ explained: Double, by swaps: [Swap], above needed: Double
+  ) throws(BLASError) -> (kept: [Int], fits: [SwapFit])? {
+    let out = Set(swaps.map(\.out))
+    let next = (kept.filter { !out.contains($0) } + swaps.map(\.into)).sorted()
+    guard let found = try fits(keeping: next), Self.explained(found) - explained > needed else { return nil }
+    return (next, found)
   }
 
   /// What each system does with these channels; `nil` where rounding gets in the way.

@@ -48,7 +48,7 @@ public struct LinearLayers: Sendable {
     where analyzed.path.steps.isEmpty && !analyzed.isContradictory {
       let node = model.graph.nodes[analyzed.path.index]
       guard node.canonicalDomain.isEmpty, let input = node.input(0), let output = node.output(0),
-        let operand = node.input(1), weightOfValue[input] == nil
+        let operand = node.input(1), weightOfValue[input] == nil, input.index < analysis.axes.count
       else { continue }
       // Exporters that fold no constants transpose a matrix before they multiply by it.
       let turned = transpositions[operand]

@@ -4,16 +4,18 @@ import IR
 
 /// A model in which the channels that do not stay are zero, with the whole model's analysis that holds its numbers.
 ///
-/// It computes what the pruned model computes and has the shapes, groups and weights of the original, so that whatever
-/// is measured of it by weight or by channel has the places it has there. The analysis is not made anew: a vector that
-/// nodes share gets a copy for each of them, which would move the weights behind it.
+/// It has the shapes, groups and weights of the original, so that whatever is measured of it by weight or by channel
+/// has the places it has there. Where groups are exact it computes what the pruned model computes; behind a
+/// normalization over the channels that went it only comes near, for they count there as zeros. What divides stays as
+/// it is, so that zeros stay zeros. The analysis is not made anew: a vector that nodes share gets a copy for each of
+/// them, which would move the weights behind it.
 struct ZeroedModel {
   let model: Model
   let analysis: ModelAnalysis
 
   /// - Throws: where names do not tell weights apart.
   init(_ original: Model, _ analysis: ModelAnalysis, keeping keep: KeepSets) throws(PlanError) {
-    let model = try original.zeroing(Plan.removals(analysis, keep))
+    let model = try original.zeroing(Plan.removals(analysis, keep), keepingDivisors: true)
     var constants: [ValueID: Tensor] = [:]
     Self.collect(model.graph, into: &constants)
     let known = original.valueNames.count

@@ -9,7 +9,12 @@ extension Model {
   /// mean nothing without their integers.
   /// - Throws: ``PlanError`` where the plan names what the model does not have, or has several times.
   public func zeroing(_ removals: [Plan.Removal]) throws(PlanError) -> Model {
-    var zeroing = Zeroing(self)
+    try zeroing(removals, keepingDivisors: false)
+  }
+
+  /// - Parameter keepsDivisors: leaves what divides as it is: zero divided by it is zero, and by zero no number.
+  func zeroing(_ removals: [Plan.Removal], keepingDivisors keepsDivisors: Bool) throws(PlanError) -> Model {
+    var zeroing = Zeroing(self, keepingDivisors: keepsDivisors)
     return try zeroing.apply(removals)
   }
 }
@@ -18,6 +23,7 @@ extension Model {
 /// gets a tensor of its own.
 struct Zeroing {
   private var model: Model
+  private let keepsDivisors: Bool
   /// By name, with all of that name.
   private var constants: [String: [(value: ValueID, tensor: Tensor)]] = [:]
   /// All nodes in the order of ``visit(_:)``, which numbers them.
@@ -40,8 +46,9 @@ struct Zeroing {
     let node: String?
   }
 
-  init(_ model: Model) {
+  init(_ model: Model, keepingDivisors keepsDivisors: Bool) {
     self.model = model
+    self.keepsDivisors = keepsDivisors
     visit(model.graph)
   }
 
@@ -94,7 +101,10 @@ struct Zeroing {
       throw PlanError("the plan removes from \(target.tensor) of shape \(tensor.shape) what it does not have")
     }
     guard let label = target.node else {
+      let divisors = uses.filter { isDivisor($0) }
+      guard divisors.isEmpty || divisors.count < uses.count else { return }
       replaced[value] = zeroed
+      if !divisors.isEmpty { add(tensor, named: "\(target.tensor) as a divisor", for: divisors) }
       return
     }
     let own = uses.filter { nodes[$0.node].label(in: model) == label }
@@ -102,9 +112,20 @@ struct Zeroing {
       let what = own.isEmpty ? "does not read it" : "is what several nodes are called"
       throw PlanError("the plan removes from a use of \(target.tensor) by \(label), which \(what)")
     }
-    let copy = model.addValue(named: "\(target.tensor) zeroed for \(label)")
-    model.graph.initializers.append(Initializer(value: copy, tensor: zeroed))
-    for use in own { ownValues[use] = copy }
+    let losing = own.filter { !isDivisor($0) }
+    if !losing.isEmpty { add(zeroed, named: "\(target.tensor) zeroed for \(label)", for: losing) }
+  }
+
+  /// A tensor of their own for single uses.
+  private mutating func add(_ tensor: Tensor, named name: String, for uses: [Use]) {
+    let copy = model.addValue(named: name)
+    model.graph.initializers.append(Initializer(value: copy, tensor: tensor))
+    for use in uses { ownValues[use] = copy }
+  }
+
+  private func isDivisor(_ use: Use) -> Bool {
+    let node = nodes[use.node]
+    return keepsDivisors && use.input == 1 && node.canonicalDomain.isEmpty && ["Div", "Mod"].contains(node.opType)
   }
 
   /// Every use of a tensor, by way of `Identity` too.

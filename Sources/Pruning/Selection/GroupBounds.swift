@@ -40,6 +40,9 @@ struct GroupBounds: Sendable {
 
   static func ceiling(_ value: Double) -> Int { Int((value - 1e-9).rounded(.up)) }
 
+  /// How many stay of the whole width without this share of it.
+  func asked(share: Double) -> Int { size - Int((Double(size) * share + 1e-9).rounded(.down)) }
+
   /// The allowed number nearest to the one asked for.
   func rounded(_ asked: Int) -> Int {
     exact ?? min(available, max(least, Self.rounded(asked, step: step, size: size)))

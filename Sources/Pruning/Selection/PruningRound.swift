@@ -29,9 +29,6 @@ public struct PruningRound: Sendable {
   /// What is done in this round, for people: `round 2 of 5: scoring`, or `scoring` where there is one round only.
   public func describing(_ work: String) -> String { count > 1 ? "round \(number) of \(count): \(work)" : work }
 
-  /// The last round, as if nothing more were removed before it.
-  var last: PruningRound { PruningRound(number: count, of: count, alive: alive) }
-
   /// The round after this one; the last is followed by itself.
   func next(alive: KeepSets) -> PruningRound { PruningRound(number: min(number + 1, count), of: count, alive: alive) }
 

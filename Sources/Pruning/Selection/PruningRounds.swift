@@ -14,9 +14,10 @@ import IR
 ///   })
 /// ```
 ///
-/// Every round looks at the whole model in which what was removed so far is zero: it computes what the pruned model
-/// computes, and its channels keep their places. What is removed does not come back. How much each round removes says
-/// ``PruningRound``; with one round it is the same as a ``Selection``.
+/// Every round looks at the whole model in which what was removed so far is zero, so that channels keep their places.
+/// Where groups are exact it computes what the pruned model computes; behind a normalization over the channels that
+/// went it only comes near. What is removed does not come back. How much each round removes says ``PruningRound``; with
+/// one round it is the same as a ``Selection``.
 public struct PruningRounds {
   /// How many rounds there may be.
   public static let allowed = 1...1000
@@ -46,7 +47,8 @@ public struct PruningRounds {
   ///   - measure: finds out what the criterion needs to know of the model as a round finds it. It is called for the
   ///     first round, and for others where the one before removed something. How much groups count,
   ///     ``Evidence/groupWeights``, is taken from the first round.
-  ///   - scored: called after each group with how many of how many are scored in a round.
+  ///   - scored: called after each group with how many of how many are scored in a round; not called where the round
+  ///     before it removed nothing.
   /// - Throws: ``SelectionError`` for options that contradict themselves or the model, ``PlanError`` where names do not
   ///   tell weights apart, and what the criterion and the closures throw.
   public func select(
@@ -56,16 +58,19 @@ public struct PruningRounds {
     },
     scored: (_ round: PruningRound, _ groups: Int, _ all: Int) throws -> Void = { _, _, _ in }
   ) throws -> Selection {
+    try Selection.check(options, on: analysis)
     var current = analysis
     var round = PruningRound(number: 1, of: count)
     var evidence = try measure(round, model, analysis)
     let groupWeights = evidence.groupWeights
     var removed = 0
     var nonFinite: [String] = []
+    var known: Selection.Scores?
     while true {
       let now = round
       var selection = try Selection(
-        analysis: current, scoring: scoring, options: options, evidence: evidence, round: now
+        analysis: current, scoring: scoring, options: options, evidence: evidence, round: now,
+        reusing: known
       ) { groups, all in try scored(now, groups, all) }
       // What was not finite is zero in the rounds after it went.
       let found = selection.nonFiniteTensors.filter { name in !nonFinite.contains(name) }
@@ -77,6 +82,8 @@ public struct PruningRounds {
       let keep = selection.keepSets(analysis)
       round = now.next(alive: keep)
       let gone = selection.decisions.reduce(0) { $0 + analysis.groups[$1.group].size - $1.keep.count }
+      // Where nothing went scores are what they were.
+      known = gone > removed ? nil : selection.scores
       guard gone > removed else { continue }
       removed = gone
       let zeroed = try ZeroedModel(model, analysis, keeping: keep)

@@ -12,6 +12,14 @@ public struct Selection: Sendable {
     public let asked: Int
   }
 
+  /// What scoring the groups that are cut has told.
+  struct Scores: Sendable {
+    let rankings: [Ranking]
+    let nonFiniteTensors: [String]
+    let fallbacks: [(reason: String, groups: [String])]
+  }
+
+  let scores: Scores
   /// The groups that lose channels.
   public let decisions: [Decision]
   /// What was asked for and what came of it.
@@ -34,10 +42,71 @@ public struct Selection: Sendable {
     analysis: ModelAnalysis, scoring: Scoring, options: SelectionOptions, evidence: Evidence = .none,
     round: PruningRound = .only, scored: (_ groups: Int, _ all: Int) throws -> Void = { _, _ in }
   ) throws {
+    try self.init(
+      analysis: analysis, scoring: scoring, options: options, evidence: evidence, round: round, reusing: nil,
+      scored: scored)
+  }
+
+  /// - Parameter known: scores of the same channels, which are then not worked out anew.
+  init(
+    analysis: ModelAnalysis, scoring: Scoring, options: SelectionOptions, evidence: Evidence, round: PruningRound,
+    reusing known: Scores?, scored: (_ groups: Int, _ all: Int) throws -> Void
+  ) throws {
     try options.validate()
     let matcher = try RuleMatcher(options.rules, analysis)
     let candidates = Candidates(analysis, options, rules: matcher).list
     let model = CostModel(analysis)
+    let normalization = scoring.normalization ?? scoring.criterion.usualNormalization
+    let found = try known ?? Self.scores(candidates, analysis, scoring, evidence, round, scored)
+    let rankings = found.rankings
+    let bounds = Self.bounds(candidates, analysis, options, round)
+    let budgets = Self.budgets(options, model, round)
+    let exponent = options.costExponent ?? scoring.criterion.usualCostExponent
+    let sets = Self.sets(rankings, bounds, analysis, options, model, budgets, exponent)
+    let asked: [Int]
+    let kept: [Int]
+    switch options.target {
+    case .ratio(let ratio):
+      let share = round.ratio(towards: ratio)
+      let left = sets.kept(share: share)
+      kept = zip(bounds, left).map { $0.rounded($1) }
+      // Of a group by itself the whole width says what is asked for, also where rounding took more in earlier rounds.
+      asked = options.effectiveScope == .group ? zip(bounds, left).map { max($1, $0.asked(share: share)) } : left
+    case .budgets:
+      let search = Self.search(budgets, candidates, options, model, bounds, sets)
+      if round.isLast {
+        (asked, kept) = try search.run()
+      } else {
+        // Where rounding lets an intermediate budget be missed, the next round has it to do.
+        let left = bounds.map(\.available)
+        (asked, kept) = (try? search.run()) ?? (asked: left, kept: left)
+      }
+    }
+    decisions = rankings.indices.compactMap { position in
+      guard kept[position] < bounds[position].size else { return nil }
+      return Decision(
+        group: rankings[position].group, keep: rankings[position].best(kept[position]),
+        asked: bounds[position].exact ?? asked[position])
+    }
+    record = SelectionRecord(
+      scoring: scoring, normalization: normalization, options: options, groupsMatched: matcher.groupsMatched,
+      budgets: budgets, after: model.statistics(Self.counts(model, rankings, kept)),
+      otherBytes: options.otherBytes + (decisions.isEmpty ? 0 : options.addedBytes), rounds: round.count)
+    scores = found
+    nonFiniteTensors = found.nonFiniteTensors
+    remarks =
+      found.fallbacks.map { reason, groups in
+        "\(reason): \(groups.count) of \(candidates.count) groups, such as \(groups[0])"
+      }
+      + zip(options.rules, matcher.groupsMatched).filter { $1 == 0 }.map {
+        "rule \($0.0.text) matches nothing that can be cut"
+      }
+  }
+
+  private static func scores(
+    _ candidates: [Candidates.Candidate], _ analysis: ModelAnalysis, _ scoring: Scoring, _ evidence: Evidence,
+    _ round: PruningRound, _ scored: (_ groups: Int, _ all: Int) throws -> Void
+  ) throws -> Scores {
     let context = ScoringContext(
       analysis: analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members,
       evidence: evidence, alive: round.alive)
@@ -51,55 +120,35 @@ public struct Selection: Sendable {
       return Ranking(
         group: candidate.group, scores: normalization.apply(scores, to: alive).map { $0 * weight }, alive: alive)
     }
-    let bounds = Self.bounds(candidates, analysis, options, round)
-    let budgets = Self.budgets(options, model, round)
-    let exponent = options.costExponent ?? scoring.criterion.usualCostExponent
-    let sets = Self.sets(rankings, bounds, analysis, options, model, budgets, exponent)
-    let asked: [Int]
-    let kept: [Int]
-    switch options.target {
-    case .ratio(let ratio):
-      asked = sets.kept(share: round.ratio(towards: ratio))
-      kept = zip(bounds, asked).map { $0.rounded($1) }
-    case .budgets:
-      func search(
-        _ budgets: [(quantity: Quantity, limit: Int, original: Int)], _ bounds: [GroupBounds]
-      ) -> BudgetSearch {
-        BudgetSearch(
-          model: model, budgets: budgets.map { ($0.quantity, $0.limit) },
-          otherBytes: options.otherBytes + options.addedBytes, addedBytes: options.addedBytes,
-          groups: candidates.map(\.group), bounds: bounds, sets: sets)
-      }
-      if round.isLast {
-        (asked, kept) = try search(budgets, bounds).run()
-      } else {
-        // What cannot be reached in the end is told before anything else is measured.
-        let last = round.last
-        try search(Self.budgets(options, model, last), Self.bounds(candidates, analysis, options, last))
-          .requireReachable()
-        // Where rounding lets an intermediate budget be missed, the next round has it to do.
-        let left = bounds.map(\.available)
-        (asked, kept) = (try? search(budgets, bounds).run()) ?? (asked: left, kept: left)
-      }
+    return Scores(
+      rankings: rankings, nonFiniteTensors: context.nonFiniteTensors, fallbacks: context.fallbacks)
+  }
+
+  /// Checks options, and that budgets can be held at all, whatever the scores are: before anything is measured.
+  static func check(_ options: SelectionOptions, on analysis: ModelAnalysis) throws {
+    try options.validate()
+    let matcher = try RuleMatcher(options.rules, analysis)
+    guard case .budgets = options.target else { return }
+    let candidates = Candidates(analysis, options, rules: matcher).list
+    let model = CostModel(analysis)
+    let limits = bounds(candidates, analysis, options, .only)
+    // All that may go goes in any order, and from one set of groups as from several.
+    let rankings = candidates.map { candidate in
+      Ranking(
+        group: candidate.group, scores: [Double](repeating: 0, count: analysis.groups[candidate.group].size))
     }
-    decisions = rankings.indices.compactMap { position in
-      guard kept[position] < bounds[position].size else { return nil }
-      return Decision(
-        group: rankings[position].group, keep: rankings[position].best(kept[position]),
-        asked: bounds[position].exact ?? asked[position])
-    }
-    record = SelectionRecord(
-      scoring: scoring, normalization: normalization, options: options, groupsMatched: matcher.groupsMatched,
-      budgets: budgets, after: model.statistics(Self.counts(model, rankings, kept)),
-      otherBytes: options.otherBytes + (decisions.isEmpty ? 0 : options.addedBytes), rounds: round.count)
-    nonFiniteTensors = context.nonFiniteTensors
-    remarks =
-      context.fallbacks.map { reason, groups in
-        "\(reason): \(groups.count) of \(candidates.count) groups, such as \(groups[0])"
-      }
-      + zip(options.rules, matcher.groupsMatched).filter { $1 == 0 }.map {
-        "rule \($0.0.text) matches nothing that can be cut"
-      }
+    let sets = RankedSets(rankings, bounds: limits, sets: [Array(rankings.indices)]) { _, _, score in score }
+    try search(budgets(options, model, .only), candidates, options, model, limits, sets).requireReachable()
+  }
+
+  private static func search(
+    _ budgets: [(quantity: Quantity, limit: Int, original: Int)], _ candidates: [Candidates.Candidate],
+    _ options: SelectionOptions, _ model: CostModel, _ bounds: [GroupBounds], _ sets: RankedSets
+  ) -> BudgetSearch {
+    BudgetSearch(
+      model: model, budgets: budgets.map { ($0.quantity, $0.limit) },
+      otherBytes: options.otherBytes + options.addedBytes, addedBytes: options.addedBytes,
+      groups: candidates.map(\.group), bounds: bounds, sets: sets)
   }
 
   private static func counts(_ model: CostModel, _ rankings: [Ranking], _ kept: [Int]) -> [Int] {

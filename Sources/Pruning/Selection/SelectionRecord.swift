@@ -35,6 +35,8 @@ public struct SelectionRecord: Sendable {
   public let seed: UInt64
   /// How often channels were scored and removed.
   public let rounds: Int
+  /// Whether channels were swapped for others afterwards.
+  public internal(set) var isRefined = false
   /// One for each budget, in the order they were given; empty for a ratio.
   public let budgets: [Outcome]
   /// For each rule how many groups it matches.
@@ -75,6 +77,7 @@ public struct SelectionRecord: Sendable {
       ("maxRatio", options.maximumRatio.map { .double($0) } ?? .null),
     ]
     if rounds > 1 { pairs.append(("rounds", .int(rounds))) }
+    if isRefined { pairs.append(("refined", .bool(true))) }
     switch options.target {
     case .ratio(let ratio): pairs.append(("ratio", .double(ratio)))
     case .budgets:
