@@ -63,10 +63,10 @@ enum PruneOptions {
     PassOption("loss", .choice(losses.map(\.name)), default: "cross-entropy", help: "What gradients are taken of."),
     PassOption(
       "repair", .choice(["none"] + Repair.Order.allCases.map(\.rawValue)),
-      default: "seq, or par on noise, for obspa and ziplm; none otherwise",
+      default: "seq, or par on noise that is not fitted, for obspa and ziplm; none otherwise",
       help: "How layers make up for what goes: each for itself, or one after the other."),
     PassOption(
-      "damping", .number(0...1000), default: "0.01, 0.1 on noise",
+      "damping", .number(0...1000), default: "0.01, 0.1 on noise that is not fitted",
       help: "What pulls repaired weights towards what they were, as a share of the mean variance of inputs."),
     PassOption(
       "weigh_groups", .flag, default: "false",

@@ -9,10 +9,10 @@ public struct ReconstructPass: Pass {
   public static let options: [PassOption] =
     SampleOptions.descriptions() + [
       PassOption(
-        "order", .choice(Repair.Order.allCases.map(\.rawValue)), default: "seq, par on noise",
+        "order", .choice(Repair.Order.allCases.map(\.rawValue)), default: "seq, par on noise that is not fitted",
         help: "Each layer for itself, or one after the other."),
       PassOption(
-        "damping", .number(0...1000), default: "0.01, 0.1 on noise",
+        "damping", .number(0...1000), default: "0.01, 0.1 on noise that is not fitted",
         help: "What pulls weights towards what they were, as a share of the mean variance of inputs."),
       PassOption(
         "recalibrate", .flag, default: "true",

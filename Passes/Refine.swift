@@ -11,7 +11,7 @@ public struct RefinePass: Pass {
       PassOption(
         "iterations", .integer(atLeast: 1), default: "20", help: "Rounds of swaps of each group at most."),
       PassOption(
-        "damping", .number(0...1000), default: "0.01, 0.1 on noise",
+        "damping", .number(0...1000), default: "0.01, 0.1 on noise that is not fitted",
         help: "What is added to the variances of inputs, as a share of their mean; best what reconstruct is given."),
     ]
 

@@ -53,6 +53,10 @@ enum SampleOptions {
       throw ConfigError(
         options.location(of: "fit_steps"), "fit_steps must be from \(range.lowerBound) to \(range.upperBound)")
     }
+    guard inputs == noise || options.integer("fit_steps") == nil else {
+      throw ConfigError(
+        options.location(of: "fit_steps"), "fit_steps is for generated samples; it needs calibration: noise")
+    }
     return { model, context in
       guard inputs != SampleOptions.noise else {
         return try generated(for: model, count: count, fitSteps: fitSteps, in: context)

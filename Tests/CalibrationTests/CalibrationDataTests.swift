@@ -81,6 +81,17 @@ struct CalibrationDataTests {
     #expect(try numbers(data.first(1, for: model)) == Array(numbers(data).prefix(4)))
   }
 
+  @Test("a model that takes more samples at once than there are is given all of them, however many it takes")
+  func firstOfHugeNumber() throws {
+    let open = try GraphText.model("x: float[N, 1]\ny = Relu(x)\nreturn y")
+    let data = try CalibrationData(fifty(), for: open, limit: 10, seed: 1)
+    for size in [11, Int.max - 1, Int.max] {
+      let model = try GraphText.model("x: float[\(size), 1]\ny = Relu(x)\nreturn y")
+      #expect([-1, 0, 1, 9, 10, Int.max].map { data.first($0, for: model).count } == [0, 0, 10, 10, 10, 10])
+      #expect(throws: TrainingError.self) { try data.batches(of: 4, for: model) }
+    }
+  }
+
   @Test("an input that is one number throughout is refused, whatever the number", arguments: [0, 3] as [Float])
   func constant(number: Float) throws {
     let text = try message(Self.linear, [floats("x", [Float](repeating: number, count: 8), [4, 2])])

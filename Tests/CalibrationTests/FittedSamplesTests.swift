@@ -173,6 +173,27 @@ struct FittedSamplesTests {
     #expect(Set(first.places(rolledDown: -2, right: 2)) == Set(0..<12))
   }
 
+  @Test(
+    "pictures whose loss does not stay finite are not given back, and be it after the last step", arguments: [1, 3])
+  func lostGradient(steps: Int) throws {
+    // A step takes some of the small numbers below zero, where there is no root.
+    let model = try GraphText.model(
+      """
+      x: float[N, 1, 8, 8]
+      q = Sqrt(x)
+      a = Conv(q, w[4, 1, 3, 3], b[4])
+      y = Conv(a, v[3, 4, 3, 3], d[3])
+      return y
+      """)
+    let numbers = try #require(randomInput([2, 1, 8, 8]).floats())
+    let pictures = numbers.enumerated().map { $0.offset % 2 == 0 ? 0.001 : 1 + abs($0.element) }
+    let gradients = try SpreadGradients(try loss(model), pictures: 2, shape: [1, 8, 8], options: options)
+    #expect(try gradients(pictures).loss.isFinite)
+    let layout = PictureLayout(planes: 1, height: 8, width: 8, pixelCount: 1)
+    let fit = PixelFit(gradients: gradients, layout: layout, steps: steps, seed: 1, workers: .one)
+    #expect(try fit(pictures) == nil)
+  }
+
   // MARK: The samples
 
   @Test("fitting makes the loss smaller than the best tone does")
@@ -217,6 +238,50 @@ struct FittedSamplesTests {
     half.graph.inputs[0].type?.tensor?.elementType = DataType.float16.rawValue
     let data = try generated(half, steps: 2)
     #expect(data.origin == .fitted, "\(data.remark ?? "")")
+  }
+
+  @Test("models whose initializers are among their inputs are fitted to as others are")
+  func initializersAmongInputs() throws {
+    for text in [Self.convolutions, Self.normalized] {
+      let model = try GraphText.model(text)
+      var old = model
+      old.irVersion = 3
+      let type = ValueType(tensor: TensorType(elementType: DataType.float.rawValue, shape: nil))
+      old.graph.inputs += model.graph.initializers.map { ValueInfo(value: $0.value, type: type) }
+      #expect(try loss(old).model.graph.inputs.map(\.value) == [model.value("x")])
+      let data = try generated(old, steps: 2)
+      #expect(data.origin == .fitted, "\(data.remark ?? "")")
+      #expect(try numbers(data, 0..<6) == numbers(try generated(model, steps: 2), 0..<6))
+    }
+  }
+
+  // MARK: Memory
+
+  @Test("a step looks at as many pictures as four gigabytes hold, at least at eight")
+  func pictureCount() {
+    let megabyte = 1 << 20
+    func count(_ asked: Int, _ bytes: Int) -> Int { SpreadGradients.pictureCount(asked, byteCount: bytes) }
+    #expect([0, 64 * megabyte, 65 * megabyte, 200 * megabyte, Int.max].map { count(64, $0) } == [64, 64, 32, 16, 8])
+    #expect(count(20, 300 * megabyte) == 10 && count(5, Int.max) == 5)
+  }
+
+  @Test("more pictures than can be held are a remark, and noise stays as it is")
+  func tooMany() throws {
+    let data = try generated(try GraphText.model(Self.convolutions), count: 1 << 30)
+    #expect(data.origin == .generated)
+    #expect(try #require(data.remark).contains("1073741824 pictures of 64 numbers are too many"))
+  }
+
+  @Test("inputs of which no sample can be held are refused in one line", arguments: [4_294_967_296, Int.max])
+  func tooLarge(side: Int) throws {
+    let model = try GraphText.model(
+      Self.convolutions.replacingPrefix("x: float[N, 1, 8, 8]", with: "x: float[N, 1, \(side), \(side)]"))
+    do {
+      _ = try generated(model)
+      Issue.record("no error")
+    } catch {
+      #expect("\(error)".contains("take more memory than this machine has") && !"\(error)".contains("\n"))
+    }
   }
 
   // MARK: Plain noise

@@ -73,24 +73,31 @@ struct LayerRowsTests {
     var outputCount: Int { weight.shape[layer.rowAxis] }
 
     /// Rows of all or some channels of what the layer reads.
-    func inputs(_ rows: LayerRows, _ tensor: Tensor? = nil, channels: [Int]? = nil, first: Int = 0) throws -> [Float] {
+    /// - Parameter count: of samples; as many as the first axis is long by default.
+    func inputs(
+      _ rows: LayerRows, _ tensor: Tensor? = nil, channels: [Int]? = nil, first: Int = 0, count: Int? = nil
+    ) throws -> [Float] {
       let tensor = tensor ?? x
       let numbers = tensor.floats() ?? []
       return try numbers.withUnsafeBufferPointer { buffer -> [Float] in
         guard let start = buffer.baseAddress else { return [] }
         return try rows.inputs(
-          start, shape: tensor.shape, channels: channels ?? Array(0..<tensor.shape[layer.channelAxis]), first: first,
+          start, shape: tensor.shape, channels: channels ?? Array(0..<tensor.shape[layer.channelAxis]),
+          samples: first..<(first + (count ?? tensor.shape[0])),
           workers: .one)
       }
     }
 
-    func outputs(_ rows: LayerRows, _ tensor: Tensor? = nil, channels: [Int]? = nil, first: Int = 0) -> [Float] {
+    func outputs(
+      _ rows: LayerRows, _ tensor: Tensor? = nil, channels: [Int]? = nil, first: Int = 0, count: Int? = nil
+    ) -> [Float] {
       let tensor = tensor ?? y
       let numbers = tensor.floats() ?? []
       return numbers.withUnsafeBufferPointer { buffer -> [Float] in
         guard let start = buffer.baseAddress else { return [] }
         return rows.outputs(
-          start, shape: tensor.shape, channels: channels ?? Array(0..<outputCount), first: first, workers: .one)
+          start, shape: tensor.shape, channels: channels ?? Array(0..<outputCount),
+          samples: first..<(first + (count ?? tensor.shape[0])), workers: .one)
       }
     }
 
@@ -180,6 +187,16 @@ struct LayerRowsTests {
     #expect(try positions(limit: 35, seed: 1) == first)
     #expect(try positions(limit: 35, seed: 2) != first)
     #expect(Set(first).count > 1)
+  }
+
+  @Test("where a sample's positions lie along the first axis, as many of each are taken as elsewhere")
+  func foldedPositions() throws {
+    let example = try Example("x: float[12, 6]\ny = MatMul(x, w[6, 4])\nreturn y", shape: [12, 6])
+    let rows = try example.rows(limit: 6, samples: 3)
+    let inputs = try example.inputs(rows, count: 3)
+    #expect(inputs.count == 6 * 6)
+    #expect(
+      try relativeError(example.products(inputs), example.outputs(rows, count: 3).map { Double($0) }) <= 1e-5)
   }
 
   @Test("samples may come in parts")

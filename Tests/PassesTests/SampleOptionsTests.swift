@@ -29,6 +29,17 @@ struct SampleOptionsTests {
     #expect(text == "pipeline.yaml:3:5: fit_steps must be from 0 to 10000")
   }
 
+  @Test("steps of fitting are refused where nothing is generated", arguments: ["calibration", "data"])
+  func stepsWithoutNoise(source: String) {
+    for pass in Self.passes where pass.name != "recalibrate" {
+      let values = options([source: .text("a.npz"), "fit_steps": .integer(10), "ratio": .number(0.5)])
+      let text = message { _ = try pass.init(values) }
+      #expect(text == "pipeline.yaml:3:5: fit_steps is for generated samples; it needs calibration: noise")
+    }
+    let values = options(["fit_steps": .integer(10), "ratio": .number(0.5)])
+    #expect(message { _ = try PrunePass(values) }.contains("fit_steps is for generated samples"))
+  }
+
   @Test("data and calibration exclude each other", arguments: 0..<5)
   func both(index: Int) {
     let values = options(["data": .text("a.npz"), "calibration": .text("b.npz"), "ratio": .number(0.5)])

@@ -6,7 +6,10 @@ extension CalibrationData {
   /// The first samples: at most so many, or as many more as the model needs where it takes an exact number at once.
   func first(_ limit: Int, for model: Model) -> CalibrationData {
     let fixed = ExpectedInput.all(of: model).lazy.compactMap(\.fixedSamples).first ?? 1
-    return first((limit + fixed - 1) / fixed * fixed)
+    guard limit > 0 else { return first(0) }
+    // Declared numbers may be so large that nothing can be added to them.
+    let missing = (fixed - limit % fixed) % fixed
+    return limit >= count - missing ? self : first(limit + missing)
   }
 
   /// Ranges of samples a model can be run on, in order: at most so many, or as many as it is fixed to.

@@ -91,7 +91,9 @@ struct GeneratedInput: Sendable {
     return Tensor(name: name, dataType: type, shape: [samples.count] + shape, storage: .bytes(region))
   }
 
-  private func byteCount(_ samples: Int) throws(TrainingError) -> Int {
+  /// Bytes of so many samples.
+  /// - Throws: where the machine has fewer.
+  func byteCount(_ samples: Int) throws(TrainingError) -> Int {
     var bytes = type.byteWidth ?? 1
     var overflows = false
     for size in shape + [samples] where !overflows { (bytes, overflows) = bytes.multipliedReportingOverflow(by: size) }

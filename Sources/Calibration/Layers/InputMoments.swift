@@ -15,7 +15,7 @@ struct InputMoments {
   /// Bytes that are kept, and those of the inverse that comes of them.
   /// - Parameter rows: at most so many.
   static func byteCount(_ form: LayerForm, rows: Int) -> Int {
-    form.groups * form.columns * (rows < form.columns ? rows * 12 : form.columns * 8)
+    form.groups * form.columns * 12 * min(rows, form.columns)
   }
 
   private var width: Int { form.groups * form.columns }

@@ -39,16 +39,18 @@ struct LayerRows {
   /// Rows of what the layer multiplies.
   /// - Parameters:
   ///   - channels: those of the input to take, in order.
-  ///   - first: the number of the first sample.
+  ///   - samples: the numbers of the samples the input is of.
   func inputs(
-    _ input: UnsafePointer<Float>, shape: [Int], channels: [Int], first: Int, workers: Workers
+    _ input: UnsafePointer<Float>, shape: [Int], channels: [Int], samples: Range<Int>, workers: Workers
   ) throws(OperatorError) -> [Float] {
     guard layer.kind == .convolution else {
-      return lines(of: input, shape: shape, channels: channels, first: first, workers: workers)
+      return lines(of: input, shape: shape, channels: channels, samples: samples, workers: workers)
     }
     let windows = try Conv.windows(of: node, weight: weightShape, input: shape)
     let sampleCount = shape.dropFirst().reduce(1, *)
-    return rows(shape[0], first: first, among: windows.positionCount, width: channels.count * window, workers) {
+    return rows(
+      shape[0], first: samples.lowerBound, among: windows.positionCount, width: channels.count * window, workers
+    ) {
       sample, positions, target in
       windows.write(input + sample * sampleCount, channels: channels, positions: positions, to: target)
     }
@@ -56,14 +58,15 @@ struct LayerRows {
 
   /// Rows of what the layer makes, at the same positions.
   func outputs(
-    _ output: UnsafePointer<Float>, shape: [Int], channels: [Int], first: Int, workers: Workers
+    _ output: UnsafePointer<Float>, shape: [Int], channels: [Int], samples: Range<Int>, workers: Workers
   ) -> [Float] {
     guard layer.kind == .convolution else {
-      return lines(of: output, shape: shape, channels: channels, first: first, workers: workers)
+      return lines(of: output, shape: shape, channels: channels, samples: samples, workers: workers)
     }
     let plane = shape.dropFirst(2).reduce(1, *)
     let sampleCount = shape[1] * plane
-    return rows(shape[0], first: first, among: plane, width: channels.count, workers) { sample, positions, target in
+    return rows(shape[0], first: samples.lowerBound, among: plane, width: channels.count, workers) {
+      sample, positions, target in
       let start = output + sample * sampleCount
       for (column, channel) in channels.enumerated() {
         let values = start + channel * plane
@@ -72,13 +75,15 @@ struct LayerRows {
     }
   }
 
-  /// Rows of a tensor whose last axis is the channels.
+  /// Rows of a tensor whose last axis is the channels; the first may hold positions of samples as well.
   private func lines(
-    of start: UnsafePointer<Float>, shape: [Int], channels: [Int], first: Int, workers: Workers
+    of start: UnsafePointer<Float>, shape: [Int], channels: [Int], samples: Range<Int>, workers: Workers
   ) -> [Float] {
-    let (width, count) = (shape[shape.count - 1], shape.dropFirst().reduce(1, *))
-    guard width > 0 else { return [] }
-    return rows(shape[0], first: first, among: count / width, width: channels.count, workers) {
+    let parts = samples.isEmpty || shape[0] % samples.count != 0 ? shape[0] : samples.count
+    let width = shape[shape.count - 1]
+    guard width > 0, parts > 0 else { return [] }
+    let count = shape.reduce(1, *) / parts
+    return rows(parts, first: samples.lowerBound, among: count / width, width: channels.count, workers) {
       sample, positions, target in
       for (row, position) in positions.enumerated() {
         let line = start + sample * count + position * width

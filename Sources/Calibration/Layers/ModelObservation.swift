@@ -25,11 +25,11 @@ struct ModelObservation {
 
   /// - Parameters:
   ///   - work: what the samples are run for.
-  ///   - show: is given a value, what was found, and the number of the batch's first sample.
+  ///   - show: is given a value, what was found, and which samples were run.
   /// - Throws: ``TrainingError`` where the model cannot be run on the samples, and what `show` and `progress` throw.
   func run(
     _ work: String, _ progress: Measuring.Progress,
-    show: (_ value: ValueID, _ found: Observation, _ first: Int) throws -> Void
+    show: (_ value: ValueID, _ found: Observation, _ samples: Range<Int>) throws -> Void
   ) throws {
     for range in ranges {
       let inputs = try data.samples(range).inputs
@@ -37,7 +37,7 @@ struct ModelObservation {
       do throws(RuntimeError) {
         try session.run(inputs) { (value: ValueID, found: Observation) -> Void in
           guard failure == nil else { return }
-          do { try show(value, found, range.lowerBound) } catch { failure = error }
+          do { try show(value, found, range) } catch { failure = error }
         }
       } catch {
         throw TrainingError(error)

@@ -12,9 +12,10 @@ extension Measuring {
   /// of the layer's matrix makes up for the channel as well as it can, as a share of what y varies.
   /// - Parameter stepwise: whether channels go one after the other.
   func removalLosses(stepwise: Bool, _ progress: Progress) throws -> [DimensionID: [Double]] {
-    guard let data = lossData else { return [:] }
+    guard let all = data else { return [:] }
+    let data = lossSamples(of: all)
     var losses: [DimensionID: [Double]] = [:]
-    for part in partition() {
+    for part in partition(samples: data.count) {
       let removals = try removals(of: part.layers, data, progress)
       for (done, index) in part.groups.enumerated() {
         let group = analysis.groups[index]
@@ -56,12 +57,13 @@ extension Measuring {
   }
 
   /// Groups some layer reads, and these layers, so many together as the budget has memory for.
-  private func partition() -> [(groups: [Int], layers: [Int])] {
+  private func partition(samples: Int) -> [(groups: [Int], layers: [Int])] {
     var (parts, bytes) = ([(groups: [Int], layers: [Int])](), Int.max)
+    let costs = layers.all.indices.map { momentBytes($0, samples: samples) }
     for index in analysis.groups.indices {
       let readers = layers.readers(of: analysis.groups[index])
       guard !readers.isEmpty else { continue }
-      func cost(_ readers: [Int]) -> Int { readers.reduce(0) { $0 + momentBytes($1) } }
+      func cost(_ readers: [Int]) -> Int { readers.reduce(0) { $0 + costs[$1] } }
       let added = parts.last.map { part in readers.filter { !part.layers.contains($0) } } ?? readers
       if parts.isEmpty || bytes + cost(added) > options.memoryBudget {
         parts.append(([index], readers))
@@ -77,15 +79,13 @@ extension Measuring {
 
   /// Losses of all channels of a layer are alike to a few of a hundred with a part of the samples, which the repair
   /// looks at in full.
-  private var lossData: CalibrationData? {
-    data.map { $0.first(max(options.leastLossSamples, $0.count / options.samplesPerLossSample), for: model) }
+  private func lossSamples(of data: CalibrationData) -> CalibrationData {
+    data.first(max(options.leastLossSamples, data.count / max(1, options.samplesPerLossSample)), for: model)
   }
 
-  private func momentBytes(_ index: Int) -> Int {
+  private func momentBytes(_ index: Int, samples: Int) -> Int {
     let form = form(of: index)
-    let samples = lossData?.count ?? 0
-    let rows = min(rowLimit(form), positions(of: index).map { $0 * samples } ?? .max)
-    return InputMoments.byteCount(form, rows: rows)
+    return InputMoments.byteCount(form, rows: min(rowLimit(form), rows(of: index, samples: samples) ?? .max))
   }
 
   private func form(of index: Int) -> LayerForm {
@@ -94,15 +94,14 @@ extension Measuring {
 
   private func rowLimit(_ form: LayerForm) -> Int { max(options.leastRows, options.rowsPerColumn * form.columns) }
 
-  /// Positions of a sample's output, where they are known.
-  private func positions(of index: Int) -> Int? {
-    guard let axes = analysis.axes[layers.all[index].output.index], let rank = Optional(axes.count), rank > 1 else {
-      return nil
-    }
-    let channel = layers.all[index].kind == .convolution ? 1 : rank - 1
-    return axes.indices.dropFirst().reduce(1) { product, axis in
-      guard let product, axis != channel else { return product }
-      return analysis.dimensions.size(axes[axis].dimension).known.map { $0 * product }
+  /// Positions of all samples' outputs, where they are known: those of convolutions, whose first axis is the samples.
+  private func rows(of index: Int, samples: Int) -> Int? {
+    let layer = layers.all[index]
+    guard layer.kind == .convolution, let axes = analysis.axes[layer.output.index] else { return nil }
+    return axes.dropFirst(2).reduce(Optional(samples)) { product, axis in
+      guard let product, let size = analysis.dimensions.size(axis.dimension).known else { return nil }
+      let (result, overflows) = product.multipliedReportingOverflow(by: size)
+      return overflows ? nil : result
     }
   }
 
@@ -111,7 +110,8 @@ extension Measuring {
   ) throws -> [Int: RemovalLosses] {
     var moments = try inputMoments(of: indices, data, progress)
     // Each layer is factorized by one thread, the largest ones first.
-    let order = indices.indices.sorted { (momentBytes(indices[$0]), $1) > (momentBytes(indices[$1]), $0) }
+    let costs = indices.map { momentBytes($0, samples: data.count) }
+    let order = indices.indices.sorted { (costs[$0], $1) > (costs[$1], $0) }
     var found = [Result<RemovalLosses, BLASError>?](repeating: nil, count: indices.count)
     moments.withUnsafeMutableBufferPointer { moments in
       found.withUnsafeMutableBufferPointer { found in
@@ -152,13 +152,13 @@ extension Measuring {
     let workers = options.runtime.workers
     let inputs = Set(indices.map { layers.all[$0].input })
     try ModelObservation(of: model, values: inputs, on: data, batch: options.batch, options: options.runtime)
-      .run("measuring", progress) { value, found, first in
+      .run("measuring", progress) { value, found, samples in
         guard let start = found.floats.baseAddress else { return }
         for (position, index) in indices.enumerated() where layers.all[index].input == value {
           do {
             let channels = Array(0..<found.shape[layers.all[index].channelAxis])
             let lines = try rows[position].inputs(
-              start, shape: found.shape, channels: channels, first: first, workers: workers)
+              start, shape: found.shape, channels: channels, samples: samples, workers: workers)
             try moments[position].add(lines, workers: workers)
           } catch {
             throw TrainingError(.model, "node \(layers.all[index].label): \(error)")

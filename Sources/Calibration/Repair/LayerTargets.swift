@@ -39,11 +39,12 @@ struct LayerTargets {
     let observation = SiteObservation(
       dense: repair.dense, sites: own, data: data, batch: repair.options.batch, runtime: repair.options.runtime,
       rows: own.map { repair.rows($0, of: model.graph.nodes[$0.node], samples: data.count) })
-    try observation.runOutputs(progress) { index, outputs, _ in measured[part[index], default: []].append(outputs) }
+    try observation.runOutputs(progress) { index, outputs in measured[part[index], default: []].append(outputs) }
   }
 
   /// At most.
   private func byteCount(_ site: RepairSite) -> Int {
-    repair.rowLimit(site) * site.groups * site.rows * MemoryLayout<Float>.size
+    let positions = max(1, (repair.rowLimit(site) + data.count - 1) / max(1, data.count))
+    return positions * data.count * site.groups * site.rows * MemoryLayout<Float>.size
   }
 }

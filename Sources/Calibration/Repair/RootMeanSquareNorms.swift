@@ -92,6 +92,7 @@ struct RootMeanSquareNorms {
     guard let scaled = scale.tensor.multiplied(by: ratio.squareRoot()) else {
       throw Obstacle(reason: "its scale holds \(scale.tensor.dataType)")
     }
+    guard norm.epsilon.canBeMultiplied else { throw Obstacle(reason: "its epsilon is no floating-point number") }
     let name = model.name(of: norm.output)
     model.replaceConstant(scaled, node: scale.node, input: scale.input, named: "\(name)_scale")
     model.multiply(norm.epsilon, by: ratio, named: "\(name)_epsilon")
@@ -116,6 +117,15 @@ extension RootMeanSquareNorm {
     switch epsilon {
     case .attribute(_, let value): value
     case .constant(_, _, let tensor): tensor.doubles()?.first
+    }
+  }
+}
+
+extension RootMeanSquareNorm.Epsilon {
+  fileprivate var canBeMultiplied: Bool {
+    switch self {
+    case .attribute: true
+    case .constant(_, _, let tensor): tensor.multiplied(by: 1) != nil
     }
   }
 }

@@ -27,7 +27,7 @@ struct SequentialRepair {
         let outputs = try targets.take(index, of: model, progress)
         for (batch, y) in outputs.enumerated() {
           guard let x = part.value(site.layer.input, batch: batch) else { continue }
-          let lines = try inputs(x, site, rows, first: ranges[batch].lowerBound)
+          let lines = try inputs(x, site, rows, samples: ranges[batch])
           try moments.add(lines, y, workers: repair.options.runtime.workers)
         }
         if let update = try repair.update(site, moments, on: data, in: model) {
@@ -41,10 +41,10 @@ struct SequentialRepair {
     return updates
   }
 
-  private func inputs(_ x: Tensor, _ site: RepairSite, _ rows: LayerRows, first: Int) throws -> [Float] {
+  private func inputs(_ x: Tensor, _ site: RepairSite, _ rows: LayerRows, samples: Range<Int>) throws -> [Float] {
     let lines = try x.withFloats { start in
       try rows.inputs(
-        start, shape: x.shape, channels: Array(0..<site.keptInputs.count), first: first,
+        start, shape: x.shape, channels: Array(0..<site.keptInputs.count), samples: samples,
         workers: repair.options.runtime.workers)
     }
     return lines ?? []

@@ -38,7 +38,7 @@ struct ComparisonArguments: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Steps in which generated pictures are fitted to a convolutional network without batch normalization; 0 leaves "
+      "Steps in which generated pictures are fitted to a convolutional network; 0 leaves "
         + "them as they are (default: 100).", valueName: "number"))
   var fitSteps: Int?
 

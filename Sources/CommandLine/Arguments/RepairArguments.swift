@@ -15,14 +15,14 @@ struct RepairArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How layers make up for what goes: none, par (each for itself) or seq (one after the other). Default: seq, or "
-        + "par on noise, for obspa and ziplm; none otherwise.", valueName: "way"))
+        + "par on noise that is not fitted, for obspa and ziplm; none otherwise.", valueName: "way"))
   var repair: Way?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "What pulls repaired weights towards what they were, as a share of the mean variance of inputs "
-        + "(default: 0.01, 0.1 on noise).",
+        + "(default: 0.01, 0.1 on noise that is not fitted).",
       valueName: "share"))
   var damping: Double?
 

@@ -11,16 +11,16 @@ extension CalibrationData {
 
   /// Samples for models nobody has data for, as near to what the model was trained on as the model itself tells.
   ///
-  /// A convolutional network is given pictures that are fitted to it: they have the origin ``Origin/fitted``. It has one
-  /// input, a picture of single or half precision, and at least two convolutions, with a bias or batch normalization,
-  /// that gradients can be taken of. All other models are given
-  /// ``noise(for:count:seed:shapes:)``; where fitting was tried in vain, ``remark`` says why.
+  /// A convolutional network is given pictures that are fitted to it: they have the origin ``Origin/fitted``. It has
+  /// one input, a picture of single or half precision, and at least two convolutions, with a bias or batch
+  /// normalization, that gradients can be taken of. All other models are given ``noise(for:count:seed:shapes:)``; where
+  /// fitting was tried in vain, ``remark`` says why.
   /// - Parameters:
   ///   - shapes: sizes of inputs that the model leaves open, but for the axis of samples.
   ///   - fitSteps: each runs 64 samples forward and backward.
   ///   - runtime: what fitting runs with, in single precision whatever it says.
-  /// - Throws: ``TrainingError`` where ``noise(for:count:seed:shapes:)`` would, and for a number of steps out of range;
-  ///   what `progress` throws.
+  /// - Throws: ``TrainingError`` where ``noise(for:count:seed:shapes:)`` would, for a number of steps out of range, and
+  ///   for samples of which one takes more memory than the machine has; what `progress` throws.
   public static func generated(
     for model: Model, count: Int, seed: UInt64, shapes: InputShapes = .none,
     fitSteps: Int = CalibrationData.usualFitSteps, runtime: RuntimeOptions = RuntimeOptions(),
@@ -31,9 +31,10 @@ extension CalibrationData {
         .settings, "\(fitSteps) steps of fitting samples; give a number from 0 to \(fitStepRange.upperBound)")
     }
     var plain = try noise(for: model, count: count, seed: seed, shapes: shapes)
-    guard fitSteps > 0, let fit = FittedSamples(model, try GeneratedInput.all(of: model, shapes: shapes)) else {
-      return plain
-    }
+    let inputs = try GeneratedInput.all(of: model, shapes: shapes)
+    // Numbers of larger samples cannot even be counted.
+    for input in inputs { _ = try input.byteCount(1) }
+    guard fitSteps > 0, let fit = FittedSamples(model, inputs) else { return plain }
     switch try fit(count: count, steps: fitSteps, seed: seed, options: runtime, progress) {
     case .fitted(let numbers): return fitted(numbers, of: fit.input, count: count)
     case .left(let reason):

@@ -23,8 +23,9 @@ struct FittedSamples {
 
   /// Of fewer layers there is too little to fit to.
   private static let leastLayers = 2
-  /// Numbers of all pictures: there are four more lists of that length while they are fitted.
-  private static let numberLimit = 1 << 28
+  /// Numbers of all pictures. Each takes twenty bytes while they are fitted: as drawn, with a tone, as fitted so far,
+  /// and two moments. More than twice as much must be there, since what runs the model takes memory as well.
+  private static let numberLimit = min(1 << 28, MachineMemory.byteCount / 56)
 
   /// - Returns: `nil` for models this is not made for: those that take anything but single-precision pictures (or half
   ///   precision, which is widened), or that have less than two convolutions with a bias or a batch normalization.
@@ -69,7 +70,8 @@ struct FittedSamples {
     // What has no gradient is found before anything runs for long.
     let gradients = try SpreadGradients.fitting(
       loss, pictures: min(count, PixelFit.pictureLimit), shape: input.shape, options: options)
-    let first = min(count, ToneSearch.pictureLimit)
+    // No more at once than there is memory for.
+    let first = min(gradients.pictureCount, ToneSearch.pictureLimit)
     let search = try ToneSearch(loss, options: options)
     let tone = try search(Array(pictures.prefix(first * layout.count)), shape: [first] + input.shape, progress)
     guard let tone else { return .left(reason: "what the model makes of them is not finite") }

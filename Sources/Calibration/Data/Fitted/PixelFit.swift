@@ -26,26 +26,26 @@ struct PixelFit {
   private static let drawMark = -4
 
   /// - Parameter pictures: all of them, one after the other.
-  /// - Returns: the fitted ones; those the loss was last finite for, where it did not stay so; `nil` where it never
-  ///   was.
+  /// - Returns: the fitted ones; `nil` where the loss or its gradient is not finite before a step, or after the last.
   /// - Throws: `RuntimeError` where the model cannot be run, and what `progress` throws.
   func callAsFunction(
     _ pictures: [Float], _ progress: Measuring.Progress = { _, _, _ in }
   ) throws -> [Float]? {
     var numbers = pictures
     var moments = [Moments](repeating: Moments(), count: pictures.count)
-    var lastFinite: [Float]?
     let rate = Self.rate * Self.deviation(pictures)
-    for step in 0..<steps {
+    // One more look than there are steps: what the last step made has to have a finite loss as well.
+    for step in 0...max(0, steps) {
       let draw = Draw(step, of: pictures.count / layout.count, count: gradients.pictureCount, layout, seed: seed)
       let (loss, gradient) = try gradients(draw.gathered(from: numbers))
-      guard loss.isFinite, !gradient.isEmpty, gradient.allSatisfy({ $0.isFinite }) else { return lastFinite }
-      lastFinite = numbers
+      guard loss.isFinite, !gradient.isEmpty, gradient.allSatisfy({ $0.isFinite }) else { return nil }
+      if step >= steps { break }
       let decay = 0.5 + 0.5 * cos(Double.pi * Double(step) / Double(steps))
       move(&numbers, &moments, draw, gradient, rate: Float(rate * decay), step: step)
       try progress("fitting samples", step + 1, steps)
     }
-    return numbers.allSatisfy({ $0.isFinite }) ? numbers : lastFinite
+    // The last look was not at all pictures.
+    return numbers.allSatisfy({ $0.isFinite }) ? numbers : nil
   }
 
   private static func deviation(_ numbers: [Float]) -> Double {

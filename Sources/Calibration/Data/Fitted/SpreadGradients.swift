@@ -40,22 +40,30 @@ struct SpreadGradients {
 }
 
 extension SpreadGradients {
-  /// Bytes a run may take; less where the machine has not twice as many.
-  private static var byteLimit: Int { min(4 << 30, MachineMemory.byteCount / 2) }
+  /// Bytes a run may take. The same everywhere, so that samples are the same on every machine that can make them.
+  private static let byteLimit = 4 << 30
   /// Of fewer pictures statistics would say too little.
   private static let leastPictures = 8
 
-  /// Runs as many pictures at once as are asked for, or a half, a quarter and so on where that would take too much
-  /// memory.
+  /// Runs as many pictures at once as ``pictureCount(_:byteCount:)`` says.
+  /// - Throws: where that takes too much memory, or more than a half of the machine's.
   static func fitting(
     _ loss: SpreadLoss, pictures count: Int, shape: [Int], options: RuntimeOptions
   ) throws(RuntimeError) -> SpreadGradients {
     let single = try SpreadGradients(loss, pictures: 1, shape: shape, options: options).byteCount
-    var count = count
-    while count > leastPictures, single > byteLimit / count { count = max(leastPictures, count / 2) }
-    guard single <= byteLimit / count else {
-      throw RuntimeError("\(count) pictures at once would take more than \(byteLimit >> 20) MB")
+    let count = pictureCount(count, byteCount: single)
+    let available = min(byteLimit, MachineMemory.byteCount / 2)
+    guard single <= available / count else {
+      throw RuntimeError("\(count) pictures at once would take more than \(available >> 20) MB")
     }
     return try SpreadGradients(loss, pictures: count, shape: shape, options: options)
+  }
+
+  /// As many pictures as are asked for, or a half, a quarter and so on where these would take too much memory.
+  /// - Parameter single: bytes that one takes.
+  static func pictureCount(_ count: Int, byteCount single: Int) -> Int {
+    var count = max(1, count)
+    while count > leastPictures, single > byteLimit / count { count = max(leastPictures, count / 2) }
+    return count
   }
 }

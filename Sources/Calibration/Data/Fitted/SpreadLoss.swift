@@ -127,7 +127,7 @@ extension SpreadLoss {
   /// The convolutions of a model's main graph that see the pictures, and have a bias or a normalization behind them.
   static func layers(of model: Model, behind input: ValueID) -> [Layer] {
     guard let order = try? model.graph.topologicalOrder() else { return [] }
-    let uses = OperandUses(model)
+    let uses = OperandUses(model.withoutInitializersAmongInputs)
     var seeing: Set<ValueID> = [input]
     var layers: [Layer] = []
     for index in order {
@@ -143,6 +143,16 @@ extension SpreadLoss {
       layers.append(Layer(output: output, rank: weight.shape.count, type: weight.dataType, statistics: statistics))
     }
     return layers
+  }
+}
+
+extension Model {
+  /// Up to version 3 of the format, initializers are among the inputs; samples are made for none of these.
+  fileprivate var withoutInitializersAmongInputs: Model {
+    var model = self
+    let initializers = Set(graph.initializers.map(\.value))
+    model.graph.inputs.removeAll { initializers.contains($0.value) }
+    return model
   }
 }
 
