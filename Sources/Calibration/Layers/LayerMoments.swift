@@ -41,15 +41,17 @@ struct LayerMoments {
   mutating func add(_ x: [Float], _ y: [Float], workers: Workers) throws(BLASError) {
     let (width, height) = (groups * columns, groups * rows)
     if count == 0 {
-      (inputOffsets, outputOffsets) = (Self.offsets(of: x, width: width), Self.offsets(of: y, width: height))
+      inputOffsets = Self.offsets(of: x, width: width, workers)
+      outputOffsets = Self.offsets(of: y, width: height, workers)
     }
-    let (x, y) = (Self.shifted(x, by: inputOffsets), Self.shifted(y, by: outputOffsets))
+    let x = Self.shifted(x, by: inputOffsets, workers)
+    let y = Self.shifted(y, by: outputOffsets, workers)
     let lines = width == 0 ? 0 : x.count / width
     count += lines
-    Self.addSums(of: x, width: width, to: &inputSums)
+    Self.addSums(of: x, width: width, to: &inputSums, workers)
     if rows > 0 {
-      Self.addSums(of: y, width: height, to: &outputSums)
-      Self.addSquares(of: y, width: height, to: &outputSquares)
+      Self.addSums(of: y, width: height, to: &outputSums, workers)
+      Self.addSquares(of: y, width: height, to: &outputSquares, workers)
     }
     _ = try BLAS.shared()
     for group in 0..<groups {
@@ -73,11 +75,11 @@ struct LayerMoments {
   }
 
   /// The means of columns that are far from zero; zero for the others.
-  private static func offsets(of lines: [Float], width: Int) -> [Float] {
+  private static func offsets(of lines: [Float], width: Int, _ workers: Workers) -> [Float] {
     guard width > 0, !lines.isEmpty else { return [] }
     var (sums, squares) = ([Double](repeating: 0, count: width), [Double](repeating: 0, count: width))
-    addSums(of: lines, width: width, to: &sums)
-    addSquares(of: lines, width: width, to: &squares)
+    addSums(of: lines, width: width, to: &sums, workers)
+    addSquares(of: lines, width: width, to: &squares, workers)
     let count = Double(lines.count / width)
     return (0..<width).map { column in
       let mean = sums[column] / count
@@ -85,34 +87,45 @@ struct LayerMoments {
     }
   }
 
-  private static func shifted(_ lines: [Float], by offsets: [Float]) -> [Float] {
+  private static func shifted(_ lines: [Float], by offsets: [Float], _ workers: Workers) -> [Float] {
     guard offsets.contains(where: { $0 != 0 }) else { return lines }
-    var shifted = lines
-    shifted.withUnsafeMutableBufferPointer { lines in
-      for start in stride(from: 0, to: lines.count, by: offsets.count) {
-        for column in offsets.indices { lines[start + column] -= offsets[column] }
-      }
-    }
-    return shifted
-  }
-
-  private static func addSums(of lines: [Float], width: Int, to sums: inout [Double]) {
-    lines.withUnsafeBufferPointer { lines in
-      sums.withUnsafeMutableBufferPointer { sums in
-        for start in stride(from: 0, to: lines.count, by: max(1, width)) {
-          for column in 0..<width { sums[column] += Double(lines[start + column]) }
+    let width = offsets.count
+    return [Float](unsafeUninitializedCapacity: lines.count) { shifted, count in
+      nonisolated(unsafe) let shifted = shifted
+      workers.forEachRange(of: lines.count / width, grain: 64) { rows in
+        for row in rows {
+          for column in 0..<width {
+            shifted.initializeElement(
+              at: row * width + column, to: lines[row * width + column] - offsets[column])
+          }
         }
       }
+      count = lines.count
     }
   }
 
-  private static func addSquares(of lines: [Float], width: Int, to sums: inout [Double]) {
+  /// Each thread adds up columns of its own, so that sums do not depend on how many there are.
+  private static func addSums(of lines: [Float], width: Int, to sums: inout [Double], _ workers: Workers) {
+    add(lines, width: width, to: &sums, workers) { $0 }
+  }
+
+  private static func addSquares(of lines: [Float], width: Int, to sums: inout [Double], _ workers: Workers) {
+    add(lines, width: width, to: &sums, workers) { $0 * $0 }
+  }
+
+  @inline(__always)
+  private static func add(
+    _ lines: [Float], width: Int, to sums: inout [Double], _ workers: Workers, term: (Double) -> Double
+  ) {
     lines.withUnsafeBufferPointer { lines in
       sums.withUnsafeMutableBufferPointer { sums in
-        for start in stride(from: 0, to: lines.count, by: max(1, width)) {
-          for column in 0..<width {
-            let value = Double(lines[start + column])
-            sums[column] += value * value
+        nonisolated(unsafe) let (lines, sums) = (lines, sums)
+        withoutActuallyEscaping(term) { term in
+          nonisolated(unsafe) let term = term
+          workers.forEachRange(of: width, grain: 128) { columns in
+            for start in stride(from: 0, to: lines.count, by: max(1, width)) {
+              for column in columns { sums[column] += term(Double(lines[start + column])) }
+            }
           }
         }
       }
