@@ -164,6 +164,13 @@ struct FittedSamplesTests {
     #expect(isLeast)
   }
 
+  @Test("of large pictures fewer are looked at", arguments: [(28, 64), (32, 64), (64, 16), (224, 8), (1 << 20, 8)])
+  func pictureCount(side: Int, expected: Int) {
+    let layout = PictureLayout(planes: 3, height: side, width: side, pixelCount: 1)
+    #expect(layout.pictures(limit: 64) == expected)
+    #expect(layout.pictures(limit: 4) == 4)
+  }
+
   @Test("what a rolled picture loses on one side comes in on the other")
   func roll() {
     let first = PictureLayout(planes: 2, height: 2, width: 3, pixelCount: 1)

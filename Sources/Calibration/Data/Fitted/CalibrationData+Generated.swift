@@ -17,7 +17,7 @@ extension CalibrationData {
   /// fitting was tried in vain, ``remark`` says why.
   /// - Parameters:
   ///   - shapes: sizes of inputs that the model leaves open, but for the axis of samples.
-  ///   - fitSteps: each runs 64 samples forward and backward.
+  ///   - fitSteps: each runs 8 to 64 samples forward and backward, the fewer the larger pictures are.
   ///   - runtime: what fitting runs with, in single precision whatever it says.
   /// - Throws: ``TrainingError`` where ``noise(for:count:seed:shapes:)`` would, for a number of steps out of range, and
   ///   for samples of which one takes more memory than the machine has; what `progress` throws.

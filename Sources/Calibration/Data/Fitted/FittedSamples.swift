@@ -69,9 +69,9 @@ struct FittedSamples {
   ) throws -> Outcome {
     // What has no gradient is found before anything runs for long.
     let gradients = try SpreadGradients.fitting(
-      loss, pictures: min(count, PixelFit.pictureLimit), shape: input.shape, options: options)
+      loss, pictures: min(count, layout.pictures(limit: PixelFit.pictureLimit)), shape: input.shape, options: options)
     // No more at once than there is memory for.
-    let first = min(gradients.pictureCount, ToneSearch.pictureLimit)
+    let first = min(gradients.pictureCount, layout.pictures(limit: ToneSearch.pictureLimit))
     let search = try ToneSearch(loss, options: options)
     let tone = try search(Array(pictures.prefix(first * layout.count)), shape: [first] + input.shape, progress)
     guard let tone else { return .left(reason: "what the model makes of them is not finite") }

@@ -9,6 +9,17 @@ struct PictureLayout: Sendable, Equatable {
 
   var count: Int { planes * height * width * pixelCount }
 
+  /// Pictures that are enough to take means and deviations of channels over: of large pictures a few, as each tells of
+  /// many places.
+  func pictures(limit: Int) -> Int {
+    let places = Double(height) * Double(width)
+    return min(limit, max(Self.leastPictures, Int(Double(limit) * Self.smallPlaces / max(1, places))))
+  }
+
+  private static let leastPictures = 8
+  /// Places of a picture up to which all that are allowed are looked at.
+  private static let smallPlaces = 1024.0
+
   /// For each number of a picture the place it has when the picture is rolled: what leaves on one side comes in on the
   /// other.
   func places(rolledDown down: Int, right: Int) -> [Int] {
