@@ -67,21 +67,11 @@ public struct Measuring {
     for criterion: any Criterion, progress: Progress = { _, _, _ in }
   ) throws -> Evidence {
     try check(criterion)
-    if let data, data.origin == .generated, let twin = try twin(on: data, progress) {
-      return try twin.measured(criterion, progress)
-    }
-    return try measured(criterion, progress)
-  }
-
-  /// The same for the model with running statistics as they are on generated samples, so that what lies behind a
-  /// normalization varies as it does on real data; `nil` for models without.
-  private func twin(on data: CalibrationData, _ progress: Progress) throws -> Measuring? {
-    var recalibration = Recalibration()
-    recalibration.batch = options.batch
-    recalibration.runtime = options.runtime
-    let (twin, count) = try recalibration(model, on: data, progress: progress)
-    // Weights have kept their places, so the analysis holds for the twin as well.
-    return count > 0 ? Measuring(twin, analysis, data: data, loss: loss, options: options) : nil
+    guard let data,
+      let twin = try Recalibration.twin(
+        of: model, on: data, batch: options.batch, runtime: options.runtime, progress)
+    else { return try measured(criterion, progress) }
+    return try Measuring(twin, analysis, data: data, loss: loss, options: options).measured(criterion, progress)
   }
 
   private func measured(_ criterion: any Criterion, _ progress: Progress) throws -> Evidence {

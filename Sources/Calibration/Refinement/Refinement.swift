@@ -117,14 +117,8 @@ public struct Refinement {
     measured.damping = options.damping
     measured.seed = options.seed
     measured.runtime = options.runtime
-    var model = dense
-    if data.origin == .generated {
-      var recalibration = Recalibration()
-      recalibration.batch = options.batch
-      recalibration.runtime = options.runtime
-      model = try recalibration(dense, on: data, progress: progress).model
-    }
-    return Measuring(model, analysis, data: data, options: measured)
+    let twin = try Recalibration.twin(of: dense, on: data, batch: options.batch, runtime: options.runtime, progress)
+    return Measuring(twin ?? dense, analysis, data: data, options: measured)
   }
 
   /// As many groups at a time as the budget has memory for the moments of their readers, those whose readers run last

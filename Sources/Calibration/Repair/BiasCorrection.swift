@@ -96,13 +96,8 @@ public struct BiasCorrection {
     return means
   }
 
-  /// The model that is run: on generated samples one with running statistics as they are on these, so that what lies
-  /// behind a normalization has the mean it has on real data.
+  /// The model that is run.
   private func observed(on data: CalibrationData, _ progress: Measuring.Progress) throws -> Model {
-    guard data.origin == .generated else { return dense }
-    var recalibration = Recalibration()
-    recalibration.batch = options.batch
-    recalibration.runtime = options.runtime
-    return try recalibration(dense, on: data, progress: progress).model
+    try Recalibration.twin(of: dense, on: data, batch: options.batch, runtime: options.runtime, progress) ?? dense
   }
 }

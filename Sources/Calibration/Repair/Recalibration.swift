@@ -13,6 +13,21 @@ public struct Recalibration {
 
   public init() {}
 
+  /// The twin of a model for generated samples: with running statistics as they are on these, so that what lies behind a
+  /// normalization has the mean and variance it has on real data. Weights keep their places, so that an analysis of the
+  /// model holds for the twin.
+  /// - Returns: `nil` for other samples, and for models without batch normalization, which stand for themselves.
+  static func twin(
+    of model: Model, on data: CalibrationData, batch: Int, runtime: RuntimeOptions, _ progress: Measuring.Progress
+  ) throws -> Model? {
+    guard data.origin == .generated else { return nil }
+    var recalibration = Recalibration()
+    recalibration.batch = batch
+    recalibration.runtime = runtime
+    let (twin, count) = try recalibration(model, on: data, progress: progress)
+    return count > 0 ? twin : nil
+  }
+
   /// - Returns: the model, and how many normalizations changed.
   public func callAsFunction(
     _ model: Model, on data: CalibrationData, progress: Measuring.Progress = { _, _, _ in }

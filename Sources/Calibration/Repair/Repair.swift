@@ -95,7 +95,7 @@ public struct Repair {
     guard !sites.all.isEmpty || !norms.pending(in: pruned).isEmpty else {
       return (pruned, Report(skipped: sites.skipped))
     }
-    let (own, part) = data.origin == .generated ? try twin(of: pruned, on: data, progress) : (self, pruned)
+    let (own, part) = try twin(of: pruned, on: data, progress)
     let ratios = try own.ratios(part, on: data, progress)
     let rescaling = norms.rescaled(pruned, by: ratios)
     let updates = try own.updates(sites.all, of: own.norms.rescaled(part, by: ratios).model, on: data, progress)
@@ -130,16 +130,12 @@ public struct Repair {
     }
   }
 
-  /// The models with running statistics as they are on generated samples, so that what lies behind a normalization has
-  /// the mean and variance it has on real data. What is found for the twins' matrices holds for the models' own.
+  /// The twins of the models, where there are any. What is found for their matrices holds for the models' own.
   private func twin(
     of pruned: Model, on data: CalibrationData, _ progress: Measuring.Progress
   ) throws -> (repair: Repair, pruned: Model) {
-    var recalibration = Recalibration()
-    recalibration.batch = options.batch
-    recalibration.runtime = options.runtime
-    let (twin, count) = try recalibration(dense, on: data, progress: progress)
-    guard count > 0 else { return (self, pruned) }
+    let twin = try Recalibration.twin(of: dense, on: data, batch: options.batch, runtime: options.runtime, progress)
+    guard let twin else { return (self, pruned) }
     do throws(RewriteError) {
       return (Repair(of: twin, analysis, keep: keep, options: options), try twin.keeping(keep, analysis: analysis))
     } catch {
