@@ -137,4 +137,4 @@ lint: ## check the formatting
 	swift format lint --strict --recursive Package.swift Sources Passes Tests
 
 clean: ## remove what was built
-	rm -rf .build .cache $(VENV)
+	rm -rf .build .cache $(VENV) $(TORCH_VENV)

@@ -24,7 +24,7 @@ enum InputCovariance {
     case .matrix(let covariance): return try covariance.sumOfSquares(of: matrix)
     case .rows(let rows, let columns, let count):
       guard columns > 0, count > 0 else { return 0 }
-      return try MatrixUpdate.squaredNorm(matrix, rows, inner: columns) / Double(count)
+      return try DenseProducts.squaredNorm(matrix, rows, inner: columns) / Double(count)
     }
   }
 

@@ -92,7 +92,8 @@ extension GreedyRemoval.System {
     for row in 0..<size { for column in own { sides.append(inverse[row * size + column]) } }
     for row in 0..<rows { for column in own { blocks.append(matrix[row * size + column]) } }
     let white = try factor.whiten(rows: sides)
-    try MatrixUpdate.subtract(white, white, inner: own.count, from: &inverse, workers: workers)
-    try MatrixUpdate.subtract(try factor.whiten(rows: blocks), white, inner: own.count, from: &matrix, workers: workers)
+    try DenseProducts.subtract(white, white, inner: own.count, from: &inverse, workers: workers)
+    try DenseProducts.subtract(
+      try factor.whiten(rows: blocks), white, inner: own.count, from: &matrix, workers: workers)
   }
 }

@@ -30,7 +30,7 @@ struct SwapSystem: Sendable {
     self.columns = columns
     self.fixed = fixed
     var negated = [Double](repeating: 0, count: matrix.count)
-    try MatrixUpdate.subtract(full.elements, matrix, inner: size, from: &negated, workers: workers)
+    try DenseProducts.subtract(full.elements, matrix, inner: size, from: &negated, workers: workers)
     products = negated.map { -$0 }
     whole = try covariance.sumOfSquares(of: matrix)
     self.covariance = full

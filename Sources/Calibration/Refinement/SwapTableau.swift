@@ -43,10 +43,10 @@ struct SwapTableau: Sendable {
     var residuals: [Double] = []
     residuals.reserveCapacity(gone.count * rows)
     for column in gone { residuals += system.products[(column * rows)..<((column + 1) * rows)] }
-    try MatrixUpdate.subtract(ties, fit.targets, inner: width, from: &residuals, workers: workers)
+    try DenseProducts.subtract(ties, fit.targets, inner: width, from: &residuals, workers: workers)
     let solution = Self.transposed(try fit.factor.solve(rows: fit.targets), rows: rows, columns: width)
     var products = [Double](repeating: 0, count: gone.count * width)
-    try MatrixUpdate.subtract(residuals, solution, inner: rows, from: &products, workers: workers)
+    try DenseProducts.subtract(residuals, solution, inner: rows, from: &products, workers: workers)
 
     let inverse = try fit.factor.inverse()
     var (outgoing, losses, first) = ([Channel](), [Double](), system.fixed.count)

@@ -1,7 +1,7 @@
 import COpenBLAS
 
 /// Products of row-major matrices in double precision.
-public enum MatrixUpdate {
+public enum DenseProducts {
   private static let grain = 256
 
   /// C ← C − A·Bᵀ.
