@@ -28,6 +28,13 @@ public struct BLAS: Sendable {
       Float, UnsafeMutablePointer<Float>?, Int32
     ) -> Void
 
+  /// X ← α·op(A)⁻¹·X or α·X·op(A)⁻¹, where A is triangular.
+  public typealias TriangularSolve =
+    @convention(c) (
+      CBLAS_ORDER, CBLAS_SIDE, CBLAS_UPLO, CBLAS_TRANSPOSE, CBLAS_DIAG, Int32, Int32, Float, UnsafePointer<Float>?,
+      Int32, UnsafeMutablePointer<Float>?, Int32
+    ) -> Void
+
   /// Double-precision X ← α·op(A)⁻¹·X or α·X·op(A)⁻¹, where A is triangular.
   public typealias DoubleTriangularSolve =
     @convention(c) (
@@ -56,6 +63,13 @@ public struct BLAS: Sendable {
 
   /// LAPACK's `trtri`, by Fortran's rules: the triangle, whether its diagonal is ones, the size, the matrix in columns,
   /// their stride, and whether it went well.
+  public typealias TriangularInverse =
+    @convention(c) (
+      UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Float>?,
+      UnsafePointer<Int32>?, UnsafeMutablePointer<Int32>?
+    ) -> Void
+
+  /// In double precision.
   public typealias DoubleTriangularInverse =
     @convention(c) (
       UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Double>?,
@@ -77,6 +91,8 @@ public struct BLAS: Sendable {
   public let dpotrf: DoubleFactorization
   public let ssyrk: Square
   public let dsyrk: DoubleSquare
+  public let strsm: TriangularSolve
+  public let strtri: TriangularInverse
   public let dtrtri: DoubleTriangularInverse
 
   /// The library, or why there is none.
@@ -86,7 +102,7 @@ public struct BLAS: Sendable {
 
   private init() throws(BLASError) {
     setenv("OPENBLAS_NUM_THREADS", "1", 1)
-    if Self.halvesWideVectors { setenv("OPENBLAS_CORETYPE", "Haswell", 0) }
+    if let kernels = Self.kernels { setenv("OPENBLAS_CORETYPE", kernels, 0) }
     guard let library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL) else {
       throw BLASError(reason: String(cString: dlerror()))
     }
@@ -94,16 +110,19 @@ public struct BLAS: Sendable {
       let vector = dlsym(library, "cblas_sgemv"), let solve = dlsym(library, "cblas_dtrsm"),
       let symmetric = dlsym(library, "cblas_dsymm"),
       let factor = dlsym(library, "dpotrf_"), let inverse = dlsym(library, "dtrtri_"),
-      let square = dlsym(library, "cblas_dsyrk"), let singleSquare = dlsym(library, "cblas_ssyrk")
+      let square = dlsym(library, "cblas_dsyrk"), let singleSquare = dlsym(library, "cblas_ssyrk"),
+      let singleSolve = dlsym(library, "cblas_strsm"), let singleInverse = dlsym(library, "strtri_")
     else {
       throw BLASError(
         reason:
-          "it has no cblas_sgemm, cblas_dgemm, cblas_sgemv, cblas_dtrsm, cblas_dsymm, cblas_ssyrk, cblas_dsyrk, dpotrf or dtrtri"
+          "it has no sgemm, dgemm, sgemv, strsm, dtrsm, dsymm, ssyrk, dsyrk, dpotrf, strtri or dtrtri"
       )
     }
     dsymm = unsafeBitCast(symmetric, to: DoubleSymmetricProduct.self)
     dtrsm = unsafeBitCast(solve, to: DoubleTriangularSolve.self)
     dpotrf = unsafeBitCast(factor, to: DoubleFactorization.self)
+    strsm = unsafeBitCast(singleSolve, to: TriangularSolve.self)
+    strtri = unsafeBitCast(singleInverse, to: TriangularInverse.self)
     dtrtri = unsafeBitCast(inverse, to: DoubleTriangularInverse.self)
     ssyrk = unsafeBitCast(singleSquare, to: Square.self)
     dsyrk = unsafeBitCast(square, to: DoubleSquare.self)
@@ -112,18 +131,27 @@ public struct BLAS: Sendable {
     dgemm = unsafeBitCast(double, to: DoubleMatrixProduct.self)
   }
 
-  /// Whether the processor computes with 512 bits in two halves, as AMD's family 25 does: OpenBLAS's kernels for 256
-  /// bits are 3 to 5 % faster there than those it chooses.
-  private static var halvesWideVectors: Bool {
-    guard let file = fopen("/proc/cpuinfo", "r") else { return false }
+  /// The kernels OpenBLAS should use where it would choose others.
+  private static var kernels: String? {
+    guard let file = fopen("/proc/cpuinfo", "r") else { return nil }
     defer { fclose(file) }
     var bytes = [UInt8](repeating: 0, count: 4096)
     let count = fread(&bytes, 1, bytes.count, file)
-    let text = String(decoding: bytes[..<count], as: UTF8.self)
-    let fields = text.split(separator: "\n").map { $0.split(separator: ":", maxSplits: 1).map(Self.trimmed) }
+    return kernels(for: String(decoding: bytes[..<count], as: UTF8.self))
+  }
+
+  /// AMD's family 25 computes with 512 bits in two halves: kernels for 256 bits are 3 to 5 % faster there. Those after
+  /// it have whole ones and are 1.7 times as fast with them, but OpenBLAS may be older than they are, and takes them for
+  /// processors without.
+  /// - Parameter description: of the processor, as Linux gives it.
+  static func kernels(for description: String) -> String? {
+    let fields = description.split(separator: "\n").map { $0.split(separator: ":", maxSplits: 1).map(Self.trimmed) }
     func value(_ key: String) -> String? { fields.first { $0.first == key && $0.count == 2 }?[1] }
-    return value("vendor_id") == "AuthenticAMD" && value("cpu family") == "25"
-      && value("flags")?.contains("avx512f") ?? false
+    guard value("vendor_id") == "AuthenticAMD", let family = value("cpu family").flatMap({ Int($0) }), family >= 25,
+      let flags = value("flags")?.split(separator: " ").map(String.init),
+      ["avx512f", "avx512dq", "avx512bw", "avx512vl"].allSatisfy(flags.contains)
+    else { return nil }
+    return family == 25 ? "Haswell" : "SkylakeX"
   }
 
   private static func trimmed(_ text: Substring) -> String {

@@ -65,11 +65,11 @@ public final class Session {
     return named(results)
   }
 
-  private func named(_ results: [RuntimeValue]) -> [String: Tensor] {
+  private func named(_ results: consuming [RuntimeValue]) -> [String: Tensor] {
     var outputs: [String: Tensor] = [:]
-    for (info, result) in zip(model.graph.outputs, results) {
+    for (index, info) in model.graph.outputs.enumerated() {
       let name = model.name(of: info.value)
-      outputs[name] = result.tensor(named: name)
+      outputs[name] = results[index].taken(named: name)
     }
     return outputs
   }

@@ -6,8 +6,8 @@ struct DampedInverse {
   /// c.
   private let diagonal: Double
   private let sign: Double
-  /// B, row-major.
-  private let factor: [Double]
+  /// B, row-major. Its rounding is as the root of the covariance is conditioned.
+  private let factor: [Float]
   private let width: Int
   /// Whether B is zero below its diagonal.
   private let isTriangular: Bool
@@ -15,17 +15,17 @@ struct DampedInverse {
   /// U⁻¹·U⁻ᵀ.
   init(_ cholesky: Cholesky) throws(BLASError) {
     (size, width, diagonal, sign, isTriangular) = (cholesky.size, cholesky.size, 0, 1, true)
-    factor = try cholesky.inverseFactor()
+    factor = try cholesky.singleInverseFactor()
   }
 
   /// (I − B·Bᵀ)/λ.
   /// - Parameters:
   ///   - factor: B, row-major, of `size` rows.
   ///   - damping: λ.
-  init(size: Int, reducedBy factor: [Double], damping: Double) {
+  init(size: Int, reducedBy factor: [Float], damping: Double) {
     let scale = 1 / damping
     (self.size, width, diagonal, sign, isTriangular) = (size, size == 0 ? 0 : factor.count / size, scale, -1, false)
-    self.factor = factor.map { $0 * scale.squareRoot() }
+    self.factor = factor.map { $0 * Float(scale.squareRoot()) }
   }
 
   /// I, which says nothing of what columns have in common.
@@ -44,7 +44,7 @@ struct DampedInverse {
           var sum = 0.0
           // Rows of a triangle begin at its diagonal.
           for index in (isTriangular ? to : 0)..<width {
-            sum += factor[from * width + index] * factor[to * width + index]
+            sum += Double(factor[from * width + index]) * Double(factor[to * width + index])
           }
           block.elements[row * indices.count + column] = sign * sum
         }
@@ -56,7 +56,7 @@ struct DampedInverse {
 
   /// All of it, row-major.
   func matrix() throws(BLASError) -> [Double] {
-    var matrix = try SymmetricMatrix(size: size, squareOf: factor, times: sign)
+    var matrix = try SymmetricMatrix(size: size, squareOf: factor.map { Double($0) }, times: sign)
     matrix.addToDiagonal(diagonal)
     matrix.fillLowerTriangle()
     return matrix.elements

@@ -5,7 +5,7 @@ import Kernels
 enum InputCovariance {
   case matrix(SymmetricMatrix)
   /// Rows less their mean, transposed: `columns` × `count`.
-  case rows([Double], columns: Int, count: Int)
+  case rows([Float], columns: Int, count: Int)
 
   /// The variances of the columns.
   var variances: [Double] {
@@ -13,7 +13,8 @@ enum InputCovariance {
     case .matrix(let matrix): matrix.diagonal
     case .rows(let rows, let columns, let count):
       (0..<columns).map { column in
-        rows[(column * count)..<((column + 1) * count)].reduce(0) { $0 + $1 * $1 } / Double(max(1, count))
+        rows[(column * count)..<((column + 1) * count)].reduce(0) { $0 + Double($1) * Double($1) }
+          / Double(max(1, count))
       }
     }
   }
@@ -24,7 +25,7 @@ enum InputCovariance {
     case .matrix(let covariance): return try covariance.sumOfSquares(of: matrix)
     case .rows(let rows, let columns, let count):
       guard columns > 0, count > 0 else { return 0 }
-      return try DenseProducts.squaredNorm(matrix, rows, inner: columns) / Double(count)
+      return try DenseProducts.squaredNorm(matrix.map { Float($0) }, rows, inner: columns) / Double(count)
     }
   }
 

@@ -8,7 +8,7 @@ struct InputMoments {
   private var products: LayerMoments?
 
   /// With less damping, what rows do not tell of is lost in rounding.
-  private static let leastRowDamping = 1e-6
+  private static let leastRowDamping = 1e-3
 
   init(_ form: LayerForm) { self.form = form }
 
@@ -49,22 +49,21 @@ struct InputMoments {
   }
 
   /// The rows of a group less their mean, transposed.
-  private func centred(_ group: Int) -> [Double] {
+  private func centred(_ group: Int) -> [Float] {
     let (columns, count) = (form.columns, rowCount)
-    var result = [Double](repeating: 0, count: columns * count)
-    rows.withUnsafeBufferPointer { rows in
-      result.withUnsafeMutableBufferPointer { result in
+    return [Float](unsafeUninitializedCapacity: columns * count) { result, filled in
+      filled = columns * count
+      for column in 0..<columns {
+        let (own, first) = (result.baseAddress.map { $0 + column * count }, group * columns + column)
+        guard let own else { return }
+        var sum = 0.0
         for row in 0..<count {
-          let start = row * width + group * columns
-          for column in 0..<columns { result[column * count + row] = Double(rows[start + column]) }
+          own[row] = rows[row * width + first]
+          sum += Double(own[row])
         }
-        for column in 0..<columns {
-          let own = UnsafeMutableBufferPointer(rebasing: result[(column * count)..<((column + 1) * count)])
-          let mean = own.reduce(0, +) / Double(max(1, count))
-          for index in own.indices { own[index] -= mean }
-        }
+        let mean = sum / Double(max(1, count))
+        for row in 0..<count { own[row] = Float(Double(own[row]) - mean) }
       }
     }
-    return result
   }
 }

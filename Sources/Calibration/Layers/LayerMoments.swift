@@ -48,11 +48,9 @@ struct LayerMoments {
     let y = Self.shifted(y, by: outputOffsets, workers)
     let lines = width == 0 ? 0 : x.count / width
     count += lines
-    Self.addSums(of: x, width: width, to: &inputSums, workers)
-    if rows > 0 {
-      Self.addSums(of: y, width: height, to: &outputSums, workers)
-      Self.addSquares(of: y, width: height, to: &outputSquares, workers)
-    }
+    ColumnSums.add(x, to: &inputSums, workers: workers)
+    ColumnSums.add(y, to: &outputSums, workers: workers)
+    ColumnSums.addSquares(of: y, to: &outputSquares, workers: workers)
     _ = try BLAS.shared()
     for group in 0..<groups {
       try x.withUnsafeBufferPointer { (x) throws(BLASError) in
@@ -78,8 +76,8 @@ struct LayerMoments {
   private static func offsets(of lines: [Float], width: Int, _ workers: Workers) -> [Float] {
     guard width > 0, !lines.isEmpty else { return [] }
     var (sums, squares) = ([Double](repeating: 0, count: width), [Double](repeating: 0, count: width))
-    addSums(of: lines, width: width, to: &sums, workers)
-    addSquares(of: lines, width: width, to: &squares, workers)
+    ColumnSums.add(lines, to: &sums, workers: workers)
+    ColumnSums.addSquares(of: lines, to: &squares, workers: workers)
     let count = Double(lines.count / width)
     return (0..<width).map { column in
       let mean = sums[column] / count
@@ -101,34 +99,6 @@ struct LayerMoments {
         }
       }
       count = lines.count
-    }
-  }
-
-  /// Each thread adds up columns of its own, so that sums do not depend on how many there are.
-  private static func addSums(of lines: [Float], width: Int, to sums: inout [Double], _ workers: Workers) {
-    add(lines, width: width, to: &sums, workers) { $0 }
-  }
-
-  private static func addSquares(of lines: [Float], width: Int, to sums: inout [Double], _ workers: Workers) {
-    add(lines, width: width, to: &sums, workers) { $0 * $0 }
-  }
-
-  @inline(__always)
-  private static func add(
-    _ lines: [Float], width: Int, to sums: inout [Double], _ workers: Workers, term: (Double) -> Double
-  ) {
-    lines.withUnsafeBufferPointer { lines in
-      sums.withUnsafeMutableBufferPointer { sums in
-        nonisolated(unsafe) let (lines, sums) = (lines, sums)
-        withoutActuallyEscaping(term) { term in
-          nonisolated(unsafe) let term = term
-          workers.forEachRange(of: width, grain: 128) { columns in
-            for start in stride(from: 0, to: lines.count, by: max(1, width)) {
-              for column in columns { sums[column] += term(Double(lines[start + column])) }
-            }
-          }
-        }
-      }
     }
   }
 }

@@ -29,6 +29,20 @@ public struct Cholesky: Sendable {
     try divided(matrix, by: CblasNoTrans, workers)
   }
 
+  /// B·U⁻¹ in single precision: what is lost is as U is conditioned, and not as A is, which has the square of it.
+  public func whiten(rows matrix: [Float]) throws(BLASError) -> [Float] {
+    guard size > 0, !matrix.isEmpty else { return matrix }
+    let blas = try BLAS.shared()
+    let (factor, width) = (factor.map { Float($0) }, Int32(size))
+    var result = matrix
+    result.withUnsafeMutableBufferPointer { rows in
+      blas.strsm(
+        CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, Int32(rows.count / size), width, 1, factor,
+        width, rows.baseAddress, width)
+    }
+    return result
+  }
+
   /// B·U⁻¹ or B·U⁻ᵀ.
   private func divided(
     _ matrix: [Double], by form: CBLAS_TRANSPOSE, _ workers: Workers
@@ -52,14 +66,30 @@ public struct Cholesky: Sendable {
   }
 
   /// U⁻¹, row-major with zeros below the diagonal: A⁻¹ = U⁻¹·U⁻ᵀ.
-  public func inverseFactor() throws(BLASError) -> [Double] {
-    var elements = factor
-    guard size > 0 else { return elements }
+  private func inverseFactor() throws(BLASError) -> [Double] {
     let function = try BLAS.shared().dtrtri
+    return inverted(factor) { function($0, $1, $2, $3, $4, $5) }
+  }
+
+  /// U⁻¹ in single precision, row-major with zeros below the diagonal; as accurate as ``whiten(rows:)``.
+  public func singleInverseFactor() throws(BLASError) -> [Float] {
+    let function = try BLAS.shared().strtri
+    return inverted(factor.map { Float($0) }) { function($0, $1, $2, $3, $4, $5) }
+  }
+
+  private typealias Inversion<Element> = (
+    UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Element>?,
+    UnsafePointer<Int32>?, UnsafeMutablePointer<Int32>?
+  ) -> Void
+
+  private func inverted<Element: BinaryFloatingPoint>(
+    _ factor: [Element], by invert: Inversion<Element>
+  ) -> [Element] {
+    var elements = factor
     var (triangle, diagonal) = (CChar(UInt8(ascii: "L")), CChar(UInt8(ascii: "N")))
     var (count, result) = (Int32(size), Int32(0))
     elements.withUnsafeMutableBufferPointer { elements in
-      function(&triangle, &diagonal, &count, elements.baseAddress, &count, &result)
+      invert(&triangle, &diagonal, &count, elements.baseAddress, &count, &result)
       for row in 1..<max(1, size) { for column in 0..<row { elements[row * size + column] = 0 } }
     }
     return elements

@@ -30,20 +30,19 @@ public enum DenseProducts {
 
   /// The sum of the squares of A·B's elements, in single precision.
   /// - Parameter inner: columns of A, and rows of B.
-  public static func squaredNorm(_ a: [Double], _ b: [Double], inner: Int) throws(BLASError) -> Double {
+  public static func squaredNorm(_ a: [Float], _ b: [Float], inner: Int) throws(BLASError) -> Double {
     let blas = try BLAS.shared()
     guard inner > 0, !a.isEmpty, !b.isEmpty else { return 0 }
     let (height, width) = (a.count / inner, b.count / inner)
-    let (left, right) = (a.map { Float($0) }, b.map { Float($0) })
     var (sum, product) = (0.0, [Float](repeating: 0, count: min(grain, height) * width))
-    left.withUnsafeBufferPointer { left in
+    a.withUnsafeBufferPointer { left in
       product.withUnsafeMutableBufferPointer { product in
         guard let start = left.baseAddress else { return }
         for row in stride(from: 0, to: height, by: grain) {
           let count = min(grain, height - row)
           blas.sgemm(
             CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(count), Int32(width), Int32(inner), 1,
-            start + row * inner, Int32(inner), right, Int32(width), 0, product.baseAddress, Int32(width))
+            start + row * inner, Int32(inner), b, Int32(width), 0, product.baseAddress, Int32(width))
           for index in 0..<(count * width) { sum += Double(product[index]) * Double(product[index]) }
         }
       }

@@ -18,25 +18,26 @@ public struct SymmetricMatrix: Sendable {
 
   /// s·B·Bᵀ for a row-major matrix B of `size` rows.
   public init(size: Int, squareOf rows: [Double], times scale: Double = 1) throws(BLASError) {
-    try self.init(size: size, rows, CblasNoTrans, stride: size == 0 ? 0 : rows.count / size, times: scale)
-  }
-
-  /// Bᵀ·B for a row-major matrix B of `size` columns.
-  public init(size: Int, squareOfColumns rows: [Double]) throws(BLASError) {
-    try self.init(size: size, rows, CblasTrans, stride: size, times: 1)
-  }
-
-  private init(
-    size: Int, _ rows: [Double], _ form: CBLAS_TRANSPOSE, stride: Int, times scale: Double
-  ) throws(BLASError) {
     self.init(size: size)
     guard size > 0, !rows.isEmpty else { return }
-    let blas = try BLAS.shared()
+    let (blas, width) = (try BLAS.shared(), Int32(rows.count / size))
     elements.withUnsafeMutableBufferPointer { elements in
-      rows.withUnsafeBufferPointer { rows in
-        blas.dsyrk(
-          CblasRowMajor, CblasUpper, form, Int32(size), Int32(rows.count / size), scale, rows.baseAddress,
-          Int32(stride), 0, elements.baseAddress, Int32(size))
+      blas.dsyrk(
+        CblasRowMajor, CblasUpper, CblasNoTrans, Int32(size), width, scale, rows, width, 0, elements.baseAddress,
+        Int32(size))
+    }
+  }
+
+  /// Bᵀ·B for a row-major matrix B of `size` columns in single precision; see ``MomentProducts``.
+  public init(size: Int, squareOfColumns rows: [Float]) throws(BLASError) {
+    self.init(size: size)
+    guard size > 0 else { return }
+    try rows.withUnsafeBufferPointer { (rows) throws(BLASError) in
+      try elements.withUnsafeMutableBufferPointer { (sums) throws(BLASError) in
+        guard let start = rows.baseAddress, let sums = sums.baseAddress else { return }
+        try MomentProducts.addSquare(
+          of: MomentProducts.Columns(start, stride: size, count: size), rows: rows.count / size, to: sums,
+          workers: .one)
       }
     }
   }

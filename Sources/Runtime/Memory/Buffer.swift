@@ -46,6 +46,12 @@ final class Buffer: @unchecked Sendable {
 
   deinit { if isOwner { free(start) } }
 
+  /// The bytes for somebody who reads them after programs are done; `nil` where they belong to something else.
+  func owner() -> ByteOwner? {
+    guard isOwner else { return nil }
+    return ByteOwner(bytes) { _ in withExtendedLifetime(self) {} }
+  }
+
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: byteCount) }
 
   nonisolated(unsafe) private static let nothing = UnsafeRawPointer(

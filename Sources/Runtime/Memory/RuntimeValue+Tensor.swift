@@ -22,6 +22,15 @@ extension RuntimeValue {
     region.withUnsafeBytes { ElementConversion.widen($0, tensor.dataType, into: target, type, count: count) }
   }
 
+  /// The tensor as a file holds it, in its declared type; without a copy where nothing else knows the memory.
+  mutating func taken(named name: String? = nil) -> Tensor {
+    guard type == declaredType, (type.bitWidth ?? 0) >= 8, isKnownUniquelyReferenced(&buffer),
+      let owner = buffer.owner(), let bytes = RuntimeValue.byteCount(type, shape)
+    else { return tensor(named: name) }
+    let region = ByteRegion(owner: owner, offset: 0, count: bytes)
+    return Tensor(name: name, dataType: type, shape: shape, storage: .bytes(region))
+  }
+
   /// The tensor as a file holds it, in its declared type.
   func tensor(named name: String? = nil) -> Tensor {
     guard type != declaredType || (type.bitWidth ?? 8) < 8 else {
