@@ -24,6 +24,18 @@ extension Tensor {
     }
   }
 
+  /// Calls `body` with the elements in single precision: in place where they are stored so and lie aligned, as those of
+  /// a mapped file may not, else with a copy.
+  /// - Returns: `nil` for types that are no plain numbers; it may be where there are no elements too.
+  package func withFloats<Result>(_ body: (UnsafePointer<Float>) throws -> Result) rethrows -> Result? {
+    guard dataType == .float, let region = contiguousBytes(), region.isAligned(for: Float.self) else {
+      return try floats()?.withUnsafeBufferPointer { floats in try floats.baseAddress.map { try body($0) } } ?? nil
+    }
+    return try region.withUnsafeBytes { bytes in
+      try bytes.withMemoryRebound(to: Float.self) { floats in try floats.baseAddress.map { try body($0) } }
+    }
+  }
+
   private func reals<Real: BinaryFloatingPoint>() -> [Real]? {
     switch dataType {
     case .float: numbers { (value: Float) in Real(value) }
@@ -31,6 +43,8 @@ extension Tensor {
     case .float16: numbers { (value: Float16) in Real(value) }
     case .bfloat16: numbers { (value: UInt16) in Real(Float(bitPattern: UInt32(value) << 16)) }
     case .uint64: numbers { (value: UInt64) in Real(value) }
+    case .int8: numbers { (value: Int8) in Real(value) }
+    case .uint8: numbers { (value: UInt8) in Real(value) }
     default: integers()?.map { Real($0) }
     }
   }
@@ -63,5 +77,11 @@ extension Tensor {
     Tensor(
       name: name, dataType: type, shape: shape,
       storage: .bytes(numbers.withUnsafeBytes { ByteRegion(copying: $0) }))
+  }
+}
+
+extension ByteRegion {
+  fileprivate func isAligned<Number>(for type: Number.Type) -> Bool {
+    withUnsafeBytes { Int(bitPattern: $0.baseAddress) % MemoryLayout<Number>.alignment == 0 }
   }
 }

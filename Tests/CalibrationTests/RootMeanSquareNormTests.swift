@@ -21,17 +21,31 @@ struct RootMeanSquareNormTests {
     /// Numbers of scalars by their names.
     var scalars: [String: Float] = [:]
 
-    /// A layer that makes the stream, its norm, and a layer that reads that.
-    var text: String {
-      """
-      x: float[N, 5]
-      h = MatMul(x, a[5, 8])
-      \(norm)
-      y = MatMul(n, b[8, 3])
-      return y
-      """
-    }
+    var text: String { RootMeanSquareNormTests.text(norm) }
   }
+
+  /// A layer that makes the stream h, nodes behind it, and a layer that reads what they make.
+  private static func text(_ nodes: String, reading output: String = "n") -> String {
+    """
+    x: float[N, 5]
+    h = MatMul(x, a[5, 8])
+    \(nodes)
+    y = MatMul(\(output), b[8, 3])
+    return y
+    """
+  }
+
+  /// The nodes that divide h by the root of its mean square.
+  private static let division = """
+    s = Mul(h, h)
+    m = ReduceMean(s) { axes: [-1] }
+    e = Add(m, epsilon[]+)
+    q = Sqrt(e)
+    d = Div(h, q)
+    """
+
+  /// A norm of h, of several nodes.
+  private static let chain = "\(division)\nn = Mul(d, gamma[8]+)"
 
   static let cases: [Case] = [
     Case(
@@ -198,15 +212,12 @@ struct RootMeanSquareNormTests {
 
   @Test("of a norm of a sum, squares of the sum count, with its bias")
   func sum() throws {
-    let text = """
-      x: float[N, 5]
-      h = MatMul(x, a[5, 8])
-      s = Mul(h, two[])
-      n = ms:SkipSimplifiedLayerNormalization(h, s, gamma[8]+, c[8]) { epsilon: 0.5 }
-      y = MatMul(n, b[8, 3])
-      return y
-      """
-    var dense = try GraphText.model(text)
+    var dense = try GraphText.model(
+      Self.text(
+        """
+        s = Mul(h, two[])
+        n = ms:SkipSimplifiedLayerNormalization(h, s, gamma[8]+, c[8]) { epsilon: 0.5 }
+        """))
     try dense.fill("two", [2])
     let pruned = try PrunedModel(dense, kept: [1, 4, 6])
     let h = try #require(try dense.run(samples, showing: ["h"])["h"]?.doubles())
@@ -228,12 +239,7 @@ struct RootMeanSquareNormTests {
       x: float[N, 5]
       k = MatMul(x, a[5, 8])
       h = Sigmoid(k)
-      s = Mul(h, h)
-      m = ReduceMean(s) { axes: [-1] }
-      e = Add(m, epsilon[]+)
-      q = Sqrt(e)
-      d = Div(h, q)
-      n = Mul(d, gamma[8]+)
+      \(Self.chain)
       y = MatMul(n, b[8, 3])
       return y
       """
@@ -265,13 +271,30 @@ struct RootMeanSquareNormTests {
     #expect(try relativeError(constants(repaired), constants(pruned.model, times: 2)) <= 1e-6)
   }
 
-  @Test("norms that are rescaled already stay as they are")
-  func onlyOnce() throws {
-    let pruned = try self.pruned(try model(try example("Pow, Sqrt and Div")))
-    let once = try pruned.rescaled().model
-    let (twice, count, skipped) = try pruned.rescaled(once)
-    #expect(count == 0 && skipped.isEmpty)
-    #expect(twice.contents == once.contents)
+  @Test(
+    "norms that are rescaled already stay as they are, whatever their epsilon",
+    arguments: ["RMSNormalization", "Pow, Sqrt and Div"], [0.5, 0] as [Float])
+  func onlyOnce(name: String, epsilon: Float) throws {
+    try expectOnlyOnce(try model(try example(name)).withEpsilon(epsilon))
+  }
+
+  @Test(
+    "norms whose scale is broadcast are rescaled only once where epsilon is 0 too",
+    arguments: ["gamma[]+", "gamma[1]+", "gamma[1, 8]+", "gamma[1, 1]+"])
+  func broadcastScale(_ scale: String) throws {
+    let dense = try GraphText.model(Self.text("\(Self.division)\nn = Mul(d, \(scale))"))
+    try expectOnlyOnce(dense.withEpsilon(0))
+  }
+
+  /// Of channels that are not the first, so that what is left of a scale is not its beginning.
+  private func expectOnlyOnce(_ dense: Model) throws {
+    let pruned = try PrunedModel(dense, kept: [1, 4, 6])
+    let (once, count, skipped) = try pruned.rescaled()
+    #expect(count == 1 && skipped.isEmpty)
+    #expect(try relativeError(constants(once), constants(pruned.model)) > 1e-3)
+    let (twice, again, left) = try pruned.rescaled(once)
+    #expect(again == 0 && left.isEmpty)
+    #expect(try constants(twice) == constants(once))
   }
 
   @Test("constants that other norms share are changed for those over removed channels alone")
@@ -279,12 +302,7 @@ struct RootMeanSquareNormTests {
     let text = """
       x: float[N, 5]
       h = MatMul(x, a[5, 8])
-      s = Mul(h, h)
-      m = ReduceMean(s) { axes: [-1] }
-      e = Add(m, epsilon[]+)
-      q = Sqrt(e)
-      d = Div(h, q)
-      n = Mul(d, gamma[8]+)
+      \(Self.chain)
       y = MatMul(n, b[8, 3])
       h2 = MatMul(x, a2[5, 8])
       s2 = Mul(h2, h2)
@@ -308,12 +326,7 @@ struct RootMeanSquareNormTests {
       x: float[N, 5]
       c = Cast(x) { to: 10 }
       h = MatMul(c, a[5, 8])
-      s = Mul(h, h)
-      m = ReduceMean(s) { axes: [-1] }
-      e = Add(m, epsilon[]+)
-      q = Sqrt(e)
-      d = Div(h, q)
-      n = Mul(d, gamma[8]+)
+      \(Self.chain)
       k = MatMul(n, b[8, 3])
       y = Cast(k) { to: 1 }
       return y
@@ -327,20 +340,10 @@ struct RootMeanSquareNormTests {
 
   // MARK: What is left alone
 
-  @Test("a norm without a scale is reported and left alone")
-  func withoutScale() throws {
-    let text = """
-      x: float[N, 5]
-      h = MatMul(x, a[5, 8])
-      s = Mul(h, h)
-      m = ReduceMean(s) { axes: [-1] }
-      e = Add(m, epsilon[]+)
-      q = Sqrt(e)
-      d = Div(h, q)
-      y = MatMul(d, b[8, 3])
-      return y
-      """
-    let pruned = try self.pruned(text)
+  @Test("a norm without a scale is reported and left alone, whatever its epsilon", arguments: [0.5, 0] as [Float])
+  func withoutScale(epsilon: Float) throws {
+    let dense = try GraphText.model(Self.text(Self.division, reading: "d"))
+    let pruned = try self.pruned(dense.withEpsilon(epsilon))
     let (rescaled, count, skipped) = try pruned.rescaled()
     #expect(count == 0 && rescaled.contents == pruned.model.contents)
     #expect(skipped.map(\.label) == ["m"] && skipped.allSatisfy { $0.reason.contains("scales") })
@@ -348,20 +351,7 @@ struct RootMeanSquareNormTests {
 
   @Test("a norm with a computed scale is reported and left alone")
   func computedScale() throws {
-    let text = """
-      x: float[N, 5]
-      h = MatMul(x, a[5, 8])
-      g = MatMul(x, c[5, 8])
-      s = Mul(h, h)
-      m = ReduceMean(s) { axes: [-1] }
-      e = Add(m, epsilon[]+)
-      q = Sqrt(e)
-      d = Div(h, q)
-      n = Mul(d, g)
-      y = MatMul(n, b[8, 3])
-      return y
-      """
-    let pruned = try self.pruned(text)
+    let pruned = try self.pruned(Self.text("g = MatMul(x, c[5, 8])\n\(Self.division)\nn = Mul(d, g)"))
     let (rescaled, count, skipped) = try pruned.rescaled()
     #expect(count == 0 && rescaled.contents == pruned.model.contents)
     #expect(skipped.map(\.label) == ["m"] && skipped.allSatisfy { $0.reason.contains("no constant") })
@@ -369,9 +359,7 @@ struct RootMeanSquareNormTests {
 
   @Test("a layer normalization is no root mean square norm")
   func layerNormalization() throws {
-    let text = """
-      x: float[N, 5]
-      h = MatMul(x, a[5, 8])
+    let norm = """
       u = ReduceMean(h) { axes: [-1] }
       c = Sub(h, u)
       s = Mul(c, c)
@@ -380,12 +368,23 @@ struct RootMeanSquareNormTests {
       q = Sqrt(e)
       d = Div(c, q)
       n = Mul(d, gamma[8]+)
-      y = MatMul(n, b[8, 3])
-      return y
       """
-    let pruned = try self.pruned(text)
+    let pruned = try self.pruned(Self.text(norm))
     let (rescaled, count, skipped) = try pruned.rescaled()
     #expect(count == 0 && skipped.isEmpty && rescaled.contents == pruned.model.contents)
+  }
+}
+
+extension Model {
+  /// The model with another ε in its only norm, where that is an attribute or the initializer epsilon.
+  fileprivate func withEpsilon(_ epsilon: Float) throws -> Model {
+    var model = self
+    let norm = try #require(RootMeanSquareNormFinder(model).norms.first)
+    switch norm.epsilon {
+    case .attribute(let node, _): model.graph.nodes[node].setAttribute("epsilon", .float(epsilon))
+    case .constant: try model.fill("epsilon", [epsilon])
+    }
+    return model
   }
 }
 

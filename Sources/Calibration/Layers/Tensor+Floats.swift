@@ -1,16 +1,6 @@
 import IR
 
 extension Tensor {
-  /// The elements in single precision; `nil` where there are none, or they are no numbers.
-  func withFloats<Result>(_ body: (UnsafePointer<Float>) throws -> Result) rethrows -> Result? {
-    guard dataType == .float, let region = contiguousBytes() else {
-      return try floats()?.withUnsafeBufferPointer { floats in try floats.baseAddress.map { try body($0) } } ?? nil
-    }
-    return try region.withUnsafeBytes { bytes in
-      try bytes.withMemoryRebound(to: Float.self) { floats in try floats.baseAddress.map { try body($0) } }
-    }
-  }
-
   /// The same tensor's type and shape with other numbers.
   func holding(_ values: [Float], shape: [Int]? = nil) -> Tensor? {
     let shape = shape ?? self.shape

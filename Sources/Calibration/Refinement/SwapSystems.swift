@@ -29,8 +29,9 @@ struct SwapSystems {
     var others = keep
     others[group.dimension] = nil
     let available = analysis.dimensions.keptIndices(inputs, others).map { Set($0) }
-    let keptRows = analysis.dimensions.keptIndices(weight.axes[layer.rowAxis], keep)?.map { Int($0) }
+    let keptRows = analysis.dimensions.keptIndices(layer.outputDimension(analysis), keep)?.map { Int($0) }
     let perGroup = form.columns / max(1, form.window)
+    let matrices = form.matrices(values)
     var systems: [SwapSystem] = []
     for part in 0..<form.groups {
       let own = (part * form.rows)..<((part + 1) * form.rows)
@@ -46,27 +47,22 @@ struct SwapSystems {
       guard !rows.isEmpty, columns.contains(where: { !$0.isEmpty }) else { continue }
       let covariance = try SymmetricMatrix(moments.covariance(part))
       guard let damped = try covariance.damped(by: damping) else { continue }
-      let matrix = Self.matrix(values, layer, form, rows: rows, varying: covariance)
+      let matrix = Self.matrix(matrices[part], rows: rows.map { $0 - own.lowerBound }, varying: covariance)
       systems.append(
         try SwapSystem(covariance: damped, matrix: matrix, columns: columns, fixed: fixed, workers: workers))
     }
     all = systems
   }
 
-  /// Some rows of the weight; zero where an input never varies, because the bias alone makes up for it.
-  private static func matrix(
-    _ values: [Float], _ layer: LinearLayer, _ form: LayerForm, rows: [Int], varying covariance: SymmetricMatrix
-  ) -> [Double] {
+  /// Some rows of a group's matrix; zero where an input never varies, because the bias alone makes up for it.
+  private static func matrix(_ whole: [Double], rows: [Int], varying covariance: SymmetricMatrix) -> [Double] {
     let variances = covariance.diagonal
     let least = covariance.meanDiagonal * 1e-12
-    let count = form.groups * form.rows
+    let columns = covariance.size
     var matrix: [Double] = []
-    matrix.reserveCapacity(rows.count * form.columns)
+    matrix.reserveCapacity(rows.count * columns)
     for row in rows {
-      for column in 0..<form.columns {
-        let index = layer.rowAxis == 1 ? column * count + row : row * form.columns + column
-        matrix.append(variances[column] > least ? Double(values[index]) : 0)
-      }
+      for column in 0..<columns { matrix.append(variances[column] > least ? whole[row * columns + column] : 0) }
     }
     return matrix
   }
@@ -78,7 +74,7 @@ extension SymmetricMatrix {
     switch covariance {
     case .matrix(let matrix): self = matrix
     case .rows(let rows, let columns, let count):
-      self = try SymmetricMatrix(size: columns, squareOf: rows, times: 1 / Double(max(1, count)))
+      self = try SymmetricMatrix(size: columns, squareOf: rows.map { Double($0) }, times: 1 / Double(max(1, count)))
     }
   }
 

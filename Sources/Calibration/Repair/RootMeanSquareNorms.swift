@@ -37,12 +37,20 @@ struct RootMeanSquareNorms {
     self.keep = keep
   }
 
-  /// The norms whose constants have to change. Those that are rescaled already stay as they are.
+  /// The norms whose constants have to change. Those that are rescaled already stay as they are: one of their constants
+  /// is another than in the dense model. That ε is the same says nothing where it is 0.
   /// - Parameter pruned: the model with only what was kept; values have the numbers they had.
   func pending(in pruned: Model) -> [RootMeanSquareNorm] {
     RootMeanSquareNormFinder(pruned).norms.filter { norm in
-      norms[norm.output]?.epsilonNumber == norm.epsilonNumber && !cuts(norm).isEmpty
+      guard let old = norms[norm.output], !cuts(norm).isEmpty else { return false }
+      return norm.epsilonNumber == old.epsilonNumber && hasScale(norm, of: old)
     }
+  }
+
+  /// Whether a norm has what is left of its scale in the dense model. Where there is none, nothing has rescaled it.
+  private func hasScale(_ norm: RootMeanSquareNorm, of old: RootMeanSquareNorm) -> Bool {
+    guard case .success(let scale) = norm.scale, case .success(let oldScale) = old.scale else { return true }
+    return scale.tensor.doubles() == oldScale.tensor.keeping(kept(of: oldScale.tensor, in: norm))?.doubles()
   }
 
   /// f² of those of some norms that can be rescaled.
@@ -108,6 +116,19 @@ struct RootMeanSquareNorms {
         analysis.dimensions.size(axes[axis].dimension).known != kept.count
       else { return nil }
       return (axis, kept.map { Int($0) })
+    }
+  }
+
+  /// What is left of each axis of a tensor that is broadcast to what a norm is given; `nil` for all of it.
+  private func kept(of tensor: Tensor, in norm: RootMeanSquareNorm) -> [[Int32]?] {
+    let axes = analysis.axes[norm.input.index] ?? []
+    return tensor.shape.enumerated().map { axis, size -> [Int32]? in
+      // Axes are aligned at the last one.
+      let place = axis + axes.count - tensor.shape.count
+      guard axes.indices.contains(place), analysis.dimensions.size(axes[place].dimension).known == size else {
+        return nil
+      }
+      return analysis.dimensions.keptIndices(axes[place].dimension, keep)
     }
   }
 }

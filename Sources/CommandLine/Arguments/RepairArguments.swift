@@ -59,15 +59,13 @@ struct RepairArguments: ParsableArguments {
       if let remark = data?.remark { context.logger.notice("remark: \(remark)") }
       return data
     }
-    calibration.loss = samples.loss.loss()
-    calibration.measuring = samples.options(seed: seed, runtime: runtime)
+    calibration.loss = samples.sampling.loss.loss()
+    calibration.measuring = samples.sampling.measuring(seed: seed, runtime: runtime)
     calibration.measuring.damping = damping
     calibration.measuring.memoryBudget = momentMemory << 20
-    calibration.repairing.batch = samples.batch
+    calibration.repairing = samples.sampling.repairing(seed: seed, runtime: runtime)
     calibration.repairing.damping = damping
-    calibration.repairing.seed = seed
     calibration.repairing.memoryBudget = momentMemory << 20
-    calibration.repairing.runtime.workers = calibration.measuring.runtime.workers
     calibration.weighsGroups = weighGroups
     switch repair {
     case nil: break

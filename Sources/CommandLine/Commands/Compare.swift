@@ -119,10 +119,10 @@ struct Compare: ParsableCommand {
     settings.corruptions = try parsedCorruptions()
     settings.severity = severity
     try understood { try choice.apply(to: &settings.selection) }
-    settings.loss = data.loss.loss()
-    settings.measuring = data.measuring(seed: seed, runtime: runtime.options)
-    settings.repairing = data.repairing(seed: seed, runtime: runtime.options)
-    settings.batch = data.batch
+    settings.loss = data.sampling.loss.loss()
+    settings.measuring = data.sampling.measuring(seed: seed, runtime: runtime.options)
+    settings.repairing = data.sampling.repairing(seed: seed, runtime: runtime.options)
+    settings.batch = data.sampling.batch
     settings.runtime = runtime.options
     settings.seed = seed
     return settings

@@ -60,7 +60,7 @@ struct SensitivityCommand: ParsableCommand {
     let session = try Session(path: model, shapes: inputs.parsed())
     if let rules {
       let read = try (calibration.data ?? calibration.calibration).map { path in
-        try calibration.source.paths(of: path, labels: calibration.source.labels)
+        try calibration.sampling.source.paths(of: path, labels: calibration.sampling.source.labels)
       }
       try OutputPlace.refuse(rules, force: force, reading: read ?? [], models: [session.model])
     }
@@ -99,12 +99,9 @@ struct SensitivityCommand: ParsableCommand {
   private func sensitivityOptions(seed: UInt64) -> Sensitivity.Options {
     var options = Sensitivity.Options()
     options.ratios = ratios.values.sorted()
-    options.batch = calibration.batch
-    options.runtime = calibration.options(seed: seed, runtime: runtime.options).runtime
-    var repairing = Repair.Options()
-    repairing.batch = calibration.batch
-    repairing.seed = seed
-    repairing.runtime = runtime.options
+    options.batch = calibration.sampling.batch
+    options.runtime = calibration.sampling.measuring(seed: seed, runtime: runtime.options).runtime
+    var repairing = calibration.sampling.repairing(seed: seed, runtime: runtime.options)
     switch repair {
     case .none: options.repair = nil
     case .par:

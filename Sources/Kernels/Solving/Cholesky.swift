@@ -85,12 +85,13 @@ public struct Cholesky: Sendable {
   private func inverted<Element: BinaryFloatingPoint>(
     _ factor: [Element], by invert: Inversion<Element>
   ) -> [Element] {
+    guard size > 0 else { return [] }
     var elements = factor
     var (triangle, diagonal) = (CChar(UInt8(ascii: "L")), CChar(UInt8(ascii: "N")))
     var (count, result) = (Int32(size), Int32(0))
     elements.withUnsafeMutableBufferPointer { elements in
       invert(&triangle, &diagonal, &count, elements.baseAddress, &count, &result)
-      for row in 1..<max(1, size) { for column in 0..<row { elements[row * size + column] = 0 } }
+      for row in 1..<size { for column in 0..<row { elements[row * size + column] = 0 } }
     }
     return elements
   }

@@ -22,7 +22,7 @@ public struct GeometricMedian: MemberCriterion {
     var rows = [Int32](repeating: -1, count: group.size)
     for (row, channel) in alive.enumerated() { rows[Int(channel)] = Int32(row) }
     let places = channels.map { $0 >= 0 ? rows[Int($0)] : -1 }
-    let matrix = tensor.withFloats {
+    let matrix = tensor.withWeights {
       SliceMatrix(of: $0, shape: tensor.shape, axis: member.axis, channels: places, rows: alive.count)
     }
     guard let matrix = matrix ?? nil else { return nil }

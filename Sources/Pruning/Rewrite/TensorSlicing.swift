@@ -4,7 +4,7 @@ import Operators
 extension Tensor {
   /// The tensor with only the kept indices of each axis (`nil`: all), as a view on the same bytes.
   /// - Returns: `nil` where elements cannot be addressed: strings and types packed smaller than a byte.
-  func keeping(_ kept: [[Int32]?]) -> Tensor? {
+  package func keeping(_ kept: [[Int32]?]) -> Tensor? {
     guard let elementBytes = dataType.byteWidth, kept.count == shape.count else { return nil }
     let region: ByteRegion
     switch storage {

@@ -75,7 +75,7 @@ public final class ScoringContext {
     let key = Key(weight: weight, isSquare: power == .square)
     if let known = cache[key] { return known }
     let tensor = analysis.weights[weight].tensor
-    let sums = tensor.withFloats { SliceSums.sums(of: $0, shape: tensor.shape, power: power) }
+    let sums = tensor.withWeights { SliceSums.sums(of: $0, shape: tensor.shape, power: power) }
     let result = sums ?? tensor.shape.map { [Double](repeating: 0, count: $0) }
     if result.contains(where: { $0.contains { !$0.isFinite } }) { noteNonFinite(weight) }
     cache[key] = result
