@@ -38,6 +38,15 @@ struct BiasCorrectionTests {
         return y
         """, shape: [20, 4, 4, 4]),
     Case(
+      testDescription: "a transposed convolution in groups",
+      text: """
+        x: float[N, 4, 4, 4]
+        h = Conv(x, a[8, 4, 1, 1], c[8])
+        r = Relu(h)
+        y = ConvTranspose(r, b[8, 3, 3, 3], d[6]) { group: 2 strides: [2, 2] pads: [1, 1, 1, 1] }
+        return y
+        """, shape: [20, 4, 4, 4]),
+    Case(
       testDescription: "a convolution before a normalization",
       text: """
         x: float[N, 4, 4, 4]

@@ -35,6 +35,34 @@ struct LayerRowsTests {
     Case("VALID", [3, 2, 6, 7], "Conv(x, w[3, 2, 2, 4]) { auto_pad: \"VALID\" strides: [1, 2] }"),
     Case("one axis", [3, 3, 11], "Conv(x, w[4, 3, 3]) { strides: [2] pads: [1, 0] }"),
     Case("three axes", [2, 2, 4, 3, 5], "Conv(x, w[3, 2, 2, 3, 2]) { pads: [1, 1, 0, 0, 1, 1] }"),
+    Case(
+      "transposed, strides and pads", [3, 3, 4, 5],
+      "ConvTranspose(x, w[3, 4, 3, 2]) { strides: [2, 1] pads: [1, 0, 2, 1] }"),
+    Case(
+      "transposed, output padding", [3, 2, 4, 4],
+      "ConvTranspose(x, w[2, 3, 3, 3]) { strides: [2, 3] pads: [1, 1, 1, 1] output_padding: [1, 2] }"),
+    Case(
+      "transposed, dilations", [3, 2, 4, 5],
+      "ConvTranspose(x, w[2, 3, 3, 3]) { strides: [2, 2] dilations: [2, 3] pads: [1, 2, 0, 1] }"),
+    Case(
+      "transposed, groups", [3, 6, 4, 4],
+      "ConvTranspose(x, w[6, 2, 3, 3]) { group: 2 strides: [2, 2] pads: [1, 1, 1, 1] output_padding: [1, 1] }"),
+    Case("transposed, depthwise", [3, 4, 4, 4], "ConvTranspose(x, w[4, 1, 3, 3]) { group: 4 strides: [2, 2] }"),
+    Case(
+      "transposed, SAME_UPPER", [3, 2, 4, 5],
+      "ConvTranspose(x, w[2, 3, 3, 2]) { auto_pad: \"SAME_UPPER\" strides: [2, 3] }"),
+    Case(
+      "transposed, SAME_LOWER", [3, 2, 4, 5],
+      "ConvTranspose(x, w[2, 3, 3, 4]) { auto_pad: \"SAME_LOWER\" strides: [2, 3] }"),
+    Case(
+      "transposed, VALID", [3, 2, 4, 5], "ConvTranspose(x, w[2, 3, 3, 2]) { auto_pad: \"VALID\" strides: [2, 1] }"),
+    Case(
+      "transposed, output shape", [3, 2, 4, 4],
+      "ConvTranspose(x, w[2, 3, 3, 3]) { strides: [2, 2] output_shape: [8, 7] }"),
+    Case("transposed, one axis", [3, 3, 6], "ConvTranspose(x, w[3, 4, 4]) { strides: [2] pads: [1, 1] }"),
+    Case(
+      "transposed, three axes", [2, 2, 3, 2, 3],
+      "ConvTranspose(x, w[2, 3, 2, 3, 2]) { strides: [1, 2, 2] pads: [0, 1, 0, 1, 1, 0] }"),
     Case("Gemm", [5, 6], "Gemm(x, w[6, 4])"),
     Case("Gemm with transB", [5, 6], "Gemm(x, w[4, 6]) { transB: 1 }"),
     Case("MatMul", [5, 6], "MatMul(x, w[6, 4])"),
@@ -70,7 +98,9 @@ struct LayerRowsTests {
         layer, node: node, weightShape: weight.shape, rowLimit: limit, samples: samples ?? x.shape[0], seed: seed)
     }
 
-    var outputCount: Int { weight.shape[layer.rowAxis] }
+    var outputCount: Int {
+      weight.shape[layer.rowAxis] * (layer.kind == .transposedConvolution ? layer.groups : 1)
+    }
 
     /// Rows of all or some channels of what the layer reads.
     /// - Parameter count: of samples; as many as the first axis is long by default.
@@ -112,14 +142,22 @@ struct LayerRowsTests {
         for output in 0..<outputs {
           let start = line * width + output / (outputs / groups) * columns
           var sum = 0.0
-          for column in 0..<columns {
-            let place = layer.rowAxis == 1 ? column * outputs + output : output * columns + column
-            sum += values[place] * Double(lines[start + column])
-          }
+          for column in 0..<columns { sum += values[place(output, column)] * Double(lines[start + column]) }
           products.append(sum)
         }
       }
       return products
+    }
+
+    /// Where the weight has what an output multiplies a column of its group by.
+    private func place(_ output: Int, _ column: Int) -> Int {
+      let columns = weight.elementCount / outputCount
+      guard layer.rowAxis == 1 else { return output * columns + column }
+      // The rows of each input channel lie together.
+      let window = weight.shape.dropFirst(2).reduce(1, *)
+      let rows = outputCount / layer.groups
+      let channel = output / rows * (columns / window) + column / window
+      return (channel * rows + output % rows) * window + column % window
     }
   }
 

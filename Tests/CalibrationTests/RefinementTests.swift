@@ -111,6 +111,41 @@ struct RefinementTests {
     for group in report.groups { #expect(group.lossAfter <= group.lossBefore) }
   }
 
+  @Test("of a transposed convolution losses are what is missed without the channels, too")
+  func transposedConvolution() throws {
+    var model = try GraphText.model(TransposedConvolution.text(channels: 4))
+    try model.fill("a", mixing(4))
+    let analysis = try ModelAnalysis(model)
+    let group = try #require(analysis.groups.first)
+    let x = input([40, 4, 3, 3])
+    let (keep, report) = try refined(model, keep: analysis.halves, on: x)
+    let rows = try TransposedConvolution.rows(try #require(try model.run(x, showing: ["h"])["h"]))
+    let weight = TransposedConvolution.matrix(try model.numbers("b"))
+    func share(of channels: [Int]) -> Double {
+      self.share(rows, weight, keeping: channels.flatMap { Array(($0 * 9)..<($0 * 9 + 9)) })
+    }
+    let found = try #require(report.groups.first)
+    #expect(relativeError([found.lossBefore], [share(of: [0, 1])]) <= 1e-6)
+    #expect(try relativeError([found.lossAfter], [share(of: kept(keep, group))]) <= 1e-6)
+  }
+
+  @Test("of a transposed convolution in groups each keeps as many channels, the same ones")
+  func groupedTransposedConvolution() throws {
+    var model = try GraphText.model(
+      """
+      x: float[N, 8, 3, 3]
+      h = Conv(x, a[8, 8, 1, 1])
+      y = ConvTranspose(h, b[8, 3, 3, 3]) { group: 2 strides: [2, 2] pads: [1, 1, 1, 1] }
+      return y
+      """)
+    try model.fill("a", mixing(8))
+    let analysis = try ModelAnalysis(model)
+    let (keep, report) = try refined(model, keep: analysis.halves, on: input([40, 8, 3, 3]))
+    #expect(try model.keeping(keep, analysis: analysis).tensor("b").shape == [4, 3, 3, 3])
+    #expect(report.groups.count == 1)
+    for group in report.groups { #expect(group.lossAfter <= group.lossBefore) }
+  }
+
   // MARK: Groups that are left alone
 
   private func skipped(_ text: String, columnLimit: Int = 8192) throws -> [String] {

@@ -132,6 +132,16 @@ struct RemovalLossTests {
     #expect(try losses(model, x) == many)
   }
 
+  @Test("of a transposed convolution too")
+  func transposedConvolution() throws {
+    let model = try model(TransposedConvolution.text(channels: 4), channels: 4)
+    let x = input([40, 4, 3, 3])
+    let rows = try TransposedConvolution.rows(try #require(try model.run(x, showing: ["h"])["h"]))
+    let weight = TransposedConvolution.matrix(try model.numbers("b"))
+    let blocks = (0..<4).map { ($0 * 9)..<($0 * 9 + 9) }
+    expectEqual(try losses(model, x), shares(rows, weight, blocks: blocks))
+  }
+
   @Test("of a product behind a flattening a channel is all its positions")
   func flattened() throws {
     let text = """

@@ -132,6 +132,28 @@ struct RepairTests {
         Redundancy(weight: "a", axis: 0, blocks: 2), Redundancy(weight: "c", axis: 0, blocks: 2),
       ], layers: 1),
     Case(
+      testDescription: "a transposed convolution",
+      text: """
+        x: float[N, 3, 4, 4]
+        h = Conv(x, a[8, 3, 3, 3], c[8]) { pads: [1, 1, 1, 1] }
+        r = Relu(h)
+        y = ConvTranspose(r, b[8, 4, 3, 3], d[4]) { strides: [2, 2] pads: [1, 1, 1, 1] output_padding: [1, 1] }
+        return y
+        """, shape: [64, 3, 4, 4],
+      redundancies: [Redundancy(weight: "a", axis: 0), Redundancy(weight: "c", axis: 0)], layers: 1),
+    Case(
+      testDescription: "a transposed convolution in groups",
+      text: """
+        x: float[N, 4, 4, 4]
+        h = Conv(x, a[8, 4, 1, 1], c[8])
+        r = Relu(h)
+        y = ConvTranspose(r, b[8, 3, 3, 3]) { group: 2 strides: [2, 2] pads: [1, 1, 1, 1] }
+        return y
+        """, shape: [64, 4, 4, 4],
+      redundancies: [
+        Redundancy(weight: "a", axis: 0, blocks: 2), Redundancy(weight: "c", axis: 0, blocks: 2),
+      ], layers: 1),
+    Case(
       testDescription: "a depthwise convolution",
       text: """
         x: float[N, 4, 4, 4]
@@ -185,6 +207,36 @@ struct RepairTests {
     let pruned = try PrunedModel(try model(example))
     let repaired = try pruned.repaired(on: randomInput(example.shape), order).model
     #expect(try relativeError(repaired.numbers("k"), pruned.model.numbers("k")) <= 1e-3)
+  }
+
+  @Test("a transposed convolution that has lost groups and channels of each makes the channels that are left")
+  func transposedGroups() throws {
+    // The second channel of each group is half of the first one.
+    let dense = try GraphText.model(
+      """
+      x: float[N, 4, 4, 4]
+      h = Conv(x, a[8, 4, 1, 1], c[8])
+      r = Relu(h)
+      t = ConvTranspose(r, b[8, 3, 2, 2], d[12]) { group: 4 strides: [2, 2] }
+      y = Conv(t, e[3, 12, 1, 1], f[3])
+      return y
+      """
+    ).repeating([Redundancy(weight: "a", axis: 0, blocks: 4), Redundancy(weight: "c", axis: 0, blocks: 4)])
+    let pruned = try PrunedModel(dense)
+    let sites = RepairSites(
+      LinearLayers(dense, pruned.analysis), pruned.analysis, keep: pruned.keep, pruned: pruned.model)
+    try #require(sites.all.count == 2)
+    let site = sites.all[0]
+    #expect(site.keptInputs == [0, 2] && site.keptOutputs == [0, 3])
+    #expect(site.groups == 2 && site.rows == 1 && site.columns == 4)
+    let x = randomInput([64, 4, 4, 4])
+    let (repaired, report) = try pruned.repaired(on: x)
+    #expect(try #require(report.layers.first).error <= 1e-4)
+    let found = try #require(try repaired.run(x, showing: ["t"])["t"]?.doubles())
+    let whole = try #require(try dense.run(x, showing: ["t"])["t"]?.doubles())
+    let plane = 64
+    let expected = whole.indices.filter { [0, 3].contains($0 / plane % 12) }.map { whole[$0] }
+    #expect(relativeError(found, expected) <= 1e-3)
   }
 
   // MARK: Where nothing is removed

@@ -172,6 +172,46 @@ struct DenseMatrix {
   }
 }
 
+/// A transposed convolution to three channels by kernels of 3×3, with strides of two and pads of one, by definition.
+enum TransposedConvolution {
+  /// What it makes of a channel mixing of `channels` in pictures of 3×3.
+  static func text(channels: Int) -> String {
+    """
+    x: float[N, \(channels), 3, 3]
+    h = Conv(x, a[\(channels), \(channels), 1, 1])
+    y = ConvTranspose(h, b[\(channels), 3, 3, 3]) { strides: [2, 2] pads: [1, 1, 1, 1] }
+    return y
+    """
+  }
+
+  /// A row a position of the output: for each element of each channel's kernel what reaches the position by it.
+  static func rows(_ tensor: Tensor) throws -> DenseMatrix {
+    let values = try #require(tensor.doubles())
+    let (samples, channels, height, width) = (tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3])
+    let (outputHeight, outputWidth) = (2 * height - 1, 2 * width - 1)
+    let columns = channels * 9
+    var rows = DenseMatrix(samples * outputHeight * outputWidth, columns)
+    for plane in 0..<(samples * channels) {
+      for source in 0..<(height * width) {
+        for element in 0..<9 {
+          let (y, x) = (2 * (source / width) + element / 3 - 1, 2 * (source % width) + element % 3 - 1)
+          guard (0..<outputHeight).contains(y), (0..<outputWidth).contains(x) else { continue }
+          let row = (plane / channels * outputHeight + y) * outputWidth + x
+          rows[row, plane % channels * 9 + element] = values[plane * height * width + source]
+        }
+      }
+    }
+    return rows
+  }
+
+  /// The weight as a matrix of a row an output channel.
+  static func matrix(_ weight: [Double]) -> DenseMatrix {
+    var matrix = DenseMatrix(3, weight.count / 3)
+    for (index, value) in weight.enumerated() { matrix[index / 9 % 3, index / 27 * 9 + index % 9] = value }
+    return matrix
+  }
+}
+
 extension LayerMoments {
   /// The sums of rows at hand.
   init(_ x: [Float], _ y: [Float], groups: Int = 1, columns: Int, rows: Int) throws {

@@ -182,6 +182,21 @@ struct ActivationCriteriaTests {
     #expect(isClose(try grouped.scores("flap", of: "b", axis: 1), [10 + 666, 80 + 1600]))
   }
 
+  @Test("rows of a transposed convolution in groups are those of the channel's group")
+  func transposedConvolutionGroups() throws {
+    var grouped = try Case(
+      """
+      x: float[1, 2, 3, 3]
+      h = Conv(x, a[4, 2, 1, 1])
+      y = ConvTranspose(h, b[4, 2, 1, 1]) { group: 2 }
+      return y
+      """, filling: ["b": [1, 2, 3, 4, 5, 6, 7, 8]])
+    grouped.measure(1, meanSquare: [1, 4, 9, 16])
+    // Magnitudes of the channels, 3, 7 and 11, 15, over two rows each; squares 5, 25 and 61, 113.
+    #expect(isClose(try grouped.scores("wanda", of: "b", axis: 0), [1.5 + 16.5, 7 + 30]))
+    #expect(isClose(try grouped.scores("flap", of: "b", axis: 0), [5 + 549, 100 + 1808]))
+  }
+
   @Test(
     "a group that no measured layer reads is scored by l2, and it is said so",
     arguments: ["activation", "apoz", "wanda", "flap"])

@@ -24,7 +24,7 @@ struct LayerRows {
   }
 
   /// Columns of a row for each channel that is read.
-  var window: Int { layer.kind == .convolution ? weightShape.dropFirst(2).reduce(1, *) : 1 }
+  var window: Int { layer.kind == .product ? 1 : weightShape.dropFirst(2).reduce(1, *) }
 
   /// Positions of a sample, one of each of as many stretches of equal length, drawn by the seed.
   private func positions(of sample: Int, among count: Int) -> [Int] {
@@ -43,10 +43,12 @@ struct LayerRows {
   func inputs(
     _ input: UnsafePointer<Float>, shape: [Int], channels: [Int], samples: Range<Int>, workers: Workers
   ) throws(OperatorError) -> [Float] {
-    guard layer.kind == .convolution else {
-      return lines(of: input, shape: shape, channels: channels, samples: samples, workers: workers)
+    let windows: WindowRows
+    switch layer.kind {
+    case .product: return lines(of: input, shape: shape, channels: channels, samples: samples, workers: workers)
+    case .convolution: windows = try Conv.windows(of: node, weight: weightShape, input: shape)
+    case .transposedConvolution: windows = try ConvTranspose.windows(of: node, weight: weightShape, input: shape)
     }
-    let windows = try Conv.windows(of: node, weight: weightShape, input: shape)
     let sampleCount = shape.dropFirst().reduce(1, *)
     return rows(
       shape[0], first: samples.lowerBound, among: windows.positionCount, width: channels.count * window, workers
@@ -60,7 +62,7 @@ struct LayerRows {
   func outputs(
     _ output: UnsafePointer<Float>, shape: [Int], channels: [Int], samples: Range<Int>, workers: Workers
   ) -> [Float] {
-    guard layer.kind == .convolution else {
+    guard layer.kind != .product else {
       return lines(of: output, shape: shape, channels: channels, samples: samples, workers: workers)
     }
     let plane = shape.dropFirst(2).reduce(1, *)

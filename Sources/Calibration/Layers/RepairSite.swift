@@ -16,6 +16,8 @@ struct RepairSite {
   let keptOutputs: [Int]
   /// The shape of what is left of the weight.
   let weightShape: [Int]
+  /// Its matrices.
+  let form: LayerForm
   let shift: ShiftPlace
   /// The batch normalization that alone reads the output.
   let normalization: Int?
@@ -30,33 +32,15 @@ struct RepairSite {
   }
 
   /// Rows and columns of one group's matrix.
-  var rows: Int { weightShape[layer.rowAxis] / groups }
-  var columns: Int { layer.kind == .convolution ? weightShape.dropFirst().reduce(1, *) : weightShape[layer.columnAxis] }
-  var groups: Int { layer.kind == .convolution ? max(1, keptInputs.count / max(1, weightShape[1])) : 1 }
+  var rows: Int { form.rows }
+  var columns: Int { form.columns }
+  var groups: Int { form.groups }
 
   /// The weight as one row-major matrix for each group.
-  func matrices(_ weight: [Float]) -> [[Double]] {
-    guard layer.rowAxis == 1 else {
-      return (0..<groups).map { group in
-        weight[(group * rows * columns)..<((group + 1) * rows * columns)].map { Double($0) }
-      }
-    }
-    var matrix = [Double](repeating: 0, count: rows * columns)
-    for column in 0..<columns {
-      for row in 0..<rows { matrix[row * columns + column] = Double(weight[column * rows + row]) }
-    }
-    return [matrix]
-  }
+  func matrices(_ weight: [Float]) -> [[Double]] { form.matrices(weight) }
 
   /// The weight that such matrices make.
-  func weight(_ matrices: [[Double]]) -> [Float] {
-    guard layer.rowAxis == 1 else { return matrices.flatMap { $0.map { Float($0) } } }
-    var weight = [Float](repeating: 0, count: rows * columns)
-    for column in 0..<columns {
-      for row in 0..<rows { weight[column * rows + row] = Float(matrices[0][row * columns + column]) }
-    }
-    return weight
-  }
+  func weight(_ matrices: [[Double]]) -> [Float] { form.weight(matrices) }
 }
 
 /// The layers of a pruned model whose inputs are no longer what they were.
@@ -90,17 +74,20 @@ struct RepairSites {
         continue
       }
       let inputs = analysis.axes[layer.input.index]?[layer.channelAxis].dimension
+      let outputs = layer.outputDimension(analysis)
       guard let inputs, let inputSize = analysis.dimensions.size(inputs).known,
-        let outputSize = analysis.dimensions.size(weight.axes[layer.rowAxis]).known
+        let outputSize = analysis.dimensions.size(outputs).known
       else { continue }
       func kept(_ dimension: DimensionID, _ size: Int) -> [Int] {
         analysis.dimensions.keptIndices(dimension, keep)?.map { Int($0) } ?? Array(0..<size)
       }
-      let (shift, normalization) = uses.shiftPlace(node, outputs: tensor.shape[layer.rowAxis])
+      let groups = max(1, Int(pruned.graph.nodes[node].int("group", default: 1)))
+      let form = LayerForm(layer, tensor.shape, groups: groups)
+      let (shift, normalization) = uses.shiftPlace(node, outputs: form.groups * form.rows)
       all.append(
         RepairSite(
           layer: layer, node: node, reader: reader, keptInputs: kept(inputs, inputSize),
-          keptOutputs: kept(weight.axes[layer.rowAxis], outputSize), weightShape: tensor.shape, shift: shift,
+          keptOutputs: kept(outputs, outputSize), weightShape: tensor.shape, form: form, shift: shift,
           normalization: normalization))
     }
     self.all = all

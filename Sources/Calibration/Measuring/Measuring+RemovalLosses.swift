@@ -97,7 +97,7 @@ extension Measuring {
   /// Positions of all samples' outputs, where they are known: those of convolutions, whose first axis is the samples.
   private func rows(of index: Int, samples: Int) -> Int? {
     let layer = layers.all[index]
-    guard layer.kind == .convolution, let axes = analysis.axes[layer.output.index] else { return nil }
+    guard layer.kind != .product, let axes = analysis.axes[layer.output.index] else { return nil }
     return axes.dropFirst(2).reduce(Optional(samples)) { product, axis in
       guard let product, let size = analysis.dimensions.size(axis.dimension).known else { return nil }
       let (result, overflows) = product.multipliedReportingOverflow(by: size)

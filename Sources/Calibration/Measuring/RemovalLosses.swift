@@ -20,26 +20,17 @@ struct RemovalLosses {
     let form = LayerForm(layer, weight.shape)
     self.form = form
     let values = weight.floats() ?? [Float](repeating: 0, count: weight.elementCount)
-    var (matrices, inverses) = ([[Double]](), [DampedInverse]())
-    for group in 0..<form.groups {
-      var matrix = [Double](repeating: 0, count: form.rows * form.columns)
-      for row in 0..<form.rows {
-        for column in 0..<form.columns {
-          let index =
-            layer.rowAxis == 1 ? column * form.rows + row : (group * form.rows + row) * form.columns + column
-          matrix[row * form.columns + column] = Double(values[index])
-        }
-      }
+    var (matrices, inverses) = (form.matrices(values), [DampedInverse]())
+    for group in matrices.indices {
       let covariance = moments.covariance(group)
       // What never varies is made up for by the bias alone.
       let variances = covariance.variances
       let least = variances.reduce(0, +) / Double(max(1, variances.count)) * 1e-12
       for column in 0..<form.columns where variances[column] <= least {
-        for row in 0..<form.rows { matrix[row * form.columns + column] = 0 }
+        for row in 0..<form.rows { matrices[group][row * form.columns + column] = 0 }
       }
-      outputVariance += try covariance.sumOfSquares(of: matrix)
+      outputVariance += try covariance.sumOfSquares(of: matrices[group])
       inverses.append(try covariance.dampedInverse(damping))
-      matrices.append(matrix)
     }
     self.matrices = matrices
     self.inverses = inverses

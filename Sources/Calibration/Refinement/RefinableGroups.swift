@@ -55,7 +55,7 @@ struct RefinableGroups {
       return "the matrix of \(layer.label) has \(form.columns) columns, more than \(columnLimit)"
     }
     func leaves(_ dimension: DimensionID) -> [DimensionID] { analysis.dimensions.leaves(dimension) }
-    if leaves(weight.axes[layer.rowAxis]).contains(group.dimension) {
+    if leaves(layer.outputDimension(analysis)).contains(group.dimension) {
       return "\(layer.label) makes channels of it, too"
     }
     let axes = analysis.axes[layer.input.index] ?? []

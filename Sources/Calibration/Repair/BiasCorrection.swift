@@ -77,7 +77,7 @@ public struct BiasCorrection {
 
   /// A layer behind a cut may have all of its columns still, as a depthwise convolution has.
   private func hasLostColumns(_ site: RepairSite) -> Bool {
-    site.weightShape[site.layer.columnAxis] < analysis.weights[site.layer.weight].tensor.shape[site.layer.columnAxis]
+    site.columns < LayerForm(site.layer, analysis.weights[site.layer.weight].tensor.shape).columns
   }
 
   private func measure(

@@ -19,6 +19,6 @@ extension Conv {
     }
     return WindowRows(
       input: from, output: to, kernel: window.kernel, strides: window.strides, dilations: window.dilations,
-      padding: from.indices.map { window.padding($0, input: from[$0], output: to[$0]).before })
+      padding: window.paddingBefore(input: from, output: to), inputDilations: from.map { _ in 1 })
   }
 }

@@ -8,19 +8,21 @@ extension ConvTranspose {
     _ context: KernelContext, input: [Int], weight: [Int], output: [Int]
   ) throws(KernelError) -> ConvolutionGeometry {
     let window = try Window.known(context.node, kernel: Array(weight[2...]))
-    let padding = try paddingBefore(context.node, window, input: Array(input[2...]), output: Array(output[2...]))
+    let padding: [Int]
+    do {
+      padding = try paddingBefore(context.node, window, input: Array(input[2...]), output: Array(output[2...]))
+    } catch {
+      throw .invalid(error.message)
+    }
     return try window.geometry(
       groups: try context.convolutionGroups(), input: output, output: input, padding: padding)
   }
 
   /// Padding before each axis: what is said, or half of what is too much where the output's sizes are said.
-  private static func paddingBefore(
+  static func paddingBefore(
     _ node: Node, _ window: Window, input: [Int], output: [Int]
-  ) throws(KernelError) -> [Int] {
-    let extra: [Int]
-    do { extra = try Window.list(node, "output_padding", count: input.count, default: 0) } catch {
-      throw .invalid(error.message)
-    }
+  ) throws(OperatorError) -> [Int] {
+    let extra = try Window.list(node, "output_padding", count: input.count, default: 0)
     let isGiven = node.ints("output_shape").map { !$0.isEmpty } ?? false
     return input.indices.map { axis in
       guard window.isSame || isGiven else { return window.padding(axis).before }

@@ -23,22 +23,23 @@ public struct ConvTranspose: Operator {
     }
     let channels = w[1].times(.known(group)) ?? context.freshSize(axis: 1)
     try Conv.checkBias(context, 2, channels: channels)
-    let spatial = try spatialSizes(&context, x[2...], kernel: try Conv.kernel(context.node, w[2...]))
+    let sizes = try Self.outputSizes(context.node, Array(x[2...]), kernel: try Conv.kernel(context.node, w[2...]))
+    let spatial = sizes.enumerated().map { axis, size in size ?? context.freshSize(axis: axis + 2) }
     context.setOutput(type: context.type(0), shape: [x[0], channels] + spatial)
   }
 
-  private func spatialSizes(
-    _ context: inout ShapeContext, _ input: ArraySlice<Size>, kernel: [Int]?
-  ) throws(OperatorError) -> [Size] {
-    if let given = context.node.ints("output_shape"), given.count >= input.count {
+  /// The output's spatial sizes; `nil` where they cannot be told.
+  /// - Parameter input: spatial sizes of the input.
+  static func outputSizes(_ node: Node, _ input: [Size], kernel: [Int]?) throws(OperatorError) -> [Size?] {
+    if let given = node.ints("output_shape"), given.count >= input.count {
       guard given.allSatisfy({ $0 > 0 }) else { throw OperatorError("output_shape is \(given)") }
-      return given.suffix(input.count).map { .known(Int($0)) }
+      return given.suffix(input.count).map { Size.known(Int($0)) }
     }
-    guard let kernel else { return input.indices.map { context.freshSize(axis: $0) } }
-    let window = try Window(context.node, kernel: kernel)
-    let extra = try Window.list(context.node, "output_padding", count: input.count, default: 0)
+    guard let kernel else { return [Size?](repeating: nil, count: input.count) }
+    let window = try Window(node, kernel: kernel)
+    let extra = try Window.list(node, "output_padding", count: input.count, default: 0)
     guard extra.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }) else { throw OperatorError("output_padding is \(extra)") }
-    var sizes: [Size] = []
+    var sizes: [Size?] = []
     for (axis, size) in input.enumerated() {
       let stride = Size.known(window.strides[axis])
       let output: Size?
@@ -50,7 +51,7 @@ public struct ConvTranspose: Operator {
         output = size.minus(.known(1))?.times(stride)?.plus(.known(rest))
       }
       if let count = output?.known, count <= 0 { throw OperatorError("axis \(axis + 2) would have \(count) elements") }
-      sizes.append(output ?? context.freshSize(axis: axis + 2))
+      sizes.append(output)
     }
     return sizes
   }

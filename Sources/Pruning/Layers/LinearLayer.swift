@@ -5,9 +5,11 @@ import IR
 /// A node that multiplies what it reads by a constant matrix: a convolution, `Gemm`, or a product.
 ///
 /// Of an input with channels `x` and a matrix `W` of one row an output channel it computes `W·x` at every position,
-/// where a convolution's `x` is the window it sees there, and of several groups each has a matrix of its own.
+/// where a convolution's `x` is the window it sees there, and of several groups each has a matrix of its own. What a
+/// transposed convolution sees is what reaches the position, with zeros for elements of its kernel that nothing reaches
+/// it by.
 public struct LinearLayer: Sendable {
-  public enum Kind: Sendable { case convolution, product }
+  public enum Kind: Sendable { case convolution, transposedConvolution, product }
 
   public let kind: Kind
   /// Index into ``ModelAnalysis/nodes``; the node stands in the main graph.
@@ -18,9 +20,10 @@ public struct LinearLayer: Sendable {
   public let output: ValueID
   /// Index into ``ModelAnalysis/weights``.
   public let weight: Int
-  /// The axis of the weight that makes channels.
+  /// The axis of the weight that makes channels; of a transposed convolution in groups, those of one group.
   public let rowAxis: Int
-  /// The axis of the weight that reads channels; of a convolution in groups, those of one group.
+  /// The axis of the weight that reads channels; of a convolution in groups, those of one group. A weight's first axis
+  /// runs over all groups.
   public let columnAxis: Int
   /// The axis of the input that has the channels, and of the output.
   public let channelAxis: Int
@@ -29,6 +32,15 @@ public struct LinearLayer: Sendable {
 
   /// Whether every channel has a group of its own, so that none stands in for another.
   public let isDepthwise: Bool
+
+  /// The dimension of the channels it makes, those of all groups.
+  public func outputDimension(_ analysis: ModelAnalysis) -> DimensionID {
+    // The weight of a transposed convolution has the rows of one group only.
+    guard kind == .transposedConvolution, output.index < analysis.axes.count, let axes = analysis.axes[output.index],
+      axes.indices.contains(channelAxis)
+    else { return analysis.weights[weight].axes[rowAxis] }
+    return axes[channelAxis].dimension
+  }
 }
 
 /// The linear layers of a model that have a matrix of their own, in the order they run.
@@ -65,7 +77,7 @@ public struct LinearLayers: Sendable {
           kind: form.kind, node: index, label: analyzed.label, input: input, output: output, weight: weight,
           rowAxis: turned == nil ? form.rowAxis : 1 - form.rowAxis,
           columnAxis: turned == nil ? form.columnAxis : 1 - form.columnAxis, channelAxis: form.channelAxis,
-          groups: form.groups, isDepthwise: form.groups > 1 && shape[form.columnAxis] == 1 && shape[0] == form.groups))
+          groups: form.groups, isDepthwise: form.groups > 1 && shape[0] == form.groups && shape[1] == 1))
     }
     all = layers
   }
@@ -109,10 +121,11 @@ private struct Form {
     guard let rank else { return nil }
     channelAxis = rank - 1
     switch node.opType {
-    case "Conv":
+    case "Conv", "ConvTranspose":
       guard weight.count == rank, rank > 2 else { return nil }
-      kind = .convolution
-      (rowAxis, columnAxis, channelAxis) = (0, 1, 1)
+      kind = node.opType == "Conv" ? .convolution : .transposedConvolution
+      (rowAxis, columnAxis) = kind == .convolution ? (0, 1) : (1, 0)
+      channelAxis = 1
       groups = Int(node.int("group", default: 1))
       guard groups > 0, weight[0] % groups == 0 else { return nil }
     case "MatMul":

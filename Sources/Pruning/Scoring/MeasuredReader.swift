@@ -48,9 +48,9 @@ extension ScoringContext {
     guard layer.groups > 1 else { return sliceSums(of: layer.weight, power)[layer.columnAxis] }
     let tensor = analysis.weights[layer.weight].tensor
     var shape = tensor.shape
-    shape[layer.rowAxis] /= layer.groups
-    // Rows come first, so that those of a convolution group lie one after the other.
-    let sums = tensor.withFloats { elements -> [Double] in
+    // The first axis runs over all groups, so that what one of them has lies together.
+    shape[0] /= layer.groups
+    let sums = tensor.withWeights { elements -> [Double] in
       let size = elements.count / layer.groups
       return (0..<layer.groups).flatMap { group -> [Double] in
         let own = UnsafeRawBufferPointer(rebasing: elements[(group * size)..<((group + 1) * size)])
@@ -64,6 +64,8 @@ extension ScoringContext {
 
   /// The rows of a layer's matrix; of a convolution in groups, those of one group.
   func rowCount(of layer: LinearLayer) -> Int {
-    max(1, analysis.weights[layer.weight].tensor.shape[layer.rowAxis] / layer.groups)
+    var shape = analysis.weights[layer.weight].tensor.shape
+    shape[0] /= layer.groups
+    return max(1, shape[layer.rowAxis])
   }
 }
