@@ -30,6 +30,7 @@ let package = Package(
     .target(name: "Operators", dependencies: ["IR", "Dimensions", "Kernels"]),
     .target(name: "Analysis", dependencies: ["Operators", "Dimensions", "IR"]),
     .target(name: "Runtime", dependencies: ["Analysis", "Operators", "Dimensions", "Kernels", "IR"]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -67,7 +68,7 @@ let package = Package(
       name: "CommandLineTool",
       dependencies: [
         "Coppice", "Passes", "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files",
-        "Analysis", "Operators", "Dimensions", "Kernels", "IR",
+        "Analysis", "Operators", "Dimensions", "Kernels", "IR", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

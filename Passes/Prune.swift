@@ -80,7 +80,8 @@ public struct PrunePass: Pass {
     if let order, data == nil, !scoring.criterion.measurements.contains(where: { $0.need > .nothing }) {
       throw PassError.usage("repairing layers (\(order.rawValue)) needs samples (--data or --calibration)")
     }
-    let (plan, keep) = try decide(model, analysis, on: data, in: context)
+    var outputs = calibration.recording(for: scoring.criterion, in: rounds, on: data)
+    let (plan, keep) = try decide(model, analysis, on: data, recording: &outputs, in: context)
     try context.cancellation.check()
     var pruned: Model
     do throws(RewriteError) { pruned = try model.keeping(keep, analysis: analysis) } catch {
@@ -91,7 +92,7 @@ public struct PrunePass: Pass {
       var options = calibration.repairing
       options.order = order
       (pruned, report) = try Repair(of: model, analysis, keep: keep, options: options)(
-        pruned, on: data, progress: context.measuringProgress)
+        pruned, on: data, outputs: outputs, progress: context.measuringProgress)
       for (label, reason) in report.skipped { context.logger.notice("remark: \(label) is not repaired: \(reason)") }
     }
     pruned.recordProvenance(of: plan.groups)
@@ -108,18 +109,20 @@ public struct PrunePass: Pass {
   public func decide(
     _ model: Model, _ analysis: ModelAnalysis, in context: Context
   ) throws -> (plan: Plan, keep: KeepSets) {
-    try decide(model, analysis, on: try samples(for: model, context), in: context)
+    var outputs: RecordedOutputs?
+    return try decide(model, analysis, on: try samples(for: model, context), recording: &outputs, in: context)
   }
 
   private func decide(
-    _ model: Model, _ analysis: ModelAnalysis, on data: CalibrationData?, in context: Context
+    _ model: Model, _ analysis: ModelAnalysis, on data: CalibrationData?, recording outputs: inout RecordedOutputs?,
+    in context: Context
   ) throws -> (plan: Plan, keep: KeepSets) {
     let path = context.source.path
     var scoring = scoring
     scoring.seed = seed ?? context.seed
     let selection: Selection
     do {
-      selection = try select(model, analysis, scoring, on: data, in: context)
+      selection = try select(model, analysis, scoring, on: data, recording: &outputs, in: context)
     } catch let error as PlanError {
       throw PassError.other("\(path): rounds need weights that names tell apart: \(error); use one round")
     } catch let error as SelectionError {
@@ -138,15 +141,16 @@ public struct PrunePass: Pass {
   }
 
   private func select(
-    _ model: Model, _ analysis: ModelAnalysis, _ scoring: Scoring, on data: CalibrationData?, in context: Context
+    _ model: Model, _ analysis: ModelAnalysis, _ scoring: Scoring, on data: CalibrationData?,
+    recording outputs: inout RecordedOutputs?, in context: Context
   ) throws -> Selection {
     let progress = context.measuringProgress
     return try PruningRounds(rounds, of: model, analysis).select(
       scoring: scoring, options: try measured(model, analysis, context),
       measure: { round, model, analysis in
-        try calibration.evidence(for: scoring, model, analysis, on: data, in: round) { work, done, all in
-          try progress(round.describing(work), done, all)
-        }
+        try calibration.evidence(
+          for: scoring, model, analysis, on: data, in: round, recording: &outputs
+        ) { work, done, all in try progress(round.describing(work), done, all) }
       },
       scored: { round, groups, all in
         context.progress(round.describing("scoring"), groups, of: all)

@@ -44,13 +44,21 @@ public struct PruneCalibration: Sendable {
     weighsGroups || order(for: criterion) != nil || criterion.measurements.contains { $0.need > .nothing }
   }
 
+  /// Where a repair finds what is noted for it while scores are measured: it goes on from models as they were, and
+  /// generated samples are not looked at layer after layer.
+  func recording(for criterion: any Criterion, in rounds: Int, on data: CalibrationData?) -> RecordedOutputs? {
+    guard rounds == 1, let data, data.origin != .generated, order(for: criterion, on: data.origin) == .sequential
+    else { return nil }
+    return RecordedOutputs(for: repairing)
+  }
+
   /// What the criterion asks for and, in the first round, how much groups count.
   func evidence(
     for scoring: Scoring, _ model: Model, _ analysis: ModelAnalysis, on data: CalibrationData?,
-    in round: PruningRound = .only, progress: @escaping Measuring.Progress
+    in round: PruningRound = .only, recording outputs: inout RecordedOutputs?, progress: @escaping Measuring.Progress
   ) throws -> Evidence {
     var evidence = try Measuring(model, analysis, data: data, loss: loss, options: measuring)
-      .evidence(for: scoring.criterion, progress: progress)
+      .evidence(for: scoring.criterion, recording: &outputs, progress: progress)
     guard weighsGroups, round.number == 1 else { return evidence }
     guard let data else { throw TrainingError(.settings, "weighing groups needs samples (--data or --calibration)") }
     var options = Sensitivity.Options()

@@ -25,7 +25,8 @@ struct RemovalLossTests {
     options.samplesPerLossSample = 1
     options.runtime = runtime
     let measuring = Measuring(model, analysis, data: CalibrationData(x), options: options)
-    let found = try measuring.removalLosses(stepwise: false) { _, _, _ in }
+    var outputs: RecordedOutputs?
+    let found = try measuring.removalLosses(stepwise: false, &outputs) { _, _, _ in }
     let group = try #require(analysis.groups.first)
     return try #require(found[group.dimension])
   }

@@ -1,11 +1,11 @@
 import Kernels
 
-/// The inverse G of a damped covariance, kept as c·I ± B·Bᵀ: mostly, small blocks of it are all that is looked at.
+/// The inverse G of a damped covariance, kept as c·I + s·B·Bᵀ: mostly, small blocks of it are all that is looked at.
 struct DampedInverse {
   let size: Int
-  /// c.
+  /// c and s.
   private let diagonal: Double
-  private let sign: Double
+  private let scale: Double
   /// B, row-major. Its rounding is as the root of the covariance is conditioned.
   private let factor: [Float]
   private let width: Int
@@ -14,7 +14,7 @@ struct DampedInverse {
 
   /// U⁻¹·U⁻ᵀ.
   init(_ cholesky: Cholesky) throws(BLASError) {
-    (size, width, diagonal, sign, isTriangular) = (cholesky.size, cholesky.size, 0, 1, true)
+    (size, width, diagonal, scale, isTriangular) = (cholesky.size, cholesky.size, 0, 1, true)
     factor = try cholesky.singleInverseFactor()
   }
 
@@ -23,14 +23,14 @@ struct DampedInverse {
   ///   - factor: B, row-major, of `size` rows.
   ///   - damping: λ.
   init(size: Int, reducedBy factor: [Float], damping: Double) {
-    let scale = 1 / damping
-    (self.size, width, diagonal, sign, isTriangular) = (size, size == 0 ? 0 : factor.count / size, scale, -1, false)
-    self.factor = factor.map { $0 * Float(scale.squareRoot()) }
+    (self.size, width, isTriangular) = (size, size == 0 ? 0 : factor.count / size, false)
+    (diagonal, scale) = (1 / damping, -1 / damping)
+    self.factor = factor
   }
 
   /// I, which says nothing of what columns have in common.
   init(identity size: Int) {
-    (self.size, width, diagonal, sign, isTriangular) = (size, 0, 1, 1, false)
+    (self.size, width, diagonal, scale, isTriangular) = (size, 0, 1, 1, false)
     factor = []
   }
 
@@ -46,7 +46,7 @@ struct DampedInverse {
           for index in (isTriangular ? to : 0)..<width {
             sum += Double(factor[from * width + index]) * Double(factor[to * width + index])
           }
-          block.elements[row * indices.count + column] = sign * sum
+          block.elements[row * indices.count + column] = scale * sum
         }
       }
     }
@@ -56,7 +56,7 @@ struct DampedInverse {
 
   /// All of it, row-major.
   func matrix() throws(BLASError) -> [Double] {
-    var matrix = try SymmetricMatrix(size: size, squareOf: factor.map { Double($0) }, times: sign)
+    var matrix = try SymmetricMatrix(size: size, squareOf: factor.map { Double($0) }, times: scale)
     matrix.addToDiagonal(diagonal)
     matrix.fillLowerTriangle()
     return matrix.elements

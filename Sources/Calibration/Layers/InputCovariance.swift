@@ -45,13 +45,11 @@ enum InputCovariance {
   /// (C + λ·I)⁻¹; of n rows X, by Woodbury's identity, (I − Xᵀ·(X·Xᵀ + n·λ·I)⁻¹·X)/λ.
   private func inverse(damping: Double) throws(BLASError) -> DampedInverse? {
     switch self {
-    case .matrix(var matrix):
-      matrix.addToDiagonal(damping)
-      return try Cholesky(matrix).map { (factor) throws(BLASError) in try DampedInverse(factor) }
+    case .matrix(let matrix):
+      return try Cholesky(matrix, damping: damping).map { (factor) throws(BLASError) in try DampedInverse(factor) }
     case .rows(let rows, let columns, let count):
-      var products = try SymmetricMatrix(size: count, squareOfColumns: rows)
-      products.addToDiagonal(Double(count) * damping)
-      guard let factor = try Cholesky(products) else { return nil }
+      let products = try SymmetricMatrix(size: count, squareOfColumns: rows)
+      guard let factor = try Cholesky(products, damping: Double(count) * damping) else { return nil }
       return DampedInverse(size: columns, reducedBy: try factor.whiten(rows: rows), damping: damping)
     }
   }

@@ -4,11 +4,14 @@ import Kernels
 /// there are fewer of them than columns.
 struct InputMoments {
   let form: LayerForm
-  private var rows: [Float] = []
+  /// One piece after the other, as they came.
+  private var rows: [[Float]] = []
   private var products: LayerMoments?
 
   /// With less damping, what rows do not tell of is lost in rounding.
   private static let leastRowDamping = 1e-3
+
+  private static let pieceRows = 256
 
   init(_ form: LayerForm) { self.form = form }
 
@@ -20,11 +23,16 @@ struct InputMoments {
 
   private var width: Int { form.groups * form.columns }
 
-  private var rowCount: Int { width == 0 ? 0 : rows.count / width }
+  private var rowCount: Int { width == 0 ? 0 : rows.reduce(0) { $0 + $1.count } / width }
 
   /// - Parameter x: lines of as many numbers as all groups have columns.
   mutating func add(_ x: [Float], workers: Workers) throws(BLASError) {
-    rows += x
+    // Sums of few rows take longer than a copy of these.
+    if let count = rows.last?.count, count < Self.pieceRows * width {
+      rows[rows.count - 1] += x
+    } else {
+      rows.append(x)
+    }
     if rowCount >= form.columns { try multiply(workers) }
   }
 
@@ -36,10 +44,10 @@ struct InputMoments {
 
   private mutating func multiply(_ workers: Workers) throws(BLASError) {
     // Nothing else may hold the sums while they grow.
-    var moments = products ?? LayerMoments(groups: form.groups, columns: form.columns, rows: 0)
+    var moments = products ?? LayerMoments(groups: form.groups, columns: form.columns, rows: 0, workers: workers)
     products = nil
     defer { products = moments }
-    try moments.add(rows, [], workers: workers)
+    for piece in rows { try moments.add(piece, [], workers: workers) }
     rows = []
   }
 
@@ -56,10 +64,13 @@ struct InputMoments {
       for column in 0..<columns {
         let (own, first) = (result.baseAddress.map { $0 + column * count }, group * columns + column)
         guard let own else { return }
-        var sum = 0.0
-        for row in 0..<count {
-          own[row] = rows[row * width + first]
-          sum += Double(own[row])
+        var (sum, row) = (0.0, 0)
+        for piece in rows {
+          for place in stride(from: first, to: piece.count, by: width) {
+            own[row] = piece[place]
+            sum += Double(own[row])
+            row += 1
+          }
         }
         let mean = sum / Double(max(1, count))
         for row in 0..<count { own[row] = Float(Double(own[row]) - mean) }

@@ -21,15 +21,15 @@ struct LayerMoments {
   private var outputOffsets: [Float] = []
 
   /// - Parameter rows: 0 where only the inputs matter.
-  init(groups: Int, columns: Int, rows: Int) {
+  init(groups: Int, columns: Int, rows: Int, workers: Workers = .one) {
     self.groups = groups
     self.columns = columns
     self.rows = rows
     inputSums = [Double](repeating: 0, count: groups * columns)
     outputSums = [Double](repeating: 0, count: groups * rows)
     outputSquares = outputSums
-    inputs = (0..<groups).map { _ in SymmetricMatrix(size: columns) }
-    products = (0..<groups).map { _ in [Double](repeating: 0, count: rows * columns) }
+    inputs = (0..<groups).map { _ in SymmetricMatrix(size: columns, workers: workers) }
+    products = (0..<groups).map { _ in workers.zeros(rows * columns) }
   }
 
   /// Bytes the sums take.

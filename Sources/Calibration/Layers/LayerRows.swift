@@ -26,6 +26,11 @@ struct LayerRows {
   /// Columns of a row for each channel that is read.
   var window: Int { layer.kind == .product ? 1 : weightShape.dropFirst(2).reduce(1, *) }
 
+  /// Whether others look at the same positions of the same layer.
+  func looksWhere(_ other: LayerRows) -> Bool {
+    (layer.node, positionLimit, seed) == (other.layer.node, other.positionLimit, other.seed)
+  }
+
   /// Positions of a sample, one of each of as many stretches of equal length, drawn by the seed.
   private func positions(of sample: Int, among count: Int) -> [Int] {
     guard count > positionLimit else { return Array(0..<count) }

@@ -6,18 +6,21 @@ import Training
 struct ModelObservation {
   let data: CalibrationData
   private let session: Session
-  private let ranges: [Range<Int>]
+  let ranges: [Range<Int>]
 
-  /// - Parameter batch: samples of a run.
+  /// - Parameters:
+  ///   - batch: samples of a run.
+  ///   - known: the first batches, which are not run.
   /// - Throws: ``TrainingError`` where the model cannot be run, or not on so many samples.
   init(
-    of model: Model, values: Set<ValueID>, on data: CalibrationData, batch: Int, options: RuntimeOptions
+    of model: Model, values: Set<ValueID>, on data: CalibrationData, batch: Int, after known: Int = 0,
+    options: RuntimeOptions
   ) throws(TrainingError) {
     var options = options
     // What is observed is looked at in single precision.
     options.precision = .single
     self.data = data
-    ranges = try data.batches(of: batch, for: model)
+    ranges = Array(try data.batches(of: batch, for: model).dropFirst(known))
     do throws(RuntimeError) { session = try Session(model, observing: values, options: options) } catch {
       throw TrainingError(error)
     }

@@ -10,13 +10,22 @@ import Training
 extension Measuring {
   /// What removing each channel of each group costs the layers that read it: the growth of E‖y − W·x‖² where the rest
   /// of the layer's matrix makes up for the channel as well as it can, as a share of what y varies.
-  /// - Parameter stepwise: whether channels go one after the other.
-  func removalLosses(stepwise: Bool, _ progress: Progress) throws -> [DimensionID: [Double]] {
+  /// - Parameters:
+  ///   - stepwise: whether channels go one after the other.
+  ///   - outputs: notes what all layers make, where they are all run at once.
+  func removalLosses(
+    stepwise: Bool, _ outputs: inout RecordedOutputs?, _ progress: Progress
+  ) throws -> [DimensionID: [Double]] {
     guard let all = data else { return [:] }
     let data = lossSamples(of: all)
     var losses: [DimensionID: [Double]] = [:]
-    for part in partition(samples: data.count) {
-      let removals = try removals(of: part.layers, data, progress)
+    let parts = partition(samples: data.count)
+    if parts.count == 1 {
+      outputs?.begin(
+        layers.all, of: model, analysis, on: all, batches: try data.batches(of: options.batch, for: model))
+    }
+    for part in parts {
+      let removals = try removals(of: part.layers, data, &outputs, progress)
       for (done, index) in part.groups.enumerated() {
         let group = analysis.groups[index]
         let readers = layers.readers(of: group).compactMap { reader in removals[reader].map { (reader, $0) } }
@@ -106,9 +115,9 @@ extension Measuring {
   }
 
   private func removals(
-    of indices: [Int], _ data: CalibrationData, _ progress: Progress
+    of indices: [Int], _ data: CalibrationData, _ outputs: inout RecordedOutputs?, _ progress: Progress
   ) throws -> [Int: RemovalLosses] {
-    var moments = try inputMoments(of: indices, data, progress)
+    var moments = try inputMoments(of: indices, data, &outputs, progress)
     // Each layer is factorized by one thread, the largest ones first.
     let costs = indices.map { momentBytes($0, samples: data.count) }
     let order = indices.indices.sorted { (costs[$0], $1) > (costs[$1], $0) }
@@ -139,7 +148,7 @@ extension Measuring {
   }
 
   func inputMoments(
-    of indices: [Int], _ data: CalibrationData, _ progress: Progress
+    of indices: [Int], _ data: CalibrationData, _ outputs: inout RecordedOutputs?, _ progress: Progress
   ) throws -> [InputMoments] {
     var moments = indices.map { InputMoments(form(of: $0)) }
     let rows = zip(indices, moments).map { index, moments in
@@ -150,10 +159,11 @@ extension Measuring {
         seed: options.seed)
     }
     let workers = options.runtime.workers
-    let inputs = Set(indices.map { layers.all[$0].input })
-    try ModelObservation(of: model, values: inputs, on: data, batch: options.batch, options: options.runtime)
+    let values = Set(indices.map { layers.all[$0].input } + (outputs?.values ?? []))
+    try ModelObservation(of: model, values: values, on: data, batch: options.batch, options: options.runtime)
       .run("measuring", progress) { value, found, samples in
         guard let start = found.floats.baseAddress else { return }
+        outputs?.add(value, found, samples: samples)
         for (position, index) in indices.enumerated() where layers.all[index].input == value {
           do {
             let channels = Array(0..<found.shape[layers.all[index].channelAxis])

@@ -27,8 +27,8 @@ public struct Measuring {
     public var leastRows = 4096
     /// One of so many samples is looked at for what removing channels costs the layers that read them, but at least
     /// ``leastLossSamples``.
-    public var samplesPerLossSample = 4
-    public var leastLossSamples = 32
+    public var samplesPerLossSample = 8
+    public var leastLossSamples = 16
     /// Random directions the diagonal of the Hessian is estimated by.
     public var probes = 8
     /// For estimates that draw at random.
@@ -66,15 +66,26 @@ public struct Measuring {
   public func evidence(
     for criterion: any Criterion, progress: Progress = { _, _, _ in }
   ) throws -> Evidence {
+    var outputs: RecordedOutputs?
+    return try evidence(for: criterion, recording: &outputs, progress: progress)
+  }
+
+  /// - Parameter outputs: notes what layers make of the samples that are run, where that is what a repair looks at.
+  public func evidence(
+    for criterion: any Criterion, recording outputs: inout RecordedOutputs?, progress: Progress = { _, _, _ in }
+  ) throws -> Evidence {
     try check(criterion)
     guard let data,
       let twin = try Recalibration.twin(
         of: model, on: data, batch: options.batch, runtime: options.runtime, progress)
-    else { return try measured(criterion, progress) }
-    return try Measuring(twin, analysis, data: data, loss: loss, options: options).measured(criterion, progress)
+    else { return try measured(criterion, &outputs, progress) }
+    return try Measuring(twin, analysis, data: data, loss: loss, options: options)
+      .measured(criterion, &outputs, progress)
   }
 
-  private func measured(_ criterion: any Criterion, _ progress: Progress) throws -> Evidence {
+  private func measured(
+    _ criterion: any Criterion, _ outputs: inout RecordedOutputs?, _ progress: Progress
+  ) throws -> Evidence {
     var evidence = Evidence()
     evidence.layers = layers
     // Sets have no order of their own.
@@ -83,8 +94,8 @@ public struct Measuring {
       case .gradients, .squaredGradients, .gradientFlow, .hessianDiagonal, .synapticFlow:
         evidence.elements[measurement] = try elements(measurement, progress)
       case .inputStatistics: evidence.inputs = try inputStatistics(progress)
-      case .removalLosses: evidence.removalLosses = try removalLosses(stepwise: false, progress)
-      case .stepwiseLosses: evidence.stepwiseLosses = try removalLosses(stepwise: true, progress)
+      case .removalLosses: evidence.removalLosses = try removalLosses(stepwise: false, &outputs, progress)
+      case .stepwiseLosses: evidence.stepwiseLosses = try removalLosses(stepwise: true, &outputs, progress)
       }
     }
     return evidence

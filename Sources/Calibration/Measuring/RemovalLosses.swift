@@ -8,7 +8,7 @@ import Pruning
 struct RemovalLosses {
   private let form: LayerForm
   /// One row-major matrix a group.
-  private let matrices: [[Double]]
+  private let matrices: [[Float]]
   private let inverses: [DampedInverse]
   /// Σ of the variances of the layer's outputs.
   private var outputVariance = 0.0
@@ -20,16 +20,18 @@ struct RemovalLosses {
     let form = LayerForm(layer, weight.shape)
     self.form = form
     let values = weight.floats() ?? [Float](repeating: 0, count: weight.elementCount)
-    var (matrices, inverses) = (form.matrices(values), [DampedInverse]())
-    for group in matrices.indices {
+    var (matrices, inverses) = ([[Float]](), [DampedInverse]())
+    for (group, matrix) in form.matrices(values).enumerated() {
+      var matrix = matrix
       let covariance = moments.covariance(group)
       // What never varies is made up for by the bias alone.
       let variances = covariance.variances
       let least = variances.reduce(0, +) / Double(max(1, variances.count)) * 1e-12
       for column in 0..<form.columns where variances[column] <= least {
-        for row in 0..<form.rows { matrices[group][row * form.columns + column] = 0 }
+        for row in 0..<form.rows { matrix[row * form.columns + column] = 0 }
       }
-      outputVariance += try covariance.sumOfSquares(of: matrices[group])
+      outputVariance += try covariance.sumOfSquares(of: matrix)
+      matrices.append(matrix.map { Float($0) })
       inverses.append(try covariance.dampedInverse(damping))
     }
     self.matrices = matrices
@@ -75,7 +77,8 @@ struct RemovalLosses {
       guard columns.contains(where: { !$0.isEmpty }) else { continue }
       systems.append(
         GreedyRemoval.System(
-          inverse: try inverses[group].matrix(), matrix: matrices[group], rows: form.rows, size: form.columns,
+          inverse: try inverses[group].matrix(), matrix: matrices[group].map { Double($0) }, rows: form.rows,
+          size: form.columns,
           columns: columns, weight: share))
     }
     return systems
@@ -85,7 +88,7 @@ struct RemovalLosses {
     let matrix = matrices[group]
     var block: [Double] = []
     block.reserveCapacity(form.rows * columns.count)
-    for row in 0..<form.rows { for column in columns { block.append(matrix[row * form.columns + column]) } }
+    for row in 0..<form.rows { for column in columns { block.append(Double(matrix[row * form.columns + column])) } }
     guard let factor = try? Cholesky(inverses[group].block(columns)), let white = try? factor.whiten(rows: block)
     else { return nil }
     return white.reduce(0) { $0 + $1 * $1 }

@@ -85,10 +85,11 @@ public struct Refinement {
     var (refined, report) = (keep, Report(skipped: found.skipped))
     guard !found.targets.isEmpty else { return (refined, report) }
     let observer = try measuring(on: data, progress)
+    var outputs: RecordedOutputs?
     var (done, outcomes) = (0, [DimensionID: Report.Group]())
     for part in partition(found.targets) {
       let readers = Array(Set(part.map(\.reader))).sorted()
-      let moments = try observer.inputMoments(of: readers, data, progress)
+      let moments = try observer.inputMoments(of: readers, data, &outputs, progress)
       let momentsOfReader = Dictionary(uniqueKeysWithValues: zip(readers, moments))
       for target in part {
         if let moments = momentsOfReader[target.reader] {

@@ -8,16 +8,18 @@ struct LayerTargets {
   private let repair: Repair
   private let sites: [RepairSite]
   private let data: CalibrationData
+  private var outputs: RecordedOutputs?
   /// Sites that have not been measured yet, the next one last.
   private var pending: [Int]
   /// By site, for each batch.
   private var measured: [Int: [[Float]]] = [:]
 
   /// - Parameter order: indices of sites, as they will be asked for.
-  init(repair: Repair, sites: [RepairSite], order: [Int], data: CalibrationData) {
+  init(repair: Repair, sites: [RepairSite], order: [Int], data: CalibrationData, outputs: RecordedOutputs?) {
     self.repair = repair
     self.sites = sites
     self.data = data
+    self.outputs = outputs
     pending = order.reversed()
   }
 
@@ -36,15 +38,19 @@ struct LayerTargets {
       part.append(pending.removeLast())
     }
     let own = part.map { sites[$0] }
+    let rows = own.map { repair.rows($0, of: model.graph.nodes[$0.node], samples: data.count) }
+    let known = zip(own, rows).map { outputs?.take($0.layer.output, $1, channels: $0.keptOutputs) }
+    let isKnown = known.allSatisfy { $0 != nil }
+    if isKnown { for (index, outputs) in zip(part, known) { measured[index] = outputs } }
     let observation = SiteObservation(
-      dense: repair.dense, sites: own, data: data, batch: repair.options.batch, runtime: repair.options.runtime,
-      rows: own.map { repair.rows($0, of: model.graph.nodes[$0.node], samples: data.count) })
+      dense: repair.dense, sites: own, data: data, batch: repair.options.batch,
+      knownBatches: isKnown ? outputs?.batches.count ?? 0 : 0, runtime: repair.options.runtime, rows: rows)
     try observation.runOutputs(progress) { index, outputs in measured[part[index], default: []].append(outputs) }
   }
 
   /// At most.
   private func byteCount(_ site: RepairSite) -> Int {
-    let positions = max(1, (repair.rowLimit(site) + data.count - 1) / max(1, data.count))
+    let positions = max(1, (repair.options.rowLimit(site.layer, repair.analysis) + data.count - 1) / max(1, data.count))
     return positions * data.count * site.groups * site.rows * MemoryLayout<Float>.size
   }
 }

@@ -32,8 +32,8 @@ public struct Repair {
     /// What pulls towards the weights as they are, as a share of the mean variance of a layer's inputs; what is usual
     /// for the samples by default.
     public var damping: Double?
-    /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
-    public var rowsPerColumn = 4
+    /// Rows of a layer's inputs that are looked at for each of the columns it had, and at least.
+    public var rowsPerColumn = 3
     public var leastRows = 4096
     /// Whether the running variance of a batch normalization follows the layer before it.
     public var recalibrates = true
@@ -45,6 +45,12 @@ public struct Repair {
     public var runtime = RuntimeOptions()
 
     public init() {}
+
+    /// About so many rows of a layer are looked at.
+    func rowLimit(_ layer: LinearLayer, _ analysis: ModelAnalysis) -> Int {
+      let form = LayerForm(layer, analysis.weights[layer.weight].tensor.shape)
+      return max(leastRows, rowsPerColumn * form.columns)
+    }
   }
 
   /// What was done.
@@ -86,10 +92,13 @@ public struct Repair {
     self.options = options
   }
 
-  /// - Parameter pruned: `dense` with only what was kept; see `Model.keeping(_:analysis:)`.
+  /// - Parameters:
+  ///   - pruned: `dense` with only what was kept; see `Model.keeping(_:analysis:)`.
+  ///   - outputs: what `dense` made of the first of the same samples, where that is known.
   /// - Throws: ``TrainingError`` where the models cannot be run on the samples, and what `progress` throws.
   public func callAsFunction(
-    _ pruned: Model, on data: CalibrationData, progress: Measuring.Progress = { _, _, _ in }
+    _ pruned: Model, on data: CalibrationData, outputs: RecordedOutputs? = nil,
+    progress: Measuring.Progress = { _, _, _ in }
   ) throws -> (model: Model, report: Report) {
     let sites = RepairSites(LinearLayers(dense, analysis), analysis, keep: keep, pruned: pruned)
     guard !sites.all.isEmpty || !norms.pending(in: pruned).isEmpty else {
@@ -98,7 +107,8 @@ public struct Repair {
     let (own, part) = try twin(of: pruned, on: data, progress)
     let ratios = try own.ratios(part, on: data, progress)
     let rescaling = norms.rescaled(pruned, by: ratios)
-    let updates = try own.updates(sites.all, of: own.norms.rescaled(part, by: ratios).model, on: data, progress)
+    let updates = try own.updates(
+      sites.all, of: own.norms.rescaled(part, by: ratios).model, on: data, outputs, progress)
     var model = rescaling.model
     for update in updates { update.apply(to: &model) }
     let layers = updates.map { update in
@@ -121,11 +131,14 @@ public struct Repair {
   }
 
   private func updates(
-    _ sites: [RepairSite], of pruned: Model, on data: CalibrationData, _ progress: Measuring.Progress
+    _ sites: [RepairSite], of pruned: Model, on data: CalibrationData, _ outputs: RecordedOutputs?,
+    _ progress: Measuring.Progress
   ) throws -> [LayerUpdate] {
     guard !sites.isEmpty else { return [] }
     switch options.order {
-    case .sequential: return try SequentialRepair(repair: self, sites: sites, data: data).updates(of: pruned, progress)
+    case .sequential:
+      return try SequentialRepair(repair: self, sites: sites, data: data, outputs: outputs).updates(
+        of: pruned, progress)
     case .parallel: return try ParallelRepair(repair: self, sites: sites, data: data).updates(of: pruned, progress)
     }
   }
@@ -143,14 +156,11 @@ public struct Repair {
     }
   }
 
-  /// About so many rows of a layer are looked at.
-  func rowLimit(_ site: RepairSite) -> Int { max(options.leastRows, options.rowsPerColumn * site.columns) }
-
   /// - Parameter node: in the pruned model.
   func rows(_ site: RepairSite, of node: Node, samples: Int) -> LayerRows {
     LayerRows(
-      site.layer, node: node, weightShape: site.weightShape, rowLimit: rowLimit(site), samples: samples,
-      seed: options.seed)
+      site.layer, node: node, weightShape: site.weightShape, rowLimit: options.rowLimit(site.layer, analysis),
+      samples: samples, seed: options.seed)
   }
 
   /// Finds the best matrix for a layer.

@@ -10,6 +10,8 @@ struct SequentialRepair {
   let repair: Repair
   let sites: [RepairSite]
   let data: CalibrationData
+  /// What the model as it was made of the first samples, where that is known.
+  let outputs: RecordedOutputs?
 
   func updates(of pruned: Model, _ progress: Measuring.Progress) throws -> [LayerUpdate] {
     let ranges = try data.batches(of: repair.options.batch, for: repair.dense)
@@ -17,18 +19,19 @@ struct SequentialRepair {
     var part = try StagedExecution(
       pruned, events: Set(sites.map(\.layer.output)), batches: batches, options: repair.options.runtime)
     let order = part.events.map { events in sites.indices.filter { events.contains(sites[$0].layer.output) } }
-    var targets = LayerTargets(repair: repair, sites: sites, order: order.flatMap { $0 }, data: data)
+    var targets = LayerTargets(repair: repair, sites: sites, order: order.flatMap { $0 }, data: data, outputs: outputs)
     var (model, updates) = (pruned, [LayerUpdate]())
     for (stage, own) in order.enumerated() {
       for index in own {
         let site = sites[index]
-        var moments = LayerMoments(groups: site.groups, columns: site.columns, rows: site.rows)
+        let workers = repair.options.runtime.workers
+        var moments = LayerMoments(groups: site.groups, columns: site.columns, rows: site.rows, workers: workers)
         let rows = repair.rows(site, of: model.graph.nodes[site.node], samples: data.count)
         let outputs = try targets.take(index, of: model, progress)
         for (batch, y) in outputs.enumerated() {
           guard let x = part.value(site.layer.input, batch: batch) else { continue }
           let lines = try inputs(x, site, rows, samples: ranges[batch])
-          try moments.add(lines, y, workers: repair.options.runtime.workers)
+          try moments.add(lines, y, workers: workers)
         }
         if let update = try repair.update(site, moments, on: data, in: model) {
           update.apply(to: &model)

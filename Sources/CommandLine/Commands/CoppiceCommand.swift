@@ -27,6 +27,7 @@ struct CoppiceCommand: ParsableCommand {
 
   static func main() {
     Interruption.install()
+    MemoryReuse.install()
     do {
       var command = try parseAsRoot()
       try command.run()

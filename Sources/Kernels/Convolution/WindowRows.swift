@@ -77,8 +77,13 @@ public struct WindowRows: Sendable {
     for (row, position) in positions.enumerated() {
       let places = places(at: position)
       let line = target + row * width
+      let isInside = places.allSatisfy { $0 >= 0 }
       places.withUnsafeBufferPointer { places in
-        for (index, channel) in channels.enumerated() {
+        for (index, channel) in channels.enumerated() where isInside {
+          let (source, cells) = (sample + channel * plane, line + index * window)
+          for element in 0..<window { cells[element] = source[places[element]] }
+        }
+        for (index, channel) in channels.enumerated() where !isInside {
           let (source, cells) = (sample + channel * plane, line + index * window)
           for element in 0..<window {
             let place = places[element]

@@ -6,10 +6,12 @@ public struct Cholesky: Sendable {
   /// Row-major; the upper triangle is U.
   private var factor: [Double]
 
-  /// - Returns: `nil` where the matrix is not positive definite, as far as rounding can tell.
-  public init?(_ matrix: SymmetricMatrix) throws(BLASError) {
+  /// - Parameter damping: what is added to the diagonal before.
+  /// - Returns: `nil` where the matrix is not positive definite then, as far as rounding can tell.
+  public init?(_ matrix: SymmetricMatrix, damping: Double = 0) throws(BLASError) {
     size = matrix.size
     factor = matrix.elements
+    for index in 0..<size { factor[index * size + index] += damping }
     guard size > 0 else { return }
     let function = try BLAS.shared().dpotrf
     // Fortran keeps matrices in columns: its lower triangle is our upper one.

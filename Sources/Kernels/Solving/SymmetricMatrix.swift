@@ -5,9 +5,9 @@ public struct SymmetricMatrix: Sendable {
   public let size: Int
   public var elements: [Double]
 
-  public init(size: Int) {
+  public init(size: Int, workers: Workers = .one) {
     self.size = size
-    elements = [Double](repeating: 0, count: size * size)
+    elements = workers.zeros(size * size)
   }
 
   /// - Parameter elements: row-major; what is below the diagonal is not looked at.

@@ -179,14 +179,19 @@ final class Program {
     throw RuntimeError("value \(compiled.bound.model.name(of: value)) is read before it is computed")
   }
 
+  /// Bytes worth a thread.
+  private static let copyGrain = 1 << 19
+
   private func copy(_ output: ValueID, _ inputs: [RuntimeValue]) throws(RuntimeError) -> RuntimeValue {
     let value = try current(output)
     if case .heap = compiled.places[output.index] { return value }
     var result = try RuntimeValue(declaredType: value.declaredType, shape: value.shape, precision: options.precision)
     // Constants keep the type they were stored in.
     result.type = value.type
-    result.buffer.start.copyMemory(
-      from: value.buffer.start, byteCount: RuntimeValue.byteCount(value.type, value.shape) ?? 0)
+    let (source, target) = (value.buffer.start, result.buffer.start)
+    options.workers.forEachRange(of: RuntimeValue.byteCount(value.type, value.shape) ?? 0, grain: Self.copyGrain) {
+      (target + $0.lowerBound).copyMemory(from: source + $0.lowerBound, byteCount: $0.count)
+    }
     return result
   }
 
