@@ -80,7 +80,7 @@ public struct PrunePass: Pass {
     if let order, data == nil, !scoring.criterion.measurements.contains(where: { $0.need > .nothing }) {
       throw PassError.usage("repairing layers (\(order.rawValue)) needs samples (--data or --calibration)")
     }
-    var outputs = calibration.recording(for: scoring.criterion, in: rounds, on: data)
+    var outputs = calibration.recording(for: scoring.criterion, on: data)
     let (plan, keep) = try decide(model, analysis, on: data, recording: &outputs, in: context)
     try context.cancellation.check()
     var pruned: Model
@@ -144,13 +144,18 @@ public struct PrunePass: Pass {
     _ model: Model, _ analysis: ModelAnalysis, _ scoring: Scoring, on data: CalibrationData?,
     recording outputs: inout RecordedOutputs?, in context: Context
   ) throws -> Selection {
-    let progress = context.measuringProgress
+    let told = context.measuringProgress
     return try PruningRounds(rounds, of: model, analysis).select(
       scoring: scoring, options: try measured(model, analysis, context),
-      measure: { round, model, analysis in
-        try calibration.evidence(
-          for: scoring, model, analysis, on: data, in: round, recording: &outputs
-        ) { work, done, all in try progress(round.describing(work), done, all) }
+      measure: { round, zeroed, analysisOfZeroed in
+        let progress: Measuring.Progress = { work, done, all in try told(round.describing(work), done, all) }
+        if let evidence = try calibration.evidenceOfRepaired(
+          model, analysis, for: scoring.criterion, on: data, in: round, outputs: outputs, progress: progress)
+        {
+          return evidence
+        }
+        return try calibration.evidence(
+          for: scoring, zeroed, analysisOfZeroed, on: data, in: round, recording: &outputs, progress: progress)
       },
       scored: { round, groups, all in
         context.progress(round.describing("scoring"), groups, of: all)

@@ -44,22 +44,46 @@ public struct PruneCalibration: Sendable {
     weighsGroups || order(for: criterion) != nil || criterion.measurements.contains { $0.need > .nothing }
   }
 
-  /// Where a repair finds what is noted for it while scores are measured: it goes on from models as they were, and
-  /// generated samples are not looked at layer after layer.
-  func recording(for criterion: any Criterion, in rounds: Int, on data: CalibrationData?) -> RecordedOutputs? {
-    guard rounds == 1, let data, data.origin != .generated, order(for: criterion, on: data.origin) == .sequential
+  /// Where a sequential repair finds what is noted for it while scores are measured.
+  func recording(for criterion: any Criterion, on data: CalibrationData?) -> RecordedOutputs? {
+    guard let data, data.origin != .generated, order(for: criterion, on: data.origin) == .sequential
     else { return nil }
     return RecordedOutputs(for: repairing)
   }
 
+  /// The losses of what the rounds before this one left, which is removed and made up for as it will be in the end: of
+  /// a model in which channels are only zero, losses tell what these leave behind, and not what the next ones cost.
+  /// - Returns: `nil` where a criterion's scores presume no repair, or channels of both models cannot be told to be the
+  ///   same.
+  func evidenceOfRepaired(
+    _ model: Model, _ analysis: ModelAnalysis, for criterion: any Criterion, on data: CalibrationData?,
+    in round: PruningRound, outputs: RecordedOutputs?, progress: @escaping Measuring.Progress
+  ) throws -> Evidence? {
+    guard round.number > 1, let data, let order = order(for: criterion, on: data.origin),
+      criterion.measurements.isSubset(of: [.removalLosses, .stepwiseLosses])
+    else { return nil }
+    var options = repairing
+    options.order = order
+    let repair = Repair(of: model, analysis, keep: round.alive, options: options)
+    let pruned = try model.keeping(round.alive, analysis: analysis)
+    let repaired = try repair(pruned, on: data, outputs: outputs, progress: progress).model
+    let own = try ModelAnalysis(repaired).assuming(analysis.assumptions)
+    return try Measuring(repaired, own, data: data, loss: loss, options: measuring)
+      .evidence(for: criterion, progress: progress)
+      .losses(inPlacesOf: analysis, from: own, keeping: round.alive)
+  }
+
   /// What the criterion asks for and, in the first round, how much groups count.
+  /// - Parameter outputs: notes what layers make in the first round.
   func evidence(
     for scoring: Scoring, _ model: Model, _ analysis: ModelAnalysis, on data: CalibrationData?,
     in round: PruningRound = .only, recording outputs: inout RecordedOutputs?, progress: @escaping Measuring.Progress
   ) throws -> Evidence {
-    var evidence = try Measuring(model, analysis, data: data, loss: loss, options: measuring)
-      .evidence(for: scoring.criterion, recording: &outputs, progress: progress)
-    guard weighsGroups, round.number == 1 else { return evidence }
+    let measuring = Measuring(model, analysis, data: data, loss: loss, options: measuring)
+    // Later rounds look at another model than the one a repair starts from.
+    guard round.number == 1 else { return try measuring.evidence(for: scoring.criterion, progress: progress) }
+    var evidence = try measuring.evidence(for: scoring.criterion, recording: &outputs, progress: progress)
+    guard weighsGroups else { return evidence }
     guard let data else { throw TrainingError(.settings, "weighing groups needs samples (--data or --calibration)") }
     var options = Sensitivity.Options()
     options.repair = repairing

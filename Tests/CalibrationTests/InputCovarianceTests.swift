@@ -80,4 +80,51 @@ struct InputCovarianceTests {
       }
     }
   }
+
+  /// Rows of whole numbers, whose products and sums single precision holds.
+  struct Sizes: Sendable, CustomTestStringConvertible {
+    let columns: Int
+    let count: Int
+    let isMatrix: Bool
+
+    var testDescription: String { "\(count) rows of \(columns)" }
+  }
+
+  @Test(
+    "they are the same however many rows come at a time",
+    arguments: [
+      Sizes(columns: 12, count: 7, isMatrix: false), Sizes(columns: 12, count: 100, isMatrix: true),
+      // More rows than are copied together.
+      Sizes(columns: 300, count: 290, isMatrix: false), Sizes(columns: 300, count: 640, isMatrix: true),
+    ])
+  func pieces(sizes: Sizes) throws {
+    var numbers = Numbers(seed: 5)
+    let rows = DenseMatrix(sizes.count, sizes.columns, numbers.integers(sizes.count * sizes.columns, in: -4...5))
+    let lines = rows.floats
+    func covariance(rowsAtOnce: Int) throws -> InputCovariance {
+      var moments = InputMoments(LayerForm.plain(rows: 3, columns: sizes.columns))
+      for start in stride(from: 0, to: sizes.count, by: rowsAtOnce) {
+        let end = min(sizes.count, start + rowsAtOnce)
+        try moments.add(Array(lines[(start * sizes.columns)..<(end * sizes.columns)]), workers: .one)
+      }
+      try moments.finish(damping: 0.01, workers: .one)
+      return moments.covariance(0)
+    }
+    let whole = try covariance(rowsAtOnce: sizes.count)
+    let centred = rows.centred
+    let variances = (0..<sizes.columns).map { column in
+      (0..<sizes.count).reduce(0.0) { $0 + centred[$1, column] * centred[$1, column] } / Double(sizes.count)
+    }
+    #expect(relativeError(whole.variances, variances) <= 1e-6)
+    for rowsAtOnce in [1, 3] {
+      let pieces = try covariance(rowsAtOnce: rowsAtOnce)
+      switch (whole, pieces) {
+      case (.matrix(let expected), .matrix(let found)):
+        #expect(sizes.isMatrix && found.elements == expected.elements)
+      case (.rows(let expected, _, let count), .rows(let found, _, let foundCount)):
+        #expect(!sizes.isMatrix && foundCount == count && found == expected)
+      default: Issue.record("\(rowsAtOnce) at once are kept in another form than all")
+      }
+    }
+  }
 }

@@ -66,6 +66,23 @@ struct SensitivityTableTests {
     #expect(try tool.run("coppice sensitivity chain.onnx").code == 64)
   }
 
+  @Test("rules may replace a file called noise, which is not read, but none that is")
+  func rulesBesideSamples() throws {
+    let tool = try Tool()
+    let noise = tool.folder.appending(path: "noise")
+    try Data("old".utf8).write(to: noise)
+    let options = "--samples 4 --max-error 0 --force"
+    let generated = try tool.run("coppice sensitivity chain.onnx --calibration noise \(options) --rules noise")
+    #expect(generated.code == 0, "\(generated.err)")
+    #expect(try String(contentsOf: noise, encoding: .utf8).contains("group=channel:w1:keep"))
+    for samples in ["--data rows.csv --label-column -1", "--calibration rows.csv"] {
+      let read = try tool.run("coppice sensitivity rows.onnx \(samples) \(options) --rules rows.csv")
+      #expect(read.code != 0 && read.err.contains("a file the input is read from"), "\(read.err)")
+    }
+    let rows = try String(contentsOf: tool.folder.appending(path: "rows.csv"), encoding: .utf8)
+    #expect(rows == SmallModels.files["rows.csv"])
+  }
+
   @Test("compare says what cannot be done")
   func compareMistakes() throws {
     let tool = try Tool()

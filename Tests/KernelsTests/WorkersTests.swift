@@ -22,4 +22,13 @@ struct WorkersTests {
       for await isRight in group { #expect(isRight) }
     }
   }
+
+  @Test(
+    "zeros are as many as asked for, and nothing else", arguments: [0, 1, 1 << 16, (1 << 16) + 1, 200_001], [1, 3])
+  func zeros(count: Int, threads: Int) {
+    // New memory is zero anyway.
+    withExtendedLifetime([Double](repeating: .nan, count: count)) {}
+    let zeros = Workers(count: threads).zeros(count)
+    #expect(zeros.count == count && zeros.allSatisfy { $0.bitPattern == 0 })
+  }
 }

@@ -79,6 +79,48 @@ struct PruneRoundsTests {
     #expect(found.count(where: { $0.hasSuffix("inputs of layers") }) == 3)
   }
 
+  @Test("scores that presume a repair are of the repaired model, unless nothing is repaired")
+  func repairedRounds() throws {
+    var options = SelectionOptions(ratio: 0.5)
+    options.roundTo = 1
+    var calibration = PruneCalibration { _, _ in samples(scattered(64, columns: 2), shape: [2]) }
+    let scoring = try Scoring(named: "obspa")
+    let found = try phases(PrunePass(options, scoring: scoring, calibration: calibration, rounds: 3))
+    #expect(
+      found.filter { $0.hasSuffix("repairing") } == [
+        "round 2 of 3: repairing", "round 3 of 3: repairing", "repairing",
+      ])
+    calibration.repair = .none
+    let unrepaired = try phases(PrunePass(options, scoring: scoring, calibration: calibration, rounds: 3))
+    #expect(!unrepaired.contains { $0.hasSuffix("repairing") })
+  }
+
+  /// Ten channels that are copies of three, of very different sizes: what is left after a round makes up for the rest
+  /// only where the repair is looked at too.
+  @Test("what a round repaired is not paid for once more", arguments: ["obspa", "ziplm"])
+  func copies(criterion: String) throws {
+    var model = try GraphText.model(
+      """
+      x: float[N, 3]
+      h = MatMul(x, a[3, 10])
+      r = Relu(h)
+      y = MatMul(r, b[10, 2])
+      return y
+      """)
+    // Columns of `a` are multiples of three directions.
+    let directions: [[Float]] = [[1, -2, 1], [-1, 1, 2], [2, 1, -1]]
+    let copies = (0..<10).map { (direction: $0 % 3, size: Float(1 + $0)) }
+    try model.fill("a", (0..<3).flatMap { row in copies.map { directions[$0.direction][row] * $0.size } })
+    var options = SelectionOptions(ratio: 0.7)
+    options.roundTo = 1
+    let whole = model
+    let calibration = PruneCalibration { _, _ in samples(scattered(128, columns: 3), shape: [3]) }
+    try run(PrunePass(options, scoring: try Scoring(named: criterion), calibration: calibration, rounds: 4), on: &model)
+    let x = Tensor(floats: scattered(60, columns: 3), shape: [60, 3])
+    let comparison = try OutputComparison(expected: whole, found: model, samples: [["x": x]])
+    #expect(comparison.maxRelativeError < 0.05)
+  }
+
   @Test("a model that divides by channel stays finite in every round")
   func division() throws {
     var options = SelectionOptions(ratio: 0.5)

@@ -89,15 +89,10 @@ public struct BiasCorrection {
         site.layer, node: pruned.graph.nodes[site.node], weightShape: site.weightShape,
         rowLimit: max(options.leastRows, options.rowsPerColumn * site.columns), samples: data.count, seed: options.seed)
     }
+    let twin = try Recalibration.twin(of: dense, on: data, batch: options.batch, runtime: options.runtime, progress)
     let observation = SiteObservation(
-      dense: try observed(on: data, progress), sites: sites, data: data, batch: options.batch,
-      runtime: options.runtime, rows: rows)
+      dense: twin ?? dense, sites: sites, data: data, batch: options.batch, runtime: options.runtime, rows: rows)
     try observation.run(progress) { site, x, y in means[site].add(x, y) }
     return means
-  }
-
-  /// The model that is run.
-  private func observed(on data: CalibrationData, _ progress: Measuring.Progress) throws -> Model {
-    try Recalibration.twin(of: dense, on: data, batch: options.batch, runtime: options.runtime, progress) ?? dense
   }
 }

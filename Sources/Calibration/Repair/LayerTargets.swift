@@ -19,7 +19,8 @@ struct LayerTargets {
     self.repair = repair
     self.sites = sites
     self.data = data
-    self.outputs = outputs
+    let ranges = try? data.batches(of: repair.options.batch, for: repair.dense)
+    self.outputs = outputs.flatMap { $0.isOf(ranges ?? []) ? $0 : nil }
     pending = order.reversed()
   }
 

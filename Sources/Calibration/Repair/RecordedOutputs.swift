@@ -8,7 +8,7 @@ import Runtime
 ///
 /// ```swift
 /// var outputs: RecordedOutputs? = RecordedOutputs(for: repairing)
-/// let evidence = try Measuring(model, analysis, data: data).evidence(for: BlockSurgeon(), recording: &outputs)
+/// let evidence = try Measuring(model, analysis, data: data).evidence(for: OptimalBrainSurgeon(), recording: &outputs)
 /// let repaired = try Repair(of: model, analysis, keep: keep, options: repairing)(pruned, on: data, outputs: outputs)
 /// ```
 public struct RecordedOutputs {
@@ -75,6 +75,9 @@ public struct RecordedOutputs {
         workers: options.runtime.workers))
     layers[value] = layer
   }
+
+  /// Whether the batches that were run are the first of some.
+  func isOf(_ batches: [Range<Int>]) -> Bool { batches.starts(with: self.batches) }
 
   /// Gives away what a layer made, for each batch.
   /// - Parameters:

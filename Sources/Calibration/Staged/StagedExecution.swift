@@ -64,20 +64,14 @@ struct StagedExecution {
   /// A value that an event of the next stage reads.
   func value(_ value: ValueID, batch: Int) -> Tensor? { stored[batch][value] }
 
-  /// Computes all values of a stage that later ones read, and shows some.
-  /// - Parameters:
-  ///   - model: as it is now: nodes may have changed, but none may have come or gone.
-  ///   - shown: values of this stage.
-  mutating func run(
-    _ stage: Int, of model: Model, showing shown: [ValueID] = [],
-    show: (_ batch: Int, _ values: [ValueID: Tensor]) throws -> Void = { _, _ in }
-  ) throws {
+  /// Computes all values of a stage that later ones read.
+  /// - Parameter model: as it is now: nodes may have changed, but none may have come or gone.
+  mutating func run(_ stage: Int, of model: Model) throws(TrainingError) {
     let kept = producerStages.filter { $0.value == stage && (lastUses[$0.key] ?? 0) > stage }.keys.sorted()
-    let outputs = kept + shown.filter { !kept.contains($0) }
     let available = Set(stored.first.map { Array($0.keys) } ?? [])
-    let part = model.segment(from: available, to: outputs)
+    let part = model.segment(from: available, to: kept)
     let session: Session?
-    do throws(RuntimeError) { session = outputs.isEmpty ? nil : try Session(part, options: options) } catch {
+    do throws(RuntimeError) { session = kept.isEmpty ? nil : try Session(part, options: options) } catch {
       throw TrainingError(error)
     }
     for batch in stored.indices {
@@ -86,10 +80,7 @@ struct StagedExecution {
         for input in session.inputs { inputs[part.name(of: input.value)] = stored[batch][input.value] }
         let results: [String: Tensor]
         do throws(RuntimeError) { results = try session.run(inputs) } catch { throw TrainingError(error) }
-        var values: [ValueID: Tensor] = [:]
-        for output in outputs { values[output] = results[part.name(of: output)] }
-        try show(batch, values)
-        for value in kept { stored[batch][value] = values[value] }
+        for value in kept { stored[batch][value] = results[part.name(of: value)] }
       }
       for value in Array(stored[batch].keys) where (lastUses[value] ?? 0) <= stage { stored[batch][value] = nil }
     }

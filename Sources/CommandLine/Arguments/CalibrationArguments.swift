@@ -30,6 +30,12 @@ struct CalibrationArguments: ParsableArguments {
     try sampling.checkFitSteps(calibration: calibration)
   }
 
+  /// The files that are read.
+  func paths() throws -> [String] {
+    if let data { return try sampling.source.paths(of: data, labels: sampling.source.labels) }
+    return try calibration.map { try sampling.paths(ofInputs: $0) } ?? []
+  }
+
   /// The samples; `nil` where none are given.
   /// - Parameters:
   ///   - shapes: of inputs whose sizes the model leaves open, for noise.

@@ -39,9 +39,8 @@ struct ComparisonArguments: ParsableArguments {
   /// The files that are read.
   func paths() throws -> [String] {
     let source = sampling.source
-    let inputs = calibration == SamplingArguments.noise ? nil : calibration
     return try source.paths(of: data, labels: source.labels)
-      + (inputs.map { try source.paths(of: $0, labels: nil) } ?? [])
+      + (calibration.map { try sampling.paths(ofInputs: $0) } ?? [])
       + (test.map { try source.paths(of: $0, labels: testLabels) } ?? [])
   }
 

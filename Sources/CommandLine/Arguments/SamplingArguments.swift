@@ -53,6 +53,12 @@ struct SamplingArguments: ParsableArguments {
     }
   }
 
+  /// The files that are read for inputs alone; none where they are generated.
+  func paths(ofInputs calibration: String) throws -> [String] {
+    guard calibration != Self.noise else { return [] }
+    return try source.paths(of: calibration, labels: nil)
+  }
+
   /// Inputs alone.
   /// - Parameters:
   ///   - calibration: their path, or ``noise`` to have them generated.

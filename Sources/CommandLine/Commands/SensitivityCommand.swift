@@ -59,10 +59,7 @@ struct SensitivityCommand: ParsableCommand {
     let scoring = try scoring.scoring()
     let session = try Session(path: model, shapes: inputs.parsed())
     if let rules {
-      let read = try (calibration.data ?? calibration.calibration).map { path in
-        try calibration.sampling.source.paths(of: path, labels: calibration.sampling.source.labels)
-      }
-      try OutputPlace.refuse(rules, force: force, reading: read ?? [], models: [session.model])
+      try OutputPlace.refuse(rules, force: force, reading: calibration.paths(), models: [session.model])
     }
     let progress = talk.progress
     let data = try calibration.calibrationData(

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import Kernels
+
+@Suite("BLAS")
+struct BLASTests {
+  struct Processor: Sendable, CustomTestStringConvertible {
+    let vendor: String
+    let family: String
+    let flags: String
+
+    init(_ vendor: String, _ family: String, _ flags: String) {
+      (self.vendor, self.family, self.flags) = (vendor, family, flags)
+    }
+
+    var testDescription: String { "\(vendor) \(family): \(flags)" }
+
+    /// As Linux describes it.
+    var text: String {
+      """
+      processor\t: 0
+      vendor_id\t: \(vendor)
+      cpu family\t: \(family)
+      model\t\t: 17
+      model name\t: A processor: of no name
+      flags\t\t: \(flags)
+      bugs\t\t: sysret_ss_attrs
+
+      """
+    }
+  }
+
+  static let narrow = "fpu sse4_2 avx2 fma rdseed sha_ni"
+  static let wide = narrow + " avx512f avx512dq avx512cd avx512bw avx512vl avx512_vnni"
+
+  @Test("of AMD's processors with 512 bits, those of family 25 get kernels for 256, and later ones those for all")
+  func wideVectors() {
+    #expect(BLAS.kernels(for: Processor("AuthenticAMD", "25", Self.wide).text) == "Haswell")
+    #expect(BLAS.kernels(for: Processor("AuthenticAMD", "26", Self.wide).text) == "SkylakeX")
+    #expect(BLAS.kernels(for: Processor("AuthenticAMD", "27", Self.wide).text) == "SkylakeX")
+  }
+
+  @Test(
+    "all other processors get what OpenBLAS chooses",
+    arguments: [
+      Processor("AuthenticAMD", "25", narrow), Processor("AuthenticAMD", "26", narrow),
+      Processor("AuthenticAMD", "26", narrow + " avx512f avx512dq avx512bw avx512_vnni"),
+      Processor("AuthenticAMD", "26", ""), Processor("AuthenticAMD", "23", narrow),
+      Processor("AuthenticAMD", "23", wide), Processor("AuthenticAMD", "many", wide),
+      Processor("GenuineIntel", "6", wide), Processor("GenuineIntel", "26", wide), Processor("", "", ""),
+    ])
+  func others(processor: Processor) {
+    #expect(BLAS.kernels(for: processor.text) == nil)
+  }
+
+  @Test(
+    "a text that describes no processor is none",
+    arguments: ["", "\n\n", ":", "::: : :\n:", "vendor_id", "vendor_id : AuthenticAMD", "cpu family : 26\nflags"])
+  func nonsense(text: String) {
+    #expect(BLAS.kernels(for: text) == nil)
+  }
+}
