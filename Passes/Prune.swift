@@ -19,7 +19,7 @@ public struct PrunePass: Pass {
   private let rulesLocation: ConfigLocation?
 
   /// - Parameters:
-  ///   - seed: `nil` takes the context's.
+  ///   - seed: of everything drawn at random, the samples too; `nil` takes the context's.
   ///   - rounds: how often channels are scored and a part of them removed; see ``PruningRounds``.
   public init(
     _ selection: SelectionOptions, scoring: Scoring = .magnitude(p: 2),
@@ -74,29 +74,29 @@ public struct PrunePass: Pass {
   public func prune(
     _ model: Model, _ analysis: ModelAnalysis, in context: Context
   ) throws -> (plan: Plan, model: Model, repair: Repair.Report) {
+    let context = seeded(context)
+    let calibration = calibration.seeded(context.seed)
     let data = try samples(for: model, context)
     let order = calibration.order(for: scoring.criterion, on: data?.origin ?? .natural)
     // Scores by weights would be worked out in vain; what else needs samples says so itself.
     if let order, data == nil, !scoring.criterion.measurements.contains(where: { $0.need > .nothing }) {
-      throw PassError.usage("repairing layers (\(order.rawValue)) needs samples (--data or --calibration)")
+      throw PassError.repairNeedsSamples(order)
     }
     var outputs = calibration.recording(for: scoring.criterion, on: data)
     let (plan, keep) = try decide(model, analysis, on: data, recording: &outputs, in: context)
     try context.cancellation.check()
-    var pruned: Model
-    do throws(RewriteError) { pruned = try model.keeping(keep, analysis: analysis) } catch {
-      throw PassError.other("\(context.source.path): \(error)")
-    }
-    var report = Repair.Report()
-    if let order, let data {
-      var options = calibration.repairing
-      options.order = order
-      (pruned, report) = try Repair(of: model, analysis, keep: keep, options: options)(
-        pruned, on: data, outputs: outputs, progress: context.measuringProgress)
-      for (label, reason) in report.skipped { context.logger.notice("remark: \(label) is not repaired: \(reason)") }
-    }
-    pruned.recordProvenance(of: plan.groups)
+    let (pruned, report) = try calibration.remove(
+      allBut: keep, plan.groups, of: model, analysis, order: order, on: data, outputs: outputs, in: context)
     return (plan, pruned, report)
+  }
+
+  /// Whether layers make up for what goes where there are samples, which a plan alone does not do.
+  public var repairsLayers: Bool { calibration.order(for: scoring.criterion) != nil }
+
+  private func seeded(_ context: Context) -> Context {
+    var context = context
+    context.seed = seed ?? context.seed
+    return context
   }
 
   private func samples(for model: Model, _ context: Context) throws -> CalibrationData? {
@@ -109,17 +109,19 @@ public struct PrunePass: Pass {
   public func decide(
     _ model: Model, _ analysis: ModelAnalysis, in context: Context
   ) throws -> (plan: Plan, keep: KeepSets) {
+    let context = seeded(context)
     var outputs: RecordedOutputs?
     return try decide(model, analysis, on: try samples(for: model, context), recording: &outputs, in: context)
   }
 
+  /// - Parameter context: with the seed of this pass.
   private func decide(
     _ model: Model, _ analysis: ModelAnalysis, on data: CalibrationData?, recording outputs: inout RecordedOutputs?,
     in context: Context
   ) throws -> (plan: Plan, keep: KeepSets) {
     let path = context.source.path
     var scoring = scoring
-    scoring.seed = seed ?? context.seed
+    scoring.seed = context.seed
     let selection: Selection
     do {
       selection = try select(model, analysis, scoring, on: data, recording: &outputs, in: context)
@@ -145,6 +147,7 @@ public struct PrunePass: Pass {
     recording outputs: inout RecordedOutputs?, in context: Context
   ) throws -> Selection {
     let told = context.measuringProgress
+    let calibration = calibration.seeded(context.seed)
     return try PruningRounds(rounds, of: model, analysis).select(
       scoring: scoring, options: try measured(model, analysis, context),
       measure: { round, zeroed, analysisOfZeroed in

@@ -56,8 +56,9 @@ enum PruneOptions {
     PassOption("seed", .integer(atLeast: 0), default: "the pipeline's", help: "Seed of what is drawn at random."),
   ]
 
-  private static let samples = SampleOptions.descriptions(
-    data: "Inputs and labels, for criteria that look at gradients.")
+  private static let samples =
+    SampleOptions.descriptions(data: "Inputs and labels, for criteria that look at gradients.")
+    + [SampleOptions.momentMemory]
 
   private static let calibrations: [PassOption] = [
     PassOption("loss", .choice(losses.map(\.name)), default: "cross-entropy", help: "What gradients are taken of."),
@@ -132,11 +133,11 @@ enum PruneOptions {
 
   static func calibration(_ options: OptionValues) throws(ConfigError) -> PruneCalibration {
     let loss = losses.first { $0.name == options.text("loss") }?.loss ?? .crossEntropy
-    var calibration = PruneCalibration(samples: try SampleOptions.optional(options, loss: loss))
+    var calibration = PruneCalibration(
+      batch: options.integer("batch"), damping: options.number("damping"),
+      memoryBudget: try SampleOptions.memoryBudget(options),
+      samples: try SampleOptions.optional(options, loss: loss))
     calibration.loss = loss
-    calibration.measuring.batch = options.integer("batch") ?? calibration.measuring.batch
-    calibration.repairing.batch = calibration.measuring.batch
-    calibration.repairing.damping = options.number("damping") ?? calibration.repairing.damping
     if let name = options.text("repair") {
       calibration.repair =
         Repair.Order(rawValue: name).map { PruneCalibration.RepairChoice.order($0) }

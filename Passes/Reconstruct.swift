@@ -8,6 +8,7 @@ public struct ReconstructPass: Pass {
     "Gives the layers behind what prune removed the weights that come nearest to what they made before."
   public static let options: [PassOption] =
     SampleOptions.descriptions() + [
+      SampleOptions.momentMemory,
       PassOption(
         "order", .choice(Repair.Order.allCases.map(\.rawValue)), default: "seq, par on noise that is not fitted",
         help: "Each layer for itself, or one after the other."),
@@ -38,6 +39,7 @@ public struct ReconstructPass: Pass {
     var repairing = Repair.Options()
     repairing.batch = options.integer("batch") ?? repairing.batch
     repairing.damping = options.number("damping") ?? repairing.damping
+    repairing.memoryBudget = try SampleOptions.memoryBudget(options) ?? repairing.memoryBudget
     repairing.recalibrates = options.flag("recalibrate") ?? repairing.recalibrates
     self.init(
       order: options.text("order").flatMap { Repair.Order(rawValue: $0) }, repairing: repairing,

@@ -8,6 +8,7 @@ public struct RefinePass: Pass {
     "Swaps channels that prune kept for removed ones where the layer that reads them then loses less."
   public static let options: [PassOption] =
     SampleOptions.descriptions() + [
+      SampleOptions.momentMemory,
       PassOption(
         "iterations", .integer(atLeast: 1), default: "20", help: "Rounds of swaps of each group at most."),
       PassOption(
@@ -29,6 +30,7 @@ public struct RefinePass: Pass {
     refining.batch = options.integer("batch") ?? refining.batch
     refining.iterations = options.integer("iterations") ?? refining.iterations
     refining.damping = options.number("damping") ?? refining.damping
+    refining.memoryBudget = try SampleOptions.memoryBudget(options) ?? refining.memoryBudget
     self.init(refining: refining, samples: try SampleOptions.required(options, of: Self.name))
   }
 

@@ -25,6 +25,11 @@ enum SampleOptions {
     "fit_steps", .integer(atLeast: 0), default: "\(CalibrationData.usualFitSteps)",
     help: "Steps in which generated pictures are fitted to a convolutional network.")
 
+  /// For passes that measure moments of what layers read.
+  static let momentMemory = PassOption(
+    "moment_memory", .integer(atLeast: 1), default: "1024",
+    help: "Memory that second moments of layers may take at a time, in MB.")
+
   private static func descriptions(data: String, calibration: String) -> [PassOption] {
     [
       PassOption("data", .path, help: data),
@@ -67,6 +72,18 @@ enum SampleOptions {
       return try CalibrationData(
         dataset, for: model, limit: count, loss: isLabelled ? loss : nil, seed: context.seed)
     }
+  }
+
+  /// Bytes that moments of layers may take at a time; `nil` where nothing is said.
+  static func memoryBudget(_ options: OptionValues) throws(ConfigError) -> Int? {
+    guard let megabytes = options.integer("moment_memory") else { return nil }
+    let range = PruneCalibration.momentMemoryRange
+    guard range.contains(megabytes) else {
+      throw ConfigError(
+        options.location(of: "moment_memory"),
+        "moment_memory must be from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return megabytes << 20
   }
 
   private static func generated(

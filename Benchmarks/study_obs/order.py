@@ -15,9 +15,9 @@ def cell(coppice, name, criterion, repair, seeds):
     options = {"macs": BUDGET, **CRITERIA[criterion]}
     if REPAIRS[repair] is None:
         # Without batch normalization there is nothing to recalibrate: the same as slicing.
-        recalibrate = name in networks.CONVOLUTIONAL
+        then = ("recalibrate",) if name in networks.CONVOLUTIONAL else ()
         options["repair"] = "none"
-        return over_seeds(seeds, lambda seed: coppice.pruned(name, options, seed, recalibrate=recalibrate))
+        return over_seeds(seeds, lambda seed: coppice.pruned(name, options, seed, then=then))
     options["repair"] = REPAIRS[repair]
     return over_seeds(seeds, lambda seed: coppice.pruned(name, options, seed))
 

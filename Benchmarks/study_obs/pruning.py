@@ -66,39 +66,37 @@ class Coppice:
         facts = self.facts("dense", model, test=file_digest(networks.test_path(name)), told=name)
         return {**self.results.once(facts, lambda: self.measured(model, name)), "share": 1.0}
 
-    def pruned(self, name, options, seed, calibration=None, recalibrate=False, model=None):
-        """What is left of a network: `options` are those of `coppice prune`, `calibration` is a path or noise."""
+    def pruned(self, name, options, seed, calibration=None, then=(), model=None):
+        """What is left of a network: `options` are those of `coppice prune`, `calibration` is a path or noise, `then` names
+        passes that run behind it on the same samples."""
         model = model or networks.model_path(name)
         count = options.get("samples", networks.SAMPLES)
         samples = calibration or networks.samples_path(name, seed, count)
         options = {**options, "samples": count, "seed": seed}
         facts = self.facts(
-            "prune and recalibrate" if recalibrate else "prune", model, options=options,
+            ", ".join(("prune", *then)), model, options=options,
             test=file_digest(networks.test_path(name)),
             calibration=samples if samples == "noise" else file_digest(samples),
             told=f"{name}, {' '.join(arguments_of(options))}" + (", noise" if samples == "noise" else ""))
-        prune = self.prune_and_recalibrate if recalibrate else self.prune
-
         def find():
             with tempfile.TemporaryDirectory() as folder:
                 path = pathlib.Path(folder) / "pruned.onnx"
                 start = time.perf_counter()
-                prune(model, {**options, "calibration": samples}, path)
+                self.prune(model, {**options, "calibration": samples}, then, path)
                 seconds = time.perf_counter() - start
                 return {**self.measured(path, name), "seconds": seconds}
 
         found = self.results.once(facts, find)
         return {**found, "share": found["macs"] / self.dense(name, model)["macs"]}
 
-    def prune(self, model, options, path):
-        self.call("prune", model, *arguments_of(options), "-o", path, "--quiet")
-
-    def prune_and_recalibrate(self, model, options, path):
-        """A pipeline that takes the statistics of batch normalizations anew on the samples after pruning."""
+    def prune(self, model, options, then, path):
+        if not then:
+            self.call("prune", model, *arguments_of(options), "-o", path, "--quiet")
+            return
         samples = {"calibration": str(options["calibration"]), "samples": options["samples"]}
         settings = {name.replace("-", "_"): value for name, value in options.items()} | samples
-        pipeline = {"coppice": 1, "model": {"path": str(model)},
-                    "pipeline": [{"prune": settings}, {"recalibrate": samples}], "output": {"model": str(path)}}
+        passes = [{"prune": settings}] + [{name: samples} for name in then]
+        pipeline = {"coppice": 1, "model": {"path": str(model)}, "pipeline": passes, "output": {"model": str(path)}}
         file = path.with_suffix(".yaml")
         file.write_text(json.dumps(pipeline))  # JSON is YAML
         self.call("run", file, "--quiet")

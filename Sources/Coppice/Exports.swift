@@ -1,3 +1,4 @@
+@_exported import Calibration
 @_exported import DataSources
 @_exported import Files
 @_exported import Passes

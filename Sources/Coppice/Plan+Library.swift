@@ -28,7 +28,8 @@ extension Plan {
 }
 
 extension Model {
-  /// Carries out a plan made for this model.
+  /// Carries out a plan made for this model; ``PruneCalibration/carryOut(keep:groups:by:on:_:in:)`` repairs its layers
+  /// too.
   /// - Throws: where the plan is for another model; this one is unchanged then.
   public mutating func apply(_ plan: Plan) throws {
     let analysis = try ModelAnalysis(self)

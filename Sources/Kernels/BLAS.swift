@@ -140,9 +140,9 @@ public struct BLAS: Sendable {
     return kernels(for: String(decoding: bytes[..<count], as: UTF8.self))
   }
 
-  /// AMD's family 25 computes with 512 bits in two halves: kernels for 256 bits are 3 to 5 % faster there. Those after
-  /// it have whole ones and are 1.7 times as fast with them, but OpenBLAS may be older than they are, and takes them for
-  /// processors without.
+  /// AMD's family 25 computes with 512 bits in two halves, as those of family 26 for laptops do: kernels for 256 bits
+  /// are 3 to 5 % faster there. The others of family 26 have whole ones and are 1.7 times as fast with them, but
+  /// OpenBLAS may be older than they are, and takes them for processors without.
   /// - Parameter description: of the processor, as Linux gives it.
   static func kernels(for description: String) -> String? {
     let fields = description.split(separator: "\n").map { $0.split(separator: ":", maxSplits: 1).map(Self.trimmed) }
@@ -151,7 +151,9 @@ public struct BLAS: Sendable {
       let flags = value("flags")?.split(separator: " ").map(String.init),
       ["avx512f", "avx512dq", "avx512bw", "avx512vl"].allSatisfy(flags.contains)
     else { return nil }
-    return family == 25 ? "Haswell" : "SkylakeX"
+    if family == 25 { return "Haswell" }
+    guard family == 26, let model = value("model").flatMap({ Int($0) }) else { return nil }
+    return model & 0xf0 == 0x20 || model & 0xf0 == 0x60 ? "Haswell" : "SkylakeX"
   }
 
   private static func trimmed(_ text: Substring) -> String {

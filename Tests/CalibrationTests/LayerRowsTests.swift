@@ -47,7 +47,19 @@ struct LayerRowsTests {
     Case(
       "transposed, groups", [3, 6, 4, 4],
       "ConvTranspose(x, w[6, 2, 3, 3]) { group: 2 strides: [2, 2] pads: [1, 1, 1, 1] output_padding: [1, 1] }"),
+    Case(
+      "transposed, negative pads", [3, 3, 4, 5],
+      "ConvTranspose(x, w[3, 4, 3, 2]) { strides: [2, 1] pads: [-1, 1, 0, -2] }"),
+    Case(
+      "transposed, negative pads without strides", [3, 3, 4, 5],
+      "ConvTranspose(x, w[3, 4, 3, 2]) { pads: [-1, 0, 1, -2] }"),
+    Case(
+      "transposed, groups with dilations", [3, 6, 4, 5],
+      "ConvTranspose(x, w[6, 2, 3, 2]) { group: 2 strides: [2, 1] dilations: [1, 3] pads: [1, 0, 0, 2] }"),
     Case("transposed, depthwise", [3, 4, 4, 4], "ConvTranspose(x, w[4, 1, 3, 3]) { group: 4 strides: [2, 2] }"),
+    Case(
+      "transposed, depthwise with a multiplier", [3, 3, 4, 4],
+      "ConvTranspose(x, w[3, 2, 3, 2]) { group: 3 strides: [2, 2] pads: [1, 0, 0, 1] }"),
     Case(
       "transposed, SAME_UPPER", [3, 2, 4, 5],
       "ConvTranspose(x, w[2, 3, 3, 2]) { auto_pad: \"SAME_UPPER\" strides: [2, 3] }"),
@@ -59,6 +71,15 @@ struct LayerRowsTests {
     Case(
       "transposed, output shape", [3, 2, 4, 4],
       "ConvTranspose(x, w[2, 3, 3, 3]) { strides: [2, 2] output_shape: [8, 7] }"),
+    Case(
+      "transposed, output shape and SAME_UPPER", [3, 2, 4, 4],
+      "ConvTranspose(x, w[2, 3, 3, 3]) { auto_pad: \"SAME_UPPER\" strides: [2, 2] output_shape: [8, 7] }"),
+    Case(
+      "transposed, a larger output shape than kernels reach", [3, 2, 4, 4],
+      "ConvTranspose(x, w[2, 3, 3, 3]) { strides: [2, 2] output_shape: [11, 10] }"),
+    Case(
+      "transposed, output shape and output padding", [3, 2, 4, 4],
+      "ConvTranspose(x, w[2, 3, 3, 3]) { strides: [2, 2] output_shape: [9, 8] output_padding: [1, 1] }"),
     Case("transposed, one axis", [3, 3, 6], "ConvTranspose(x, w[3, 4, 4]) { strides: [2] pads: [1, 1] }"),
     Case(
       "transposed, three axes", [2, 2, 3, 2, 3],

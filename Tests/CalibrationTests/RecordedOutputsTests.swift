@@ -181,7 +181,7 @@ struct RecordedOutputsTests {
       measuring.batch = 3
     },
     Difference(testDescription: "samples that end within a batch", isNoted: false) { _, measuring in
-      measuring.leastLossSamples = 6
+      (measuring.leastLossSamples, measuring.samplesPerLossSample) = (1, 32)
     },
   ]
 

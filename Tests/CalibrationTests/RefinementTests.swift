@@ -34,13 +34,40 @@ struct RefinementTests {
     (0..<(size * size)).map { [0, 1].contains($0 % size - $0 / size) ? 1 : 0 }
   }
 
-  /// What the layer misses with these columns alone, as a share of what its outputs vary.
-  private func share(_ rows: DenseMatrix, _ weight: DenseMatrix, keeping columns: [Int]) -> Double {
+  /// What the layer misses with these columns alone, and what its outputs vary.
+  private func loss(
+    _ rows: DenseMatrix, _ weight: DenseMatrix, keeping columns: [Int]
+  ) -> (missed: Double, whole: Double) {
     let targets = rows * weight.transposed
     let left = rows.keeping(columns: columns)
     let fitted = targets.regression(on: left)
     let errors = (left * fitted.matrix.transposed).adding(row: fitted.shift) - targets
-    return errors.squaredNorm / targets.centred.squaredNorm
+    return (errors.squaredNorm, targets.centred.squaredNorm)
+  }
+
+  /// What the layer misses with these columns alone, as a share of what its outputs vary.
+  private func share(_ rows: DenseMatrix, _ weight: DenseMatrix, keeping columns: [Int]) -> Double {
+    let found = loss(rows, weight, keeping: columns)
+    return found.missed / found.whole
+  }
+
+  /// The columns of channels of ``TransposedConvolution``.
+  private func columns(of channels: [Int]) -> [Int] { channels.flatMap { Array(($0 * 9)..<($0 * 9 + 9)) } }
+
+  /// What ``TransposedConvolution`` misses, as such a share, where it is in two groups of half of the columns each.
+  /// - Parameters:
+  ///   - groups: those that are left.
+  ///   - channels: those that are left of each group.
+  private func share(_ rows: DenseMatrix, _ weight: DenseMatrix, groups: [Int], keeping channels: [Int]) -> Double {
+    var (missed, whole) = (0.0, 0.0)
+    let width = rows.columns / 2
+    for group in groups {
+      let own = Array((group * width)..<((group + 1) * width))
+      let found = loss(rows.keeping(columns: own), weight.keeping(columns: own), keeping: columns(of: channels))
+      missed += found.missed
+      whole += found.whole
+    }
+    return missed / whole
   }
 
   private func kept(_ keep: KeepSets, _ group: PruningGroup) throws -> [Int] {
@@ -122,7 +149,7 @@ struct RefinementTests {
     let rows = try TransposedConvolution.rows(try #require(try model.run(x, showing: ["h"])["h"]))
     let weight = TransposedConvolution.matrix(try model.numbers("b"))
     func share(of channels: [Int]) -> Double {
-      self.share(rows, weight, keeping: channels.flatMap { Array(($0 * 9)..<($0 * 9 + 9)) })
+      self.share(rows, weight, keeping: columns(of: channels))
     }
     let found = try #require(report.groups.first)
     #expect(relativeError([found.lossBefore], [share(of: [0, 1])]) <= 1e-6)
@@ -140,10 +167,56 @@ struct RefinementTests {
       """)
     try model.fill("a", mixing(8))
     let analysis = try ModelAnalysis(model)
-    let (keep, report) = try refined(model, keep: analysis.halves, on: input([40, 8, 3, 3]))
+    let x = input([40, 8, 3, 3])
+    let (keep, report) = try refined(model, keep: analysis.halves, on: x)
     #expect(try model.keeping(keep, analysis: analysis).tensor("b").shape == [4, 3, 3, 3])
+    let group = try #require(analysis.groups.first)
+    let rows = try TransposedConvolution.rows(try #require(try model.run(x, showing: ["h"])["h"]))
+    let weight = TransposedConvolution.matrix(try model.numbers("b"))
     #expect(report.groups.count == 1)
-    for group in report.groups { #expect(group.lossAfter <= group.lossBefore) }
+    let found = try #require(report.groups.first)
+    let before = share(rows, weight, groups: [0, 1], keeping: [0, 1])
+    let after = try share(rows, weight, groups: [0, 1], keeping: kept(keep, group))
+    #expect(relativeError([found.lossBefore], [before]) <= 1e-6)
+    #expect(relativeError([found.lossAfter], [after]) <= 1e-6)
+  }
+
+  /// The only group of so many channels.
+  private func group(of size: Int, in analysis: ModelAnalysis) throws -> PruningGroup {
+    let groups = analysis.groups.filter { $0.size == size }
+    try #require(groups.count == 1)
+    return groups[0]
+  }
+
+  @Test(
+    "of a transposed convolution outputs do not count that it has lost in each group, or with a group",
+    arguments: [[0, 1], [1]] as [[Int32]])
+  func lostOutputsOfTransposedConvolution(parts: [Int32]) throws {
+    var model = try GraphText.model(
+      """
+      x: float[N, 8, 3, 3]
+      h = Conv(x, a[8, 8, 1, 1])
+      t = ConvTranspose(h, b[8, 3, 3, 3]) { group: 2 strides: [2, 2] pads: [1, 1, 1, 1] }
+      y = Conv(t, c[2, 6, 1, 1])
+      return y
+      """)
+    try model.fill("a", mixing(8))
+    let analysis = try ModelAnalysis(model)
+    let channels = try group(of: 4, in: analysis)
+    let outputs = try group(of: 3, in: analysis)
+    var chosen = KeepSets()
+    chosen[try group(of: 2, in: analysis).dimension] = parts
+    chosen[channels.dimension] = [0, 1]
+    chosen[outputs.dimension] = [0, 2]
+    let x = input([40, 8, 3, 3])
+    let (keep, report) = try refined(model, keep: chosen, on: x)
+    let rows = try TransposedConvolution.rows(try #require(try model.run(x, showing: ["h"])["h"]))
+    let weight = try TransposedConvolution.matrix(model.numbers("b")).keeping(rows: kept(keep, outputs))
+    let found = try #require(report.groups.first { $0.id == channels.id })
+    let before = share(rows, weight, groups: parts.map { Int($0) }, keeping: [0, 1])
+    let after = try share(rows, weight, groups: parts.map { Int($0) }, keeping: kept(keep, channels))
+    #expect(relativeError([found.lossBefore], [before]) <= 1e-6)
+    #expect(relativeError([found.lossAfter], [after]) <= 1e-6)
   }
 
   // MARK: Groups that are left alone
@@ -190,6 +263,28 @@ struct RefinementTests {
       """)
     #expect(reasons.count == 1)
     #expect(reasons.allSatisfy { $0.contains("its channels change each other") })
+  }
+
+  @Test("convolution groups of a transposed convolution, which makes channels of them, too")
+  func readAndMade() throws {
+    // A product with a factor is no linear layer, so that the transposed convolution alone reads its groups.
+    let model = try GraphText.model(
+      """
+      x: float[N, 8, 3, 3]
+      h = Conv(x, a[8, 8, 1, 1])
+      t = ConvTranspose(h, b[8, 3, 3, 3]) { group: 2 strides: [2, 2] pads: [1, 1, 1, 1] }
+      f = Flatten(t)
+      y = Gemm(f, c[150, 4]) { alpha: 0.5 }
+      return y
+      """)
+    let analysis = try ModelAnalysis(model)
+    let parts = try group(of: 2, in: analysis)
+    let (keep, report) = try refined(model, keep: analysis.halves, on: input([40, 8, 3, 3]))
+    let reason = try #require(report.skipped.first { $0.group == parts.id }?.reason)
+    #expect(reason.contains("makes channels of it, too"))
+    #expect(keep[parts.dimension] == [0])
+    let channels = try group(of: 4, in: analysis)
+    #expect(report.groups.map(\.id) == [channels.id])
   }
 
   @Test("a matrix of more columns than allowed")

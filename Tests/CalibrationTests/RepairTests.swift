@@ -154,6 +154,16 @@ struct RepairTests {
         Redundancy(weight: "a", axis: 0, blocks: 2), Redundancy(weight: "c", axis: 0, blocks: 2),
       ], layers: 1),
     Case(
+      testDescription: "a convolution that ONNX Runtime's optimizer may fuse with an activation, without one",
+      text: """
+        x: float[N, 3, 6, 6]
+        h = Conv(x, a[8, 3, 3, 3], c[8]) { pads: [1, 1, 1, 1] }
+        r = Relu(h)
+        y = ms:FusedConv(r, b[4, 8, 3, 3], d[4]) { pads: [1, 1, 1, 1] strides: [2, 2] }
+        return y
+        """, shape: [64, 3, 6, 6],
+      redundancies: [Redundancy(weight: "a", axis: 0), Redundancy(weight: "c", axis: 0)], layers: 1),
+    Case(
       testDescription: "a depthwise convolution",
       text: """
         x: float[N, 4, 4, 4]
@@ -166,6 +176,34 @@ struct RepairTests {
       redundancies: [
         Redundancy(weight: "a", axis: 0), Redundancy(weight: "c", axis: 0),
         Redundancy(weight: "k", axis: 0, scales: false),
+      ], layers: 2),
+    Case(
+      testDescription: "a depthwise transposed convolution",
+      text: """
+        x: float[N, 4, 4, 4]
+        h = Conv(x, a[8, 4, 1, 1], c[8])
+        g = ConvTranspose(h, k[8, 1, 3, 3]) { group: 8 strides: [2, 2] pads: [1, 1, 1, 1] }
+        r = Relu(g)
+        y = Conv(r, b[3, 8, 1, 1], d[3])
+        return y
+        """, shape: [64, 4, 4, 4],
+      redundancies: [
+        Redundancy(weight: "a", axis: 0), Redundancy(weight: "c", axis: 0),
+        Redundancy(weight: "k", axis: 0, scales: false),
+      ], layers: 2),
+    Case(
+      testDescription: "a depthwise transposed convolution that makes two of each channel",
+      text: """
+        x: float[N, 4, 4, 4]
+        h = Conv(x, a[8, 4, 1, 1], c[8])
+        g = ConvTranspose(h, k[8, 2, 3, 3]) { group: 8 strides: [2, 2] pads: [1, 1, 1, 1] }
+        r = Relu(g)
+        y = Conv(r, b[3, 16, 1, 1], d[3])
+        return y
+        """, shape: [64, 4, 4, 4],
+      redundancies: [
+        Redundancy(weight: "a", axis: 0), Redundancy(weight: "c", axis: 0),
+        Redundancy(weight: "k", axis: 0, scales: false), Redundancy(weight: "k", axis: 1),
       ], layers: 2),
   ]
 
@@ -201,16 +239,28 @@ struct RepairTests {
     }
   }
 
-  @Test("a depthwise convolution whose inputs are what they were keeps its kernels", arguments: Repair.Order.allCases)
-  func depthwise(order: Repair.Order) throws {
-    let example = try #require(Self.cases.last)
+  @Test(
+    "a depthwise convolution whose inputs are what they were keeps its kernels",
+    arguments: cases.filter { $0.testDescription.contains("depthwise") }, Repair.Order.allCases)
+  func depthwise(example: Case, order: Repair.Order) throws {
     let pruned = try PrunedModel(try model(example))
     let repaired = try pruned.repaired(on: randomInput(example.shape), order).model
     #expect(try relativeError(repaired.numbers("k"), pruned.model.numbers("k")) <= 1e-3)
   }
 
-  @Test("a transposed convolution that has lost groups and channels of each makes the channels that are left")
-  func transposedGroups() throws {
+  /// What is left of a convolution in groups, and of each of them.
+  struct GroupedKeep: Sendable {
+    let groups: [Int]
+    let inputs: [Int]
+    let outputs: [Int]
+  }
+
+  @Test(
+    "a transposed convolution that has lost groups and channels of each makes the channels that are left",
+    arguments: [
+      GroupedKeep(groups: [0, 1], inputs: [0], outputs: [0]), GroupedKeep(groups: [1, 3], inputs: [1], outputs: [2]),
+    ])
+  func transposedGroups(kept: GroupedKeep) throws {
     // The second channel of each group is half of the first one.
     let dense = try GraphText.model(
       """
@@ -222,12 +272,15 @@ struct RepairTests {
       return y
       """
     ).repeating([Redundancy(weight: "a", axis: 0, blocks: 4), Redundancy(weight: "c", axis: 0, blocks: 4)])
-    let pruned = try PrunedModel(dense)
+    // Four groups of two channels that are read and three that are made.
+    let pruned = try PrunedModel(dense, keptBySize: [4: kept.groups, 2: kept.inputs, 3: kept.outputs])
     let sites = RepairSites(
       LinearLayers(dense, pruned.analysis), pruned.analysis, keep: pruned.keep, pruned: pruned.model)
     try #require(sites.all.count == 2)
     let site = sites.all[0]
-    #expect(site.keptInputs == [0, 2] && site.keptOutputs == [0, 3])
+    let outputs = kept.groups.flatMap { group in kept.outputs.map { group * 3 + $0 } }
+    #expect(site.keptInputs == kept.groups.flatMap { group in kept.inputs.map { group * 2 + $0 } })
+    #expect(site.keptOutputs == outputs)
     #expect(site.groups == 2 && site.rows == 1 && site.columns == 4)
     let x = randomInput([64, 4, 4, 4])
     let (repaired, report) = try pruned.repaired(on: x)
@@ -235,7 +288,7 @@ struct RepairTests {
     let found = try #require(try repaired.run(x, showing: ["t"])["t"]?.doubles())
     let whole = try #require(try dense.run(x, showing: ["t"])["t"]?.doubles())
     let plane = 64
-    let expected = whole.indices.filter { [0, 3].contains($0 / plane % 12) }.map { whole[$0] }
+    let expected = whole.indices.filter { outputs.contains($0 / plane % 12) }.map { whole[$0] }
     #expect(relativeError(found, expected) <= 1e-3)
   }
 
@@ -357,6 +410,48 @@ struct RepairTests {
     for name in ["s", "t"] { #expect(repaired.contents[name] == pruned.dense.contents[name]) }
   }
 
+  /// Mean and variance of each channel of a value.
+  private func statistics(
+    _ name: String, of model: Model, on x: Tensor
+  ) throws -> (means: [Double], variances: [Double]) {
+    let tensor = try #require(try model.run(x, showing: [name])[name])
+    let values = try #require(tensor.doubles())
+    let (channels, plane) = (tensor.shape[1], tensor.shape.dropFirst(2).reduce(1, *))
+    var (means, variances) = ([Double](), [Double]())
+    for channel in 0..<channels {
+      let own = values.indices.filter { $0 / plane % channels == channel }.map { values[$0] }
+      let mean = own.reduce(0, +) / Double(own.count)
+      means.append(mean)
+      variances.append(own.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) } / Double(own.count))
+    }
+    return (means, variances)
+  }
+
+  @Test("running means and variances follow a transposed convolution before them", arguments: Repair.Order.allCases)
+  func normalizationOfTransposedConvolution(order: Repair.Order) throws {
+    let pruned = try PrunedModel(
+      GraphText.model(
+        """
+        x: float[N, 5, 3, 3]
+        h = Conv(x, a[8, 5, 1, 1], c[8])
+        r = Relu(h)
+        n = ConvTranspose(r, b[8, 3, 2, 3]) { strides: [2, 2] pads: [0, 1, 1, 0] }
+        y = BatchNormalization(n, s[3]+, t[3], m[3], v[3]+)
+        return y
+        """))
+    let x = randomInput([40, 5, 3, 3])
+    let repaired = try pruned.repaired(on: x, order).model
+    let before = try statistics("n", of: pruned.dense, on: x)
+    let after = try statistics("n", of: repaired, on: x)
+    let (m, v) = (try pruned.dense.numbers("m"), try pruned.dense.numbers("v"))
+    let means = m.indices.map { m[$0] + after.means[$0] - before.means[$0] }
+    let variances = v.indices.map { v[$0] * after.variances[$0] / before.variances[$0] }
+    #expect(relativeError(means, m) > 0.01 && relativeError(variances, v) > 0.01)
+    #expect(try relativeError(repaired.numbers("m"), means) <= 1e-3)
+    #expect(try relativeError(repaired.numbers("v"), variances) <= 1e-3)
+    for name in ["s", "t"] { #expect(repaired.contents[name] == pruned.dense.contents[name]) }
+  }
+
   @Test(
     "a bias that two layers share is not changed for the one that is not repaired",
     arguments: Repair.Order.allCases)
@@ -463,5 +558,19 @@ struct RepairTests {
     var (done, all) = (0, 1)
     _ = try repair(pruned.model, on: CalibrationData(x)) { _, finished, whole in (done, all) = (finished, whole) }
     #expect(done == all)
+  }
+}
+
+extension PrunedModel {
+  /// - Parameter kept: channels of the group of each size; no two groups have the same.
+  fileprivate init(_ dense: Model, keptBySize kept: [Int: [Int]]) throws {
+    let analysis = try ModelAnalysis(dense)
+    try #require(analysis.groups.map(\.size).sorted() == kept.keys.sorted())
+    var keep = KeepSets()
+    for group in analysis.groups { keep[group.dimension] = kept[group.size]?.map { Int32($0) } }
+    model = try dense.keeping(keep, analysis: analysis)
+    self.dense = dense
+    self.analysis = analysis
+    self.keep = keep
   }
 }

@@ -92,11 +92,12 @@ struct StagedExecutionTests {
   }
 
   private func execution(
-    _ model: Model, events: [String], _ batches: [[String: Tensor]]
+    _ model: Model, events: [String], _ batches: [[String: Tensor]], memoryBudget: Int = .max
   ) throws -> StagedExecution {
     try StagedExecution(
-      model, events: Set(try events.map { try model.value($0) }), batches: batches,
-      options: RuntimeOptions(workers: .one))
+      model, events: Set(try events.map { try model.value($0) }), batchCount: batches.count, memoryBudget: memoryBudget,
+      options: RuntimeOptions(workers: .one)
+    ) { batches[$0] }
   }
 
   private func expectEqual(_ found: Tensor?, _ expected: Tensor?, _ name: String) {
@@ -105,18 +106,23 @@ struct StagedExecutionTests {
     #expect(error <= 1e-5, "\(name) differs by \(error)")
   }
 
-  /// Everything that is there, of what nodes make, is what one run of the whole model makes.
+  /// Everything that is there is what one run of the whole model is given or makes.
+  /// - Returns: the names of what is there, for each batch.
   private func expectStoredEqualOneRun(
     _ staged: StagedExecution, _ model: Model, _ batches: [[String: Tensor]]
-  ) throws {
-    let names = model.graph.nodes.compactMap { node in node.output(0).map { model.name(of: $0) } }
-    for (batch, inputs) in batches.enumerated() {
+  ) throws -> [[String]] {
+    let made = model.graph.nodes.compactMap { node in node.output(0).map { model.name(of: $0) } }
+    return try batches.enumerated().map { batch, inputs -> [String] in
       let x = try #require(inputs["x"])
-      let whole = try model.run(x, showing: names)
-      for name in names {
+      var whole = try model.run(x, showing: made)
+      whole["x"] = x
+      var compared: [String] = []
+      for name in ["x"] + made {
         guard let found = staged.value(try model.value(name), batch: batch) else { continue }
         expectEqual(found, whole[name], name)
+        compared.append(name)
       }
+      return compared
     }
   }
 
@@ -130,14 +136,20 @@ struct StagedExecutionTests {
     #expect(events == example.stages)
   }
 
-  @Test("what is stored for later stages is what one run of the whole model makes", arguments: cases)
-  func equalsOneRun(example: Case) throws {
+  @Test(
+    "what is stored for later stages is what one run of the whole model makes, in memory or in a file",
+    arguments: cases, [Int.max, 500, 0])
+  func equalsOneRun(example: Case, memoryBudget: Int) throws {
     let model = try GraphText.model(example.text)
     let batches = batches(example.shape)
-    var staged = try execution(model, events: example.stages.flatMap { $0 }, batches)
+    var staged = try execution(
+      model, events: example.stages.flatMap { $0 }, batches, memoryBudget: memoryBudget)
     for stage in example.stages.indices {
       try staged.run(stage, of: model)
-      try expectStoredEqualOneRun(staged, model, batches)
+      let compared = try expectStoredEqualOneRun(staged, model, batches)
+      // Nothing is left for later only behind the last stage.
+      let isLast = stage == example.stages.count - 1
+      #expect(compared.count == batches.count && compared.allSatisfy { $0.isEmpty == isLast }, "stage \(stage)")
     }
   }
 
@@ -200,20 +212,21 @@ struct StagedExecutionTests {
 
   @Test("a weight that changes between two stages counts from there on")
   func changingWeights() throws {
-    let example = Self.cases[0]
+    let example = Self.cases[2]
     var model = try GraphText.model(example.text)
     let batches = batches(example.shape)
     var staged = try execution(model, events: example.stages.flatMap { $0 }, batches)
     try staged.run(0, of: model)
     try staged.run(1, of: model)
     var numbers = Numbers(seed: 2)
-    try model.fill("b", numbers.floats(144))
-    try staged.run(2, of: model)
-    // It is made behind b, for the last stage.
-    let u = try model.value("u")
-    for (batch, inputs) in batches.enumerated() {
-      let x = try #require(inputs["x"])
-      expectEqual(staged.value(u, batch: batch), try model.run(x, showing: ["u"])["u"], "u")
+    // Each stage with its weight and what it leaves for later ones, which is made of all changes up to it.
+    for (stage, weight, name) in [(2, "b", "i"), (3, "c", "j"), (4, "d", "t")] {
+      try model.fill(weight, numbers.floats(16))
+      try staged.run(stage, of: model)
+      for (batch, inputs) in batches.enumerated() {
+        let x = try #require(inputs["x"])
+        expectEqual(staged.value(try model.value(name), batch: batch), try model.run(x, showing: [name])[name], name)
+      }
     }
   }
 }

@@ -19,7 +19,8 @@ struct SamplingOptionTests {
   @Test(
     "every command that looks at samples refuses the same in the same words",
     arguments: [
-      "prune chain.onnx --ratio 0.5 -o a.onnx", "scores chain.onnx", "sensitivity chain.onnx",
+      "prune chain.onnx --ratio 0.5 -o a.onnx", "plan chain.onnx --ratio 0.5",
+      "apply chain.onnx --plan p.json -o a.onnx", "scores chain.onnx", "sensitivity chain.onnx",
       "compare chain.onnx --data rows.csv --criteria l1 --ratios 0.5",
     ], mistakes)
   func refusals(command: String, mistake: Mistake) throws {

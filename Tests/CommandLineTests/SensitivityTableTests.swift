@@ -32,20 +32,6 @@ struct SensitivityTableTests {
         """)
   }
 
-  @Test("rules hold the largest shares within the error, names before what is below them")
-  func rules() throws {
-    let text = found().rules(within: 0.05)
-    #expect(
-      text == """
-        # The largest shares tried that change the outputs by at most 5.0 %, each group alone.
-        group=channel:a:max-ratio=0.5
-        group=channel:a/b:keep
-        group=channel:b:max-ratio=0.25
-
-        """)
-    #expect(try RuleFile(parsing: text, path: "r.txt").rules.map(\.text).count == 3)
-  }
-
   @Test("a mistake in a file of rules is told with its line")
   func mistake() {
     #expect(throws: (any Error).self) { try RuleFile(parsing: "# rules\n\nconv1:kep\n", path: "r.txt") }
@@ -66,6 +52,51 @@ struct SensitivityTableTests {
     #expect(try tool.run("coppice sensitivity chain.onnx").code == 64)
   }
 
+  private struct Groups: Decodable {
+    struct Group: Decodable {
+      struct Point: Decodable {
+        let kept: Int
+        let outputError: Double
+      }
+
+      let id: String
+      let size: Int
+      /// By ascending ratio; of sensitivity alone.
+      let points: [Point]?
+    }
+
+    let groups: [Group]
+
+    static func read(_ text: String) throws -> [Group] {
+      try JSONDecoder().decode(Groups.self, from: Data(text.utf8)).groups
+    }
+  }
+
+  @Test("rules as ratios make pruning remove just the largest shares within the error, whatever the ratio")
+  func ratios() throws {
+    let tool = try Tool()
+    // Neither of these shares leaves multiples of 8.
+    let line = "coppice sensitivity chain.onnx --calibration noise --fit-steps 0 --samples 4 --ratios 0.3,0.6 --json"
+    let tried = try Groups.read(tool.run(line).out)
+    let errors = tried.flatMap { $0.points ?? [] }.map(\.outputError).sorted()
+    try #require(tried.count == 2 && errors.count == 4)
+    let most = (errors[1] + errors[2]) / 2
+    var widths: [String: Int] = [:]
+    for group in tried { widths[group.id] = group.points?.last { $0.outputError <= most }?.kept ?? group.size }
+    try #require(tried.contains { widths[$0.id] != $0.size })
+    let written = try tool.run("\(line) --max-error \(most) --rules rules.txt --rules-as ratios")
+    #expect(written.code == 0, "\(written.err)")
+    for ratio in ["0.1", "0.9"] {
+      let pruned = try tool.run(
+        "coppice prune chain.onnx --ratio \(ratio) --rules-from rules.txt -o small.onnx --force")
+      #expect(pruned.code == 0, "\(pruned.err)")
+      let left = try Groups.read(tool.run("coppice groups small.onnx --json").out)
+      #expect(Dictionary(uniqueKeysWithValues: left.map { ($0.id, $0.size) }) == widths)
+    }
+    #expect(try tool.run("\(line) --rules-as ratios").code == 64)
+    #expect(try tool.run("\(line) --max-error 1 --rules a.txt --rules-as shares").code == 64)
+  }
+
   @Test("rules may replace a file called noise, which is not read, but none that is")
   func rulesBesideSamples() throws {
     let tool = try Tool()
@@ -83,15 +114,17 @@ struct SensitivityTableTests {
     #expect(rows == SmallModels.files["rows.csv"])
   }
 
-  @Test("compare says what cannot be done")
-  func compareMistakes() throws {
+  @Test("rules may replace a file of labels, which inputs alone are read without")
+  func rulesBesideLabels() throws {
     let tool = try Tool()
-    let line = "coppice compare rows.onnx --data data.yaml"
-    #expect(try tool.run("\(line) --criteria l1 --ratios 0.5").code == 7)
-    #expect(try tool.run("\(line) --criteria l3 --ratios 0.5").code == 64)
-    #expect(try tool.run("\(line) --criteria l1").code == 64)
-    #expect(try tool.run("\(line) --criteria l1 --ratios 0.5 --macs 0.5").code == 64)
-    #expect(try tool.run("\(line) --criteria l1 --ratios 0.5 --corruptions blur").code == 64)
-    #expect(try tool.run("\(line) --criteria l1 --ratios 0.5 -o rows.csv --force").code == 64)
+    // All four columns of rows.csv are inputs.
+    let model = "x: float[batch, 4]\nh = MatMul(x, a[4, 8])\nr = Relu(h)\nscores = MatMul(r, b[8, 2])\nreturn scores"
+    try SmallModels.write(model, to: tool.folder.appending(path: "hidden.onnx").path)
+    let old = tool.folder.appending(path: "old.txt")
+    try Data("old".utf8).write(to: old)
+    let outcome = try tool.run(
+      "coppice sensitivity hidden.onnx --calibration rows.csv --labels old.txt --max-error 0 --rules old.txt --force")
+    #expect(outcome.code == 0, "\(outcome.err)")
+    #expect(try String(contentsOf: old, encoding: .utf8).contains("group=ffn:a:"))
   }
 }

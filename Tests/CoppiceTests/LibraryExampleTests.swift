@@ -13,11 +13,16 @@ struct LibraryExampleTests {
   @Test("Docs/Library.md shows the examples as they are compiled")
   func documentation() throws {
     let page = try String(contentsOf: Self.root.appending(path: "Docs/Library.md"), encoding: .utf8)
-    for example in ["Classify", "Train", "OwnLoss"] {
-      let file = Self.root.appending(path: "Tests/CoppiceTests/Examples/\(example)Example.swift")
+    let folder = Self.root.appending(path: "Tests/CoppiceTests/Examples")
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+      .filter { $0.pathExtension == "swift" }
+    for file in files {
       let source = try String(contentsOf: file, encoding: .utf8)
-      #expect(page.contains("```swift\n\(source)```"), "Docs/Library.md does not show \(example)Example.swift as it is")
+      #expect(
+        page.contains("```swift\n\(source)```"), "Docs/Library.md does not show \(file.lastPathComponent) as it is")
     }
+    // One block more is of a package's manifest.
+    #expect(page.components(separatedBy: "```swift\n").count - 1 == files.count + 1)
   }
 
   @Test("a model of this repository classifies pictures")
@@ -63,6 +68,41 @@ struct LibraryExampleTests {
     let found = try #require(try Session(trained).run(["x": x])["y"]?.floats())
     let below = zip(measurements, found).filter { $0.y < $1 }.count
     #expect(abs(Double(below) / Double(measurements.count) - 0.9) < 0.03)
+  }
+
+  @Test("channels of small norms go until half of the work is left")
+  func prunes() throws {
+    let folder = try Folder()
+    try GraphText.model(LibraryTests.chain).write(to: folder.path("model.onnx"))
+    try pruneByMagnitude(folder.path("model.onnx"), to: folder.path("half.onnx"))
+    let half = try Model(contentsOf: folder.path("half.onnx"))
+    #expect(half.graph.initializers.map(\.tensor.shape) == [[32, 3, 3, 3], [32], [4, 32, 1, 1]])
+  }
+
+  @Test("rounds of a criterion that runs the model leave as much")
+  func rounds() throws {
+    let folder = try Folder()
+    try GraphText.model(LibraryTests.chain).write(to: folder.path("model.onnx"))
+    let plan = try planByFlow(of: folder.path("model.onnx"), rounds: 3)
+    #expect(plan.groups.map(\.keep.count) == [32])
+  }
+
+  @Test("layers make up for most of what goes")
+  func repairs() throws {
+    let folder = try Folder()
+    try GraphText.model(
+      "x: float[N, 1, 4, 4]\nc = Conv(x, w[32, 1, 4, 4], b[32])\nr = Relu(c)\n"
+        + "f = Flatten(r)\ny = Gemm(f, v[32, 3], a[3])\nreturn y", scalesWeights: true
+    ).write(to: folder.path("model.onnx"))
+    try NumPyFile.writeArchive(Array(Self.bars(240, seed: 1).prefix(1)), to: folder.path("samples.npz"))
+
+    let missing = try pruneWithRepair(
+      folder.path("model.onnx"), samples: folder.path("samples.npz"), to: folder.path("half.onnx"))
+
+    #expect(missing > 0)
+    #expect(missing < 0.5)
+    let half = try Model(contentsOf: folder.path("half.onnx"))
+    #expect(half.graph.initializers.map(\.tensor.shape) == [[16, 1, 4, 4], [16], [16, 3], [3]])
   }
 
   // MARK: Data

@@ -8,9 +8,10 @@ struct BLASTests {
     let vendor: String
     let family: String
     let flags: String
+    let model: String
 
-    init(_ vendor: String, _ family: String, _ flags: String) {
-      (self.vendor, self.family, self.flags) = (vendor, family, flags)
+    init(_ vendor: String, _ family: String, _ flags: String, model: String = "17") {
+      (self.vendor, self.family, self.flags, self.model) = (vendor, family, flags, model)
     }
 
     var testDescription: String { "\(vendor) \(family): \(flags)" }
@@ -21,7 +22,7 @@ struct BLASTests {
       processor\t: 0
       vendor_id\t: \(vendor)
       cpu family\t: \(family)
-      model\t\t: 17
+      model\t\t: \(model)
       model name\t: A processor: of no name
       flags\t\t: \(flags)
       bugs\t\t: sysret_ss_attrs
@@ -33,11 +34,13 @@ struct BLASTests {
   static let narrow = "fpu sse4_2 avx2 fma rdseed sha_ni"
   static let wide = narrow + " avx512f avx512dq avx512cd avx512bw avx512vl avx512_vnni"
 
-  @Test("of AMD's processors with 512 bits, those of family 25 get kernels for 256, and later ones those for all")
+  @Test("of AMD's processors with 512 bits, those that halve them get kernels for 256")
   func wideVectors() {
     #expect(BLAS.kernels(for: Processor("AuthenticAMD", "25", Self.wide).text) == "Haswell")
     #expect(BLAS.kernels(for: Processor("AuthenticAMD", "26", Self.wide).text) == "SkylakeX")
-    #expect(BLAS.kernels(for: Processor("AuthenticAMD", "27", Self.wide).text) == "SkylakeX")
+    #expect(BLAS.kernels(for: Processor("AuthenticAMD", "26", Self.wide, model: "2").text) == "SkylakeX")
+    #expect(BLAS.kernels(for: Processor("AuthenticAMD", "26", Self.wide, model: "36").text) == "Haswell")
+    #expect(BLAS.kernels(for: Processor("AuthenticAMD", "26", Self.wide, model: "96").text) == "Haswell")
   }
 
   @Test(
@@ -46,7 +49,7 @@ struct BLASTests {
       Processor("AuthenticAMD", "25", narrow), Processor("AuthenticAMD", "26", narrow),
       Processor("AuthenticAMD", "26", narrow + " avx512f avx512dq avx512bw avx512_vnni"),
       Processor("AuthenticAMD", "26", ""), Processor("AuthenticAMD", "23", narrow),
-      Processor("AuthenticAMD", "23", wide), Processor("AuthenticAMD", "many", wide),
+      Processor("AuthenticAMD", "23", wide), Processor("AuthenticAMD", "27", wide), Processor("AuthenticAMD", "many", wide),
       Processor("GenuineIntel", "6", wide), Processor("GenuineIntel", "26", wide), Processor("", "", ""),
     ])
   func others(processor: Processor) {

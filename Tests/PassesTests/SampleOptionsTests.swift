@@ -40,6 +40,23 @@ struct SampleOptionsTests {
     #expect(message { _ = try PrunePass(values) }.contains("fit_steps is for generated samples"))
   }
 
+  @Test("passes that measure moments take so much memory for them as is said, in megabytes")
+  func momentMemory() {
+    for pass in Self.passes {
+      let option = pass.options.first { $0.name == "moment_memory" }
+      guard ["prune", "reconstruct", "refine"].contains(pass.name) else {
+        #expect(option == nil)
+        continue
+      }
+      #expect(option?.defaultText == "1024")
+      let values = options([
+        "calibration": .text("noise"), "moment_memory": .integer((1 << 20) + 1), "ratio": .number(0.5),
+      ])
+      let text = message { _ = try pass.init(values) }
+      #expect(text == "pipeline.yaml:3:5: moment_memory must be from 1 to 1048576")
+    }
+  }
+
   @Test("data and calibration exclude each other", arguments: 0..<5)
   func both(index: Int) {
     let values = options(["data": .text("a.npz"), "calibration": .text("b.npz"), "ratio": .number(0.5)])

@@ -188,13 +188,13 @@ struct ActivationCriteriaTests {
       """
       x: float[1, 2, 3, 3]
       h = Conv(x, a[4, 2, 1, 1])
-      y = ConvTranspose(h, b[4, 2, 1, 1]) { group: 2 }
+      y = ConvTranspose(h, b[4, 3, 2, 1]) { group: 2 }
       return y
-      """, filling: ["b": [1, 2, 3, 4, 5, 6, 7, 8]])
+      """, filling: ["b": (1...24).map { Float($0) }])
     grouped.measure(1, meanSquare: [1, 4, 9, 16])
-    // Magnitudes of the channels, 3, 7 and 11, 15, over two rows each; squares 5, 25 and 61, 113.
-    #expect(isClose(try grouped.scores("wanda", of: "b", axis: 0), [1.5 + 16.5, 7 + 30]))
-    #expect(isClose(try grouped.scores("flap", of: "b", axis: 0), [5 + 549, 100 + 1808]))
+    // Magnitudes of the channels, 21, 57 and 93, 129, over three rows each; squares 91, 559 and 1459, 2791.
+    #expect(isClose(try grouped.scores("wanda", of: "b", axis: 0), [7 + 93, 38 + 172]))
+    #expect(isClose(try grouped.scores("flap", of: "b", axis: 0), [91 + 13131, 2236 + 44656]))
   }
 
   @Test(

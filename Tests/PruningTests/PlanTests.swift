@@ -32,6 +32,17 @@ struct PlanTests {
     #expect(plan.before.parameters == 12 && plan.after.parameters == 8)
   }
 
+  @Test("what chose, and the seed, are read back where a plan has them")
+  func origin() throws {
+    var scoring = try Scoring(named: "random")
+    scoring.seed = UInt64.max
+    let plan = try Plan(of: try analysis(), scoring: scoring, options: SelectionOptions(ratio: 0.5))
+    let file = try read(plan.json.text())
+    #expect(file.criterion == "random" && file.seed == UInt64.max)
+    let bare = try read("{\"format\": \"coppice-plan/1\", \"groups\": []}")
+    #expect(bare.criterion == nil && bare.seed == nil)
+  }
+
   @Test("where one use of a vector is cut, the plan says at which node")
   func sharedVector() throws {
     let analysis = try GraphText.analysis(
@@ -53,6 +64,7 @@ struct PlanTests {
       "{\"format\": \"coppice-plan/1\", \"groups\": [{\"id\": \"x\", \"size\": 3, \"keep\": [1, 0]}]}",
       "{\"format\": \"coppice-plan/1\", \"groups\": [{\"id\": \"x\", \"size\": 3, \"keep\": [0, 3]}]}",
       "{\"format\": \"coppice-plan/1\", \"groups\": [{\"id\": \"x\", \"size\": 3, \"keep\": [0, 0.5]}]}",
+      "{\"format\": \"coppice-plan/1\", \"options\": {\"seed\": \"-1\"}}",
     ])
   func refusing(text: String) { #expect(throws: PlanError.self) { try read(text) } }
 

@@ -54,6 +54,11 @@ struct DampedInverse {
     return block
   }
 
+  /// How large the terms are that a block is made up of.
+  func magnitude(_ block: SymmetricMatrix) -> Double {
+    max(abs(diagonal), block.diagonal.reduce(0) { max($0, abs($1)) })
+  }
+
   /// All of it, row-major.
   func matrix() throws(BLASError) -> [Double] {
     var matrix = try SymmetricMatrix(size: size, squareOf: factor.map { Double($0) }, times: scale)

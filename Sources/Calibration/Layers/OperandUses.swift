@@ -18,7 +18,7 @@ struct OperandUses {
       for value in node.reads { readers[value, default: []].append(index) }
       if let output = node.output(0), let tensor = node.constantTensor { constants[output] = tensor }
     }
-    let given = Set(graph.inputs.map(\.value))
+    let given = model.replaceableConstants
     for initializer in graph.initializers where !given.contains(initializer.value) {
       constants[initializer.value] = initializer.tensor
     }
@@ -87,7 +87,7 @@ extension Model {
     while graph.nodes[node].inputs.count <= input { graph.nodes[node].inputs.append(nil) }
     if let value = graph.nodes[node].inputs[input] {
       let uses = graph.nodes.reduce(0) { $0 + $1.reads.count { $0 == value } }
-      let isOutput = graph.outputs.contains { $0.value == value } || graph.inputs.contains { $0.value == value }
+      let isOutput = graph.outputs.contains { $0.value == value } || replaceableConstants.contains(value)
       if uses == 1, !isOutput, let index = graph.initializers.firstIndex(where: { $0.value == value }) {
         var tensor = tensor
         tensor.name = graph.initializers[index].tensor.name
@@ -104,6 +104,12 @@ extension Model {
     tensor.name = name
     graph.initializers.append(Initializer(value: value, tensor: tensor))
     graph.nodes[node].inputs[input] = value
+  }
+
+  /// Initializers that are inputs of the graph as well: since IR 4 they stand for what callers may give, and before
+  /// every initializer had to be one.
+  fileprivate var replaceableConstants: Set<ValueID> {
+    irVersion ?? 0 < 4 ? [] : Set(graph.inputs.map(\.value))
   }
 
   /// The constant at an input of a node of the main graph.

@@ -47,7 +47,7 @@ struct RepairSite {
 struct RepairSites {
   /// In the order they run.
   let all: [RepairSite]
-  /// Layers that are left as they are, and why.
+  /// Layers, and other nodes with a weight that lost columns, that are left as they are, and why.
   let skipped: [(label: String, reason: String)]
 
   /// - Parameters:
@@ -60,24 +60,27 @@ struct RepairSites {
     var all: [RepairSite] = []
     var skipped: [(label: String, reason: String)] = []
     for layer in layers.all where affected.contains(layer.input) {
-      guard let node = uses.producers[layer.output] else { continue }
       let weight = analysis.weights[layer.weight]
-      guard let reader = uses.weightReader(of: node) else { continue }
+      // What nothing reads any more is gone, and a weight that callers may replace is not cut.
+      guard let node = uses.producers[layer.output], let reader = uses.weightReader(of: node),
+        let value = pruned.graph.nodes[reader.node].input(reader.input), let tensor = uses.constants[value]
+      else { continue }
       guard weight.readers.count == (reader.node == node ? 1 : 2) else {
-        skipped.append((layer.label, "its weight \(weight.name) is shared with other nodes"))
+        skipped.append((layer.label, Self.sharedReason(weight)))
         continue
       }
-      guard let value = pruned.graph.nodes[reader.node].input(reader.input), let tensor = uses.constants[value],
-        tensor.dataType.isFloatingPoint
-      else {
-        skipped.append((layer.label, "its weight \(weight.name) is no tensor of floating-point numbers"))
+      guard tensor.dataType.isFloatingPoint else {
+        skipped.append((layer.label, Self.typeReason(weight)))
         continue
       }
       let inputs = analysis.axes[layer.input.index]?[layer.channelAxis].dimension
       let outputs = layer.outputDimension(analysis)
       guard let inputs, let inputSize = analysis.dimensions.size(inputs).known,
         let outputSize = analysis.dimensions.size(outputs).known
-      else { continue }
+      else {
+        skipped.append((layer.label, "how many channels it reads is known only at run time"))
+        continue
+      }
       func kept(_ dimension: DimensionID, _ size: Int) -> [Int] {
         analysis.dimensions.keptIndices(dimension, keep)?.map { Int($0) } ?? Array(0..<size)
       }
@@ -91,7 +94,39 @@ struct RepairSites {
           normalization: normalization))
     }
     self.all = all
-    self.skipped = skipped
+    self.skipped = skipped + Self.unhandled(layers, analysis, keep)
+  }
+
+  /// Nodes that are no linear layers and lost columns of a weight, one entry a node.
+  private static func unhandled(
+    _ layers: LinearLayers, _ analysis: ModelAnalysis, _ keep: KeepSets
+  ) -> [(label: String, reason: String)] {
+    var named: Set<Int> = []
+    return layers.unhandled.compactMap { reader -> (label: String, reason: String)? in
+      guard let kept = keep[reader.dimension], analysis.dimensions.size(reader.dimension) != .known(kept.count),
+        named.insert(reader.node).inserted
+      else { return nil }
+      let (node, weight) = (analysis.nodes[reader.node], analysis.weights[reader.weight])
+      let reason: String
+      if !node.path.steps.isEmpty {
+        reason = "its weight \(weight.name) lost columns, and it stands in a body"
+      } else if !weight.tensor.dataType.isFloatingPoint {
+        reason = typeReason(weight)
+      } else if weight.use != nil {
+        reason = sharedReason(weight)
+      } else {
+        reason = "its weight \(weight.name) lost columns, and this \(node.opType) is no plain linear layer"
+      }
+      return (node.label, reason)
+    }
+  }
+
+  private static func sharedReason(_ weight: Weight) -> String {
+    "its weight \(weight.name) is shared with other nodes"
+  }
+
+  private static func typeReason(_ weight: Weight) -> String {
+    "its weight \(weight.name) is no tensor of floating-point numbers"
   }
 
   /// Values of the pruned graph that miss something, or are computed from such.

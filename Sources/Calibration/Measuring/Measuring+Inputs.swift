@@ -16,26 +16,15 @@ extension Measuring {
     try ModelObservation(
       of: model, values: Set(places.keys), on: data, batch: options.batch, options: options.runtime
     ).run("inputs of layers", progress) { value, found, _ in
-      for place in places[value] ?? [] { add(found, at: place, to: &moments[place]) }
+      for place in places[value] ?? [] {
+        moments[place].add(found, axis: place.axis, workers: options.runtime.workers)
+      }
     }
     var statistics: [Int: ChannelStatistics] = [:]
     for (index, layer) in layers.all.enumerated() {
       statistics[index] = moments[ChannelPlace(layer)].map { ChannelStatistics($0) }
     }
     return statistics
-  }
-
-  private func add(_ found: Observation, at place: ChannelPlace, to moments: inout ChannelMoments?) {
-    guard found.shape.indices.contains(place.axis), !found.floats.isEmpty else { return }
-    let channels = found.shape[place.axis]
-    var sums = moments ?? ChannelMoments(channels: channels)
-    guard sums.channels == channels else { return }
-    // A copy would be made of what two hold.
-    moments = nil
-    sums.add(
-      found.floats, outer: found.shape[..<place.axis].reduce(1, *),
-      inner: found.shape[(place.axis + 1)...].reduce(1, *), workers: options.runtime.workers)
-    moments = sums
   }
 }
 

@@ -17,7 +17,7 @@ extension Measuring {
     stepwise: Bool, _ outputs: inout RecordedOutputs?, _ progress: Progress
   ) throws -> [DimensionID: [Double]] {
     guard let all = data else { return [:] }
-    let data = lossSamples(of: all)
+    let data = try lossSamples(of: all)
     var losses: [DimensionID: [Double]] = [:]
     let parts = partition(samples: data.count)
     if parts.count == 1 {
@@ -87,9 +87,11 @@ extension Measuring {
   }
 
   /// Losses of all channels of a layer are alike to a few of a hundred with a part of the samples, which the repair
-  /// looks at in full.
-  private func lossSamples(of data: CalibrationData) -> CalibrationData {
-    data.first(max(options.leastLossSamples, data.count / max(1, options.samplesPerLossSample)), for: model)
+  /// looks at in full. A repair goes on from whole batches only.
+  private func lossSamples(of data: CalibrationData) throws(TrainingError) -> CalibrationData {
+    let limit = max(options.leastLossSamples, data.count / max(1, options.samplesPerLossSample))
+    let whole = try data.batches(of: options.batch, for: model).first { $0.upperBound >= limit }?.upperBound
+    return data.first(whole.map { $0 <= 2 * limit ? $0 : limit } ?? limit, for: model)
   }
 
   private func momentBytes(_ index: Int, samples: Int) -> Int {
@@ -101,7 +103,12 @@ extension Measuring {
     LayerForm(layers.all[index], analysis.weights[layers.all[index].weight].tensor.shape)
   }
 
-  private func rowLimit(_ form: LayerForm) -> Int { max(options.leastRows, options.rowsPerColumn * form.columns) }
+  /// Of a layer that is wider than there is memory for, fewer rows than columns are looked at.
+  private func rowLimit(_ form: LayerForm) -> Int {
+    let rows = max(options.leastRows, options.rowsPerColumn * form.columns)
+    guard InputMoments.byteCount(form, rows: rows) > options.memoryBudget else { return rows }
+    return max(1, options.memoryBudget / max(1, InputMoments.byteCount(form, rows: 1)))
+  }
 
   /// Positions of all samples' outputs, where they are known: those of convolutions, whose first axis is the samples.
   private func rows(of index: Int, samples: Int) -> Int? {

@@ -89,7 +89,12 @@ struct RemovalLosses {
     var block: [Double] = []
     block.reserveCapacity(form.rows * columns.count)
     for row in 0..<form.rows { for column in columns { block.append(Double(matrix[row * form.columns + column])) } }
-    guard let factor = try? Cholesky(inverses[group].block(columns)), let white = try? factor.whiten(rows: block)
+    let own = inverses[group].block(columns)
+    // Where a column holds nearly all of the variance, its element of the inverse is next to nothing and may be lost in
+    // rounding; it is dear then.
+    let rounding = 1e-6 * inverses[group].magnitude(own)
+    guard let factor = (try? Cholesky(own)) ?? (try? Cholesky(own, damping: rounding)),
+      let white = try? factor.whiten(rows: block)
     else { return nil }
     return white.reduce(0) { $0 + $1 * $1 }
   }

@@ -18,7 +18,8 @@ struct LayerUpdate {
   }
 
   /// The running variance changes as that of the layer's output did: what the samples have more or less of than the
-  /// data the statistics are of cancels out.
+  /// data the statistics are of cancels out. What is made by least squares varies no more than its targets do, but for
+  /// rounding; what hardly varies any more is not blown up to what varied before.
   private func scaleVariance(_ node: Int, _ name: String, _ model: inout Model) {
     guard let tensor = model.constant(node: node, input: 4), let old = tensor.floats() else { return }
     let values = old.indices.map { index -> Float in

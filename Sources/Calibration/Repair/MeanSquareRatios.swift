@@ -50,24 +50,12 @@ struct MeanSquareRatios {
     try ModelObservation(of: model, values: Set(values), on: data, batch: batch, options: runtime)
       .run("inputs of norms", progress) { value, found, _ in
         for index in places.indices where values[index] == value {
-          add(found, axis: places[index].axis, to: &moments[index], runtime.workers)
+          moments[index].add(found, axis: places[index].axis, workers: runtime.workers)
         }
       }
     var ratios: [ValueID: Double] = [:]
     for (place, moments) in zip(places, moments) { ratios[place.norm] = moments.flatMap { ratio(place, $0) } }
     return ratios
-  }
-
-  private func add(_ found: Observation, axis: Int, to moments: inout ChannelMoments?, _ workers: Workers) {
-    guard found.shape.indices.contains(axis), !found.floats.isEmpty else { return }
-    var sums = moments ?? ChannelMoments(channels: found.shape[axis])
-    guard sums.channels == found.shape[axis] else { return }
-    // A copy would be made of what two hold.
-    moments = nil
-    sums.add(
-      found.floats, outer: found.shape[..<axis].reduce(1, *), inner: found.shape[(axis + 1)...].reduce(1, *),
-      workers: workers)
-    moments = sums
   }
 
   private func ratio(_ place: Place, _ moments: ChannelMoments) -> Double? {

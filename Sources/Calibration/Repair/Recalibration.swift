@@ -9,6 +9,8 @@ import Training
 /// On generated samples this is for the twin of a model only, never for a model that is to work on real data.
 public struct Recalibration {
   public var batch = 32
+  /// Bytes that values between layers may take in memory; of more, the rest is in a file.
+  public var memoryBudget = 1 << 30
   public var runtime = RuntimeOptions()
 
   public init() {}
@@ -37,8 +39,10 @@ public struct Recalibration {
     var nodeOfOutput: [ValueID: Int] = [:]
     for index in nodes { if let output = model.graph.nodes[index].output(0) { nodeOfOutput[output] = index } }
     guard !nodeOfOutput.isEmpty else { return (model, 0) }
-    let batches = try data.batches(of: batch, for: model).map { try data.samples($0).inputs }
-    var execution = try StagedExecution(model, events: Set(nodeOfOutput.keys), batches: batches, options: runtime)
+    let ranges = try data.batches(of: batch, for: model)
+    var execution = try StagedExecution(
+      model, events: Set(nodeOfOutput.keys), batchCount: ranges.count, memoryBudget: memoryBudget, options: runtime
+    ) { batch throws(TrainingError) in try data.samples(ranges[batch]).inputs }
     var result = model
     var done = 0
     for stage in 0..<execution.stageCount {

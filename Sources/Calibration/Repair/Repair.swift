@@ -35,11 +35,13 @@ public struct Repair {
     /// Rows of a layer's inputs that are looked at for each of the columns it had, and at least.
     public var rowsPerColumn = 3
     public var leastRows = 4096
-    /// Whether the running variance of a batch normalization follows the layer before it.
+    /// Whether the running variance of a batch normalization follows the layer before it; on generated samples that are
+    /// not fitted to the model it does not.
     public var recalibrates = true
     /// Samples of a run.
     public var batch = 32
-    /// Bytes that moments of layers may take at a time.
+    /// Bytes that moments of layers may take at a time, and as many that values between layers may; of more values, the
+    /// rest is in a file.
     public var memoryBudget = 1 << 30
     public var seed: UInt64 = 0
     public var runtime = RuntimeOptions()
@@ -107,8 +109,9 @@ public struct Repair {
     let (own, part) = try twin(of: pruned, on: data, progress)
     let ratios = try own.ratios(part, on: data, progress)
     let rescaling = norms.rescaled(pruned, by: ratios)
+    let affordable = sites.all.filter { momentBytes($0) <= options.memoryBudget }
     let updates = try own.updates(
-      sites.all, of: own.norms.rescaled(part, by: ratios).model, on: data, outputs, progress)
+      affordable, of: own.norms.rescaled(part, by: ratios).model, on: data, outputs, progress)
     var model = rescaling.model
     for update in updates { update.apply(to: &model) }
     let layers = updates.map { update in
@@ -116,8 +119,24 @@ public struct Repair {
         label: update.site.layer.label, error: update.solution.unexplainedShare, damping: update.solution.damping)
     }
     return (
-      model, Report(layers: layers, rescaledNorms: rescaling.count, skipped: rescaling.skipped + sites.skipped)
+      model,
+      Report(
+        layers: layers, rescaledNorms: rescaling.count,
+        skipped: rescaling.skipped + sites.skipped + tooWide(sites.all))
     )
+  }
+
+  private func momentBytes(_ site: RepairSite) -> Int {
+    LayerMoments.byteCount(groups: site.groups, columns: site.columns, rows: site.rows)
+  }
+
+  private func tooWide(_ sites: [RepairSite]) -> [(label: String, reason: String)] {
+    sites.compactMap { site in
+      let bytes = momentBytes(site)
+      guard bytes > options.memoryBudget else { return nil }
+      let (needed, allowed) = (bytes >> 20 + 1, options.memoryBudget >> 20)
+      return (site.layer.label, "its moments take \(needed) MB of memory, and \(allowed) MB are allowed")
+    }
   }
 
   private var norms: RootMeanSquareNorms { RootMeanSquareNorms(of: dense, analysis, keep: keep) }
@@ -176,7 +195,8 @@ public struct Repair {
     } catch {
       throw TrainingError(site, error)
     }
-    return LayerUpdate(site: site, solution: solution, recalibrates: options.recalibrates)
+    return LayerUpdate(
+      site: site, solution: solution, recalibrates: options.recalibrates && data.origin != .generated)
   }
 }
 

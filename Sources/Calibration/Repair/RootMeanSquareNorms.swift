@@ -50,7 +50,9 @@ struct RootMeanSquareNorms {
   /// Whether a norm has what is left of its scale in the dense model. Where there is none, nothing has rescaled it.
   private func hasScale(_ norm: RootMeanSquareNorm, of old: RootMeanSquareNorm) -> Bool {
     guard case .success(let scale) = norm.scale, case .success(let oldScale) = old.scale else { return true }
-    return scale.tensor.doubles() == oldScale.tensor.keeping(kept(of: oldScale.tensor, in: norm))?.doubles()
+    guard let left = oldScale.tensor.keeping(kept(of: oldScale.tensor, in: norm)) else { return true }
+    // What is no number is the same number all the same.
+    return scale.tensor.doubles()?.map(\.bitPattern) == left.doubles()?.map(\.bitPattern)
   }
 
   /// f² of those of some norms that can be rescaled.

@@ -15,9 +15,10 @@ struct SequentialRepair {
 
   func updates(of pruned: Model, _ progress: Measuring.Progress) throws -> [LayerUpdate] {
     let ranges = try data.batches(of: repair.options.batch, for: repair.dense)
-    let batches = try ranges.map { try data.samples($0).inputs }
     var part = try StagedExecution(
-      pruned, events: Set(sites.map(\.layer.output)), batches: batches, options: repair.options.runtime)
+      pruned, events: Set(sites.map(\.layer.output)), batchCount: ranges.count,
+      memoryBudget: repair.options.memoryBudget, options: repair.options.runtime
+    ) { batch throws(TrainingError) in try data.samples(ranges[batch]).inputs }
     let order = part.events.map { events in sites.indices.filter { events.contains(sites[$0].layer.output) } }
     var targets = LayerTargets(repair: repair, sites: sites, order: order.flatMap { $0 }, data: data, outputs: outputs)
     var (model, updates) = (pruned, [LayerUpdate]())

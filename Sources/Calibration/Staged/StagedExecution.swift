@@ -15,16 +15,16 @@ struct StagedExecution {
   /// The last stage that reads a value.
   private var lastUses: [ValueID: Int] = [:]
   private let producerStages: [ValueID: Int]
-  private let inputNames: [ValueID: String]
-  /// For each batch the values later stages read.
-  private var stored: [[ValueID: Tensor]]
+  private var stored: StageStore
   private let options: RuntimeOptions
 
   /// - Parameters:
   ///   - events: nodes of the main graph by their first outputs.
-  ///   - batches: inputs by name.
+  ///   - memoryBudget: bytes that values may take in memory; of more, the rest is in a file.
+  ///   - inputs: by name, of a batch.
   init(
-    _ model: Model, events: Set<ValueID>, batches: [[String: Tensor]], options: RuntimeOptions
+    _ model: Model, events: Set<ValueID>, batchCount: Int, memoryBudget: Int, options: RuntimeOptions,
+    inputs: (_ batch: Int) throws(TrainingError) -> [String: Tensor]
   ) throws(TrainingError) {
     let graph = model.graph
     var stageOfValue: [ValueID: Int] = [:]
@@ -51,38 +51,41 @@ struct StagedExecution {
     stageCount = found.count
     producerStages = stageOfValue
     self.options = options
-    var names: [ValueID: String] = [:]
-    for input in graph.inputs { names[input.value] = model.name(of: input.value) }
-    inputNames = names
-    stored = batches.map { batch in
-      names.reduce(into: [:]) { values, input in values[input.key] = batch[input.value] }
+    stored = StageStore(batchCount: batchCount, memoryBudget: memoryBudget)
+    for batch in 0..<batchCount {
+      let tensors = try inputs(batch)
+      for input in graph.inputs {
+        guard let tensor = tensors[model.name(of: input.value)] else { continue }
+        try stored.store(tensor, as: input.value, batch: batch)
+      }
     }
   }
 
-  var batchCount: Int { stored.count }
+  var batchCount: Int { stored.batchCount }
 
   /// A value that an event of the next stage reads.
-  func value(_ value: ValueID, batch: Int) -> Tensor? { stored[batch][value] }
+  func value(_ value: ValueID, batch: Int) -> Tensor? { stored.tensor(value, batch: batch) }
 
   /// Computes all values of a stage that later ones read.
   /// - Parameter model: as it is now: nodes may have changed, but none may have come or gone.
   mutating func run(_ stage: Int, of model: Model) throws(TrainingError) {
     let kept = producerStages.filter { $0.value == stage && (lastUses[$0.key] ?? 0) > stage }.keys.sorted()
-    let available = Set(stored.first.map { Array($0.keys) } ?? [])
-    let part = model.segment(from: available, to: kept)
+    let part = model.segment(from: Set(stored.values), to: kept)
     let session: Session?
     do throws(RuntimeError) { session = kept.isEmpty ? nil : try Session(part, options: options) } catch {
       throw TrainingError(error)
     }
-    for batch in stored.indices {
+    for batch in 0..<stored.batchCount {
       if let session {
         var inputs: [String: Tensor] = [:]
-        for input in session.inputs { inputs[part.name(of: input.value)] = stored[batch][input.value] }
+        for input in session.inputs { inputs[part.name(of: input.value)] = stored.tensor(input.value, batch: batch) }
         let results: [String: Tensor]
         do throws(RuntimeError) { results = try session.run(inputs) } catch { throw TrainingError(error) }
-        for value in kept { stored[batch][value] = results[part.name(of: value)] }
+        for value in kept {
+          if let tensor = results[part.name(of: value)] { try stored.store(tensor, as: value, batch: batch) }
+        }
       }
-      for value in Array(stored[batch].keys) where (lastUses[value] ?? 0) <= stage { stored[batch][value] = nil }
+      stored.remove(batch) { (lastUses[$0] ?? 0) <= stage }
     }
   }
 }

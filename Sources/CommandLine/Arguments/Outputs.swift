@@ -1,6 +1,5 @@
 import ArgumentParser
 import Coppice
-import Dimensions
 
 /// Where the smaller model goes.
 struct OutputArguments: ParsableArguments {
@@ -18,28 +17,13 @@ struct OutputArguments: ParsableArguments {
     }
   }
 
-  /// Prunes and writes.
-  /// - Parameter sources: digests of what the model was made from, asked for last.
-  func write(
-    _ session: Session, keep: KeepSets, groups: [Plan.Group], progress: ProgressHandler,
-    protecting paths: [String] = [], sources: @escaping @Sendable () -> [MetadataEntry]
-  ) throws {
-    var pruned: Model
-    do {
-      pruned = try session.model.keeping(keep, analysis: session.analysis)
-    } catch {
-      throw Failure.other("\(session.path): \(error)")
-    }
-    pruned.recordProvenance(of: groups)
-    try write(pruned, of: session, progress: progress, protecting: paths, sources: sources)
-  }
-
   /// Refuses an output that may not be written, before work goes into it.
   func check(_ session: Session) throws {
     try ONNXWriter.check([output], overwrite: force, protecting: session.model.sources)
   }
 
   /// Writes what became of a model.
+  /// - Parameter sources: digests of what the model was made from, asked for last.
   func write(
     _ pruned: Model, of session: Session, progress: ProgressHandler, protecting paths: [String] = [],
     sources: @escaping @Sendable () -> [MetadataEntry]

@@ -39,18 +39,23 @@ struct RepairArguments: ParsableArguments {
 
   func validate() throws {
     guard (0...1000).contains(damping ?? 0) else { throw ValidationError("--damping must be from 0 to 1000") }
-    guard (1...(1 << 20)).contains(momentMemory) else { throw ValidationError("--moment-memory must be at least 1") }
+    let memory = PruneCalibration.momentMemoryRange
+    guard memory.contains(momentMemory) else {
+      throw ValidationError("--moment-memory must be from \(memory.lowerBound) to \(memory.upperBound)")
+    }
     guard threads.map({ $0 > 0 }) ?? true else { throw ValidationError("--threads must be at least 1") }
   }
 
   /// What the flags say.
   /// - Parameters:
   ///   - shapes: of inputs whose sizes the model leaves open, for noise.
-  ///   - seed: of what is drawn at random.
+  ///   - seed: which samples are drawn of more.
   func calibration(shapes: InputShapes, seed: UInt64) throws -> PruneCalibration {
     let samples = samples
     let runtime = RuntimeOptions(workers: threads.map { Workers(count: $0) } ?? .all)
-    var calibration = PruneCalibration { model, context in
+    var calibration = PruneCalibration(
+      batch: samples.sampling.batch, damping: damping, memoryBudget: momentMemory << 20, runtime: runtime
+    ) { model, context in
       let data = try samples.calibrationData(for: model, shapes: shapes, seed: seed, runtime: runtime) {
         work, done, all in
         context.progress(work, done, of: all)
@@ -60,12 +65,7 @@ struct RepairArguments: ParsableArguments {
       return data
     }
     calibration.loss = samples.sampling.loss.loss()
-    calibration.measuring = samples.sampling.measuring(seed: seed, runtime: runtime)
-    calibration.measuring.damping = damping
-    calibration.measuring.memoryBudget = momentMemory << 20
-    calibration.repairing = samples.sampling.repairing(seed: seed, runtime: runtime)
-    calibration.repairing.damping = damping
-    calibration.repairing.memoryBudget = momentMemory << 20
+    calibration.measuring.runtime = samples.sampling.measuringRuntime(runtime)
     calibration.weighsGroups = weighGroups
     switch repair {
     case nil: break

@@ -82,9 +82,13 @@ struct SamplingArguments: ParsableArguments {
     var options = Measuring.Options()
     options.batch = batch
     options.seed = seed
-    options.runtime = runtime
-    options.runtime.precision = precision == .double ? .double : .single
+    options.runtime = measuringRuntime(runtime)
     return options
+  }
+
+  /// What models are run with where something is measured: in the precision that is asked for.
+  func measuringRuntime(_ runtime: RuntimeOptions) -> RuntimeOptions {
+    RuntimeOptions(precision: precision == .double ? .double : .single, workers: runtime.workers)
   }
 
   func repairing(seed: UInt64, runtime: RuntimeOptions) -> Repair.Options {

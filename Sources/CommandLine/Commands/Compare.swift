@@ -15,6 +15,8 @@ struct Compare: ParsableCommand {
         coppice compare model.onnx --data train.npz --test test.npz --criteria random,l1,obspa --macs 75%,50%
         coppice compare model.onnx --data train.npz --test test.npz --criteria l1,taylor --ratios 0.3,0.5 \\
           --corruptions noise,blur -o report.html --svg chart.svg
+        coppice compare model.onnx --data train.npz --test test.npz --criteria obspa,ziplm --params 50%,25% \\
+          --rounds 4 --weigh-groups
       """)
 
   @Argument(help: "The model to prune.", completion: .file(extensions: ["onnx"])) var model: String
@@ -22,10 +24,13 @@ struct Compare: ParsableCommand {
     help: ArgumentHelp(
       "Criteria, divided by commas, of \(Criteria.all.map(\.name).joined(separator: ", ")).", valueName: "list"))
   var criteria: String
-  @Option(help: ArgumentHelp("MACs that may be left, as shares divided by commas.", valueName: "list"))
-  var macs: ShareList?
-  @Option(help: ArgumentHelp("Shares of each chosen dimension to remove, divided by commas.", valueName: "list"))
-  var ratios: ShareList?
+  @OptionGroup(title: "How much goes (one of them)") var target: TargetListArguments
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Score channels and remove a part of them this many times, from 1 to 1000.", valueName: "number"))
+  var rounds = 1
+  @Flag(help: "Let groups count by what removing a half of each does to the outputs.") var weighGroups = false
   @Option(help: ArgumentHelp("How layers make up for what goes, of none, par and seq.", valueName: "list"))
   var repair = "none,seq"
   @Option(
@@ -53,8 +58,8 @@ struct Compare: ParsableCommand {
   private var outputs: [String] { [output, svg].compactMap { $0 } }
 
   func validate() throws {
-    _ = try targets()
     _ = try settings()
+    guard PruningRounds.allowed.contains(rounds) else { throw ValidationError("--rounds must be from 1 to 1000") }
     guard Corruption.severities.contains(severity) else { throw ValidationError("--severity must be from 1 to 5") }
     guard !outputs.contains("-") else {
       throw ValidationError("the table goes to standard output; give -o and --svg paths")
@@ -99,17 +104,11 @@ struct Compare: ParsableCommand {
 
   // MARK: What the flags say
 
-  private func targets() throws -> [Target] {
-    guard (macs == nil) != (ratios == nil) else { throw ValidationError("say how much: either --macs or --ratios") }
-    try macs?.check("--macs", allowsOne: true)
-    try ratios?.check("--ratios")
-    let budgets = (macs?.values ?? []).map { Target.macs(.fraction($0)) }
-    return budgets + (ratios?.values ?? []).map { Target.ratio($0) }
-  }
-
   private func settings() throws -> CriteriaComparison.Settings {
     var settings = CriteriaComparison.Settings()
-    settings.targets = try targets()
+    settings.targets = try target.targets()
+    settings.rounds = rounds
+    settings.weighsGroups = weighGroups
     settings.scorings = try NameList.parse(criteria, of: "criterion", names: Criteria.all.map(\.name)) { name in
       Criteria.named(name).map(scoring)
     }
@@ -151,6 +150,8 @@ struct Compare: ParsableCommand {
   private var notes: [String] {
     var notes = ["Evaluated on \(data.test ?? data.data); calibrated on \(data.calibration ?? data.data)."]
     if data.test == nil { notes.append("Criteria and repairs have seen the data models are evaluated on.") }
+    if rounds > 1 { notes.append("Channels were scored, and a part of them removed, \(rounds) times.") }
+    if weighGroups { notes.append("Groups count by what removing a half of each does to the outputs.") }
     notes.append("Nothing was trained after pruning.")
     return notes
   }
@@ -161,7 +162,8 @@ struct Compare: ParsableCommand {
         ("criterion", row.pruning.map { .string($0.criterion) } ?? .null),
         ("target", row.pruning.map { .string($0.target.label) } ?? .null),
         ("repair", row.pruning.map { .string($0.repair.rawValue) } ?? .null),
-        ("parameters", .int(row.parameters)), ("macs", .int(row.macs)), ("macsShare", .double(row.macsShare)),
+        ("parameters", .int(row.parameters)), ("parametersShare", .double(row.parametersShare)),
+        ("macs", .int(row.macs)), ("macsShare", .double(row.macsShare)),
       ]
       pairs += Self.json(row.score)
       let corrupted = zip(comparison.corruptions, row.corrupted).map { corruption, score in
@@ -170,7 +172,10 @@ struct Compare: ParsableCommand {
       pairs.append(("corrupted", .object(corrupted)))
       return .object(pairs)
     }
-    return .object([("version", .int(1)), ("severity", .int(severity)), ("rows", .array(rows))])
+    return .object([
+      ("version", .int(1)), ("severity", .int(severity)), ("rounds", .int(rounds)),
+      ("weighsGroups", .bool(weighGroups)), ("rows", .array(rows)),
+    ])
   }
 
   private static func json(_ score: CriteriaComparison.Score) -> [(String, JSONText)] {

@@ -19,9 +19,14 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     let (session, digest) = try Session.hashed(path: model, shapes: inputs.parsed())
     let pass = try selection.pass(calibration.calibration(shapes: inputs.parsed(), seed: selection.scoring.seed))
-    var (plan, _) = try pass.decide(session.model, session.analysis, in: talk.context(for: session))
+    let context = talk.context(for: session)
+    var (plan, _) = try pass.decide(session.model, session.analysis, in: context)
     plan.modelDigest = digest.value()
     talk.explain(keptTable(plan.groups))
     try emit(plan.text, to: output, overwrite: force, protecting: session.model)
+    if pass.repairsLayers {
+      context.logger.notice(
+        "remark: a plan says only what goes; coppice apply repairs layers, given --calibration or --data")
+    }
   }
 }

@@ -24,27 +24,19 @@ struct Scores: ParsableCommand {
   @Flag(help: "Print JSON.") var json = false
   @OptionGroup var talk: TalkArguments
 
-  private struct Scored {
-    let group: PruningGroup
-    let scores: [Float]
-  }
-
   func run() throws {
     let scoring = try scoring.scoring()
     let shapes = try inputs.parsed()
     let session = try Session(path: model, shapes: shapes)
-    let context = ScoringContext(
-      analysis: session.analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members,
-      evidence: try evidence(for: scoring, session, shapes))
-    let scored = try session.analysis.groups.map { group in
-      Scored(group: group, scores: try scoring.criterion.scores(for: group, in: context))
-    }
-    let remarks = Self.remarks(context)
+    let scored = try scoring.scores(
+      of: Array(session.analysis.groups.indices), in: session.analysis,
+      evidence: evidence(for: scoring, session, shapes))
+    let remarks = Self.remarks(scored)
     if !json, !talk.quiet { for remark in remarks { Talk.say(remark) } }
     try printOut(
       json
-        ? Self.json(scored, criterion: scoring.criterion.name, remarks).text(linesTo: 2)
-        : Talk.printable(Self.text(scored)))
+        ? Self.json(scored, session.analysis, criterion: scoring.criterion.name, remarks).text(linesTo: 2)
+        : Talk.printable(Self.text(scored, session.analysis)))
   }
 
   private func evidence(for scoring: Scoring, _ session: Session, _ shapes: InputShapes) throws -> Evidence {
@@ -60,15 +52,18 @@ struct Scores: ParsableCommand {
   }
 
   /// What users should know, a sentence each.
-  static func remarks(_ context: ScoringContext) -> [String] {
-    context.fallbacks.map { reason, groups in "\(reason): \(groups.count) groups, such as \(groups[0])" }
-      + context.nonFiniteTensors.map { "\($0): holds numbers that are not finite" }
+  static func remarks(_ scored: ScoredGroups) -> [String] {
+    scored.fallbacks.map { reason, groups in "\(reason): \(groups.count) groups, such as \(groups[0])" }
+      + scored.nonFiniteTensors.map { "\($0): holds numbers that are not finite" }
   }
 
-  private static func json(_ scored: [Scored], criterion: String, _ remarks: [String]) -> JSONText {
-    let groups = scored.map { entry -> JSONText in
-      .object([
-        ("id", .string(entry.group.id)), ("size", .int(entry.group.size)),
+  private static func json(
+    _ scored: ScoredGroups, _ analysis: ModelAnalysis, criterion: String, _ remarks: [String]
+  ) -> JSONText {
+    let groups = scored.entries.map { entry -> JSONText in
+      let group = analysis.groups[entry.group]
+      return .object([
+        ("id", .string(group.id)), ("size", .int(group.size)),
         ("scores", .array(entry.scores.map { .double(Double($0)) })),
       ])
     }
@@ -78,14 +73,15 @@ struct Scores: ParsableCommand {
     ])
   }
 
-  private static func text(_ scored: [Scored]) -> String {
-    guard !scored.isEmpty else { return "no groups: nothing here can be pruned" }
+  private static func text(_ scored: ScoredGroups, _ analysis: ModelAnalysis) -> String {
+    guard !scored.entries.isEmpty else { return "no groups: nothing here can be pruned" }
     var rows = [["group", "size", "least", "median", "largest"]]
-    for entry in scored {
+    for entry in scored.entries {
+      let group = analysis.groups[entry.group]
       let ordered = entry.scores.filter(\.isFinite).sorted()
       let numbers = ordered.isEmpty ? [] : [ordered[0], median(ordered), ordered[ordered.count - 1]]
       let cells = numbers.isEmpty ? ["–", "–", "–"] : numbers.map { short($0) }
-      rows.append([entry.group.id, "\(entry.group.size)"] + cells)
+      rows.append([group.id, "\(group.size)"] + cells)
     }
     return table(rows)
   }

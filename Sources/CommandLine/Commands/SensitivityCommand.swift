@@ -16,6 +16,10 @@ struct SensitivityCommand: ParsableCommand {
         coppice sensitivity model.onnx --calibration noise
         coppice sensitivity model.onnx --data train.npz --max-error 5% --rules rules.txt
         coppice prune model.onnx --macs 50% --rules-from rules.txt -o small.onnx
+
+      With --rules-as ratios just the shares within --max-error go, and what --ratio says does not matter:
+        coppice sensitivity model.onnx --data train.npz --max-error 5% --rules rules.txt --rules-as ratios
+        coppice prune model.onnx --ratio 50% --rules-from rules.txt -o small.onnx
       """)
 
   @Argument(help: "The model to look at.", completion: .file(extensions: ["onnx"])) var model: String
@@ -35,6 +39,11 @@ struct SensitivityCommand: ParsableCommand {
       "Where rules go that keep each group within --max-error, for --rules-from.", valueName: "path"),
     completion: .file())
   var rules: String?
+  @Option(
+    help: ArgumentHelp(
+      "What the rules say of the largest share within --max-error: bounds (no more goes) or ratios (just that goes, "
+        + "and nothing of other groups). Default: bounds.", valueName: "form"))
+  var rulesAs: Sensitivity.RuleForm?
   @Flag(help: "Replace the file of rules if it exists.") var force = false
   @OptionGroup(title: "How channels are scored") var scoring: ScoringArguments
   @OptionGroup(title: "What they are measured on") var calibration: CalibrationArguments
@@ -50,7 +59,10 @@ struct SensitivityCommand: ParsableCommand {
       throw ValidationError("outputs are compared on samples: give --data or --calibration")
     }
     guard maxError.map({ $0.value >= 0 }) ?? true else { throw ValidationError("--max-error must not be negative") }
-    guard let rules else { return }
+    guard let rules else {
+      guard rulesAs == nil else { throw ValidationError("--rules-as needs --rules, where they go") }
+      return
+    }
     guard maxError != nil else { throw ValidationError("--rules needs --max-error, which they hold") }
     guard rules != "-" else { throw ValidationError("rules cannot go to standard output; give --rules a path") }
   }
@@ -68,13 +80,15 @@ struct SensitivityCommand: ParsableCommand {
     talk.remark(on: data)
     guard let data else { throw Failure.usage("outputs are compared on samples: give --data or --calibration") }
     let (scored, remarks) = try scores(scoring, session, data)
-    let points = try Sensitivity(
-      session.model, session.analysis, data: data, options: sensitivityOptions(seed: scoring.seed)
-    ).points(scored) { work, done, all in progress(work, done, of: all) }
+    let sensitivity = Sensitivity(
+      session.model, session.analysis, data: data, options: sensitivityOptions(seed: scoring.seed))
+    let points = try sensitivity.points(scored) { work, done, all in progress(work, done, of: all) }
     let found = SensitivityTable(
       points, session.analysis, ratios: ratios.values, largestError: maxError?.value)
     if let rules, let maxError {
-      try emit(found.rules(within: maxError.value), to: rules, overwrite: force, protecting: session.model)
+      let made = sensitivity.rules(points, within: maxError.value, as: rulesAs ?? .bounds)
+      try emit(
+        Self.file(of: made, within: maxError.value), to: rules, overwrite: force, protecting: session.model)
     }
     if !json, !talk.quiet { for remark in remarks { Talk.say(remark) } }
     try printOut(
@@ -118,15 +132,14 @@ struct SensitivityCommand: ParsableCommand {
     let evidence = try calibration.measuring(
       session.model, session.analysis, on: data, seed: scoring.seed, runtime: runtime.options
     ).evidence(for: scoring.criterion) { work, done, all in progress(work, done, of: all) }
-    let context = ScoringContext(
-      analysis: session.analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members,
-      evidence: evidence)
-    let normalization = scoring.normalization ?? scoring.criterion.usualNormalization
-    let scored = try groups.map { group -> (group: Int, scores: [Double]) in
-      let scores = try scoring.criterion.scores(for: session.analysis.groups[group], in: context)
-      return (group: group, scores: normalization.apply(scores))
-    }
-    return (scored, Scores.remarks(context))
+    let scored = try scoring.scores(of: groups, in: session.analysis, evidence: evidence)
+    return (scored.entries.map { (group: $0.group, scores: $0.normalized) }, Scores.remarks(scored))
+  }
+
+  /// Rules as files of rules have them.
+  private static func file(of rules: [Rule], within error: Double) -> String {
+    let head = "# The largest shares tried that change the outputs by at most \(percent(error)), each group alone."
+    return ([head] + rules.map(\.text)).map { $0 + "\n" }.joined()
   }
 
   private func document(_ found: SensitivityTable, criterion: String, _ remarks: [String]) -> JSONText {
@@ -136,3 +149,5 @@ struct SensitivityCommand: ParsableCommand {
     ])
   }
 }
+
+extension Sensitivity.RuleForm: ExpressibleByArgument {}

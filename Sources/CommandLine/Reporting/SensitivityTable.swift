@@ -11,9 +11,6 @@ struct SensitivityTable {
 
     /// The error where most goes.
     var worst: Double { points.last.map(\.comparableError) ?? 0 }
-
-    /// The largest ratio tried that changes the outputs by no more than `error`; `nil` where none does.
-    func largestRatio(within error: Double) -> Double? { points.last { $0.comparableError <= error }?.ratio }
   }
 
   let entries: [Entry]
@@ -48,7 +45,7 @@ struct SensitivityTable {
     let rows = entries.map { entry -> [String] in
       let errors = entry.points.map { percent($0.outputError) }
       guard let largestError else { return [entry.id, "\(entry.size)"] + errors }
-      let allowed = entry.largestRatio(within: largestError).map(Self.short) ?? "–"
+      let allowed = entry.points.largestRatio(within: largestError).map(Self.short) ?? "–"
       return [entry.id, "\(entry.size)"] + errors + [allowed]
     }
     return table([header] + rows)
@@ -67,27 +64,10 @@ struct SensitivityTable {
           ("id", .string(entry.id)), ("size", .int(entry.size)), ("points", .array(points)),
         ]
         if let largestError {
-          pairs.append(("maxRatio", .double(entry.largestRatio(within: largestError) ?? 0)))
+          pairs.append(("maxRatio", .double(entry.points.largestRatio(within: largestError) ?? 0)))
         }
         return .object(pairs)
       })
-  }
-
-  /// A rule for each group, as files of rules have them.
-  ///
-  /// A pattern also matches what is below the path it spells, and the last rule that matches holds: what a name begins
-  /// with comes before it.
-  /// - Parameter error: how far the outputs may change.
-  func rules(within error: Double) -> String {
-    let lines = entries.sorted { $0.id.unicodeScalars.lexicographicallyPrecedes($1.id.unicodeScalars) }.map { entry in
-      let match = Rule.Match.group(Glob(literally: entry.id))
-      guard let ratio = entry.largestRatio(within: error) else { return Rule([match], .keep).text }
-      var limits = Rule.Limits()
-      limits.maximumRatio = ratio
-      return Rule([match], .cut(limits)).text
-    }
-    let head = "# The largest shares tried that change the outputs by at most \(percent(error)), each group alone."
-    return ([head] + lines).map { $0 + "\n" }.joined()
   }
 
   /// A share in percent, without a decimal where that is zero.

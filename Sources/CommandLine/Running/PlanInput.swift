@@ -6,6 +6,10 @@ struct PlanInput {
   let keep: KeepSets
   let groups: [Plan.Group]
   let removals: [Plan.Removal]
+  /// What chose; `nil` where the plan names none that is known.
+  let criterion: (any Criterion)?
+  /// Of what was drawn to make the plan; 0, as is usual, where it names none.
+  let seed: UInt64
   /// SHA-256 of the plan's file.
   let digest: String
 
@@ -22,6 +26,8 @@ struct PlanInput {
       keep[group.dimension].map { Plan.Group(group, keep: $0, asked: $0.count) }
     }
     removals = file.removed ?? []
+    criterion = file.criterion.flatMap { Criteria.named($0) }
+    seed = file.seed ?? 0
     self.digest = region.withUnsafeBytes { Plan.digest(of: $0) }
   }
 }

@@ -7,7 +7,7 @@ extension CriteriaComparison {
 
   /// The rows as text below a row of headings, for people.
   public var table: [[String]] {
-    let headings = ["criterion", "target", "repair", "parameters", "MACs", "of MACs", scoreName]
+    let headings = ["criterion", "target", "repair", "parameters", "of parameters", "MACs", "of MACs", scoreName]
     return [headings + corruptions.map(\.rawValue)] + rows.map(cells)
   }
 
@@ -16,9 +16,10 @@ extension CriteriaComparison {
 
   private func cells(_ row: Row) -> [String] {
     let names = row.pruning.map { [$0.criterion, $0.target.label, $0.repair.rawValue] } ?? ["dense", "–", "–"]
-    let sizes = [FixedPoint.grouped(row.parameters), FixedPoint.grouped(row.macs)]
-    let share = "\(FixedPoint.text(row.macsShare * 100, digits: 1)) %"
-    return names + sizes + [share] + ([row.score] + row.corrupted).map(text)
+    let sizes = [(row.parameters, row.parametersShare), (row.macs, row.macsShare)].flatMap { amount, share in
+      [FixedPoint.grouped(amount), "\(FixedPoint.text(share * 100, digits: 1)) %"]
+    }
+    return names + sizes + ([row.score] + row.corrupted).map(text)
   }
 
   /// A score with its unit.

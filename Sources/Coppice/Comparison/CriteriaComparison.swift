@@ -21,6 +21,10 @@ public struct CriteriaComparison: Sendable, Equatable {
     public var repairs: [LayerRepair] = [.none]
     /// What may go, whatever the target.
     public var selection = SelectionOptions(ratio: 0.5)
+    /// How often channels are scored and a part of them removed; see `PruningRounds`.
+    public var rounds = 1
+    /// Whether scores of groups count by what removing a half of each does to the outputs.
+    public var weighsGroups = false
     public var corruptions: [Corruption] = []
     /// Of all corruptions, from 1 to 5.
     public var severity = 3
@@ -73,6 +77,8 @@ public struct CriteriaComparison: Sendable, Equatable {
     /// `nil` for the model as it was.
     public let pruning: Pruning?
     public let parameters: Int
+    /// The parameters as a share of those of the model as it was.
+    public let parametersShare: Double
     public let macs: Int
     /// The MACs as a share of those of the model as it was.
     public let macsShare: Double
@@ -81,10 +87,12 @@ public struct CriteriaComparison: Sendable, Equatable {
     public let corrupted: [Score]
 
     public init(
-      pruning: Pruning?, parameters: Int, macs: Int, macsShare: Double, score: Score, corrupted: [Score] = []
+      pruning: Pruning?, parameters: Int, parametersShare: Double, macs: Int, macsShare: Double, score: Score,
+      corrupted: [Score] = []
     ) {
       self.pruning = pruning
       self.parameters = parameters
+      self.parametersShare = parametersShare
       self.macs = macs
       self.macsShare = macsShare
       self.score = score
@@ -102,6 +110,9 @@ public struct CriteriaComparison: Sendable, Equatable {
   }
 
   /// Prunes and evaluates, once for every criterion, target and repair.
+  ///
+  /// What a criterion measures of the model as it was, and how much groups count by it, is found out once for all
+  /// targets and repairs; what it measures in later rounds depends on them.
   ///
   /// - Parameters:
   ///   - calibration: what is measured and repaired on.

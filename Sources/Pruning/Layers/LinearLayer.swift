@@ -46,6 +46,8 @@ public struct LinearLayer: Sendable {
 /// The linear layers of a model that have a matrix of their own, in the order they run.
 public struct LinearLayers: Sendable {
   public let all: [LinearLayer]
+  /// The nodes that are none, though they sum over channels by a weight.
+  public let unhandled: [UnhandledReader]
   private let analysis: ModelAnalysis
 
   public init(_ model: Model, _ analysis: ModelAnalysis) {
@@ -59,8 +61,8 @@ public struct LinearLayers: Sendable {
     for (index, analyzed) in analysis.nodes.enumerated()
     where analyzed.path.steps.isEmpty && !analyzed.isContradictory {
       let node = model.graph.nodes[analyzed.path.index]
-      guard node.canonicalDomain.isEmpty, let input = node.input(0), let output = node.output(0),
-        let operand = node.input(1), weightOfValue[input] == nil, input.index < analysis.axes.count
+      guard let input = node.input(0), let output = node.output(0), let operand = node.input(1),
+        weightOfValue[input] == nil, input.index < analysis.axes.count
       else { continue }
       // Exporters that fold no constants transpose a matrix before they multiply by it.
       let turned = transpositions[operand]
@@ -80,6 +82,7 @@ public struct LinearLayers: Sendable {
           groups: form.groups, isDepthwise: form.groups > 1 && shape[0] == form.groups && shape[1] == 1))
     }
     all = layers
+    unhandled = UnhandledReader.all(in: model, analysis, besides: layers)
   }
 
   /// The matrices that are turned by a `Transpose`, by what it makes.
@@ -120,17 +123,21 @@ private struct Form {
   init?(_ node: Node, weight: [Int], input rank: Int?) {
     guard let rank else { return nil }
     channelAxis = rank - 1
-    switch node.opType {
-    case "Conv", "ConvTranspose":
+    switch (node.canonicalDomain, node.opType) {
+    case ("", "Conv"), ("", "ConvTranspose"), ("com.microsoft", "FusedConv"):
       guard weight.count == rank, rank > 2 else { return nil }
-      kind = node.opType == "Conv" ? .convolution : .transposedConvolution
+      // What is fused behind a convolution makes its output another than what its matrix makes.
+      if node.opType == "FusedConv" {
+        guard node.string("activation") ?? "" == "", node.input(3) == nil else { return nil }
+      }
+      kind = node.opType == "ConvTranspose" ? .transposedConvolution : .convolution
       (rowAxis, columnAxis) = kind == .convolution ? (0, 1) : (1, 0)
       channelAxis = 1
       groups = Int(node.int("group", default: 1))
       guard groups > 0, weight[0] % groups == 0 else { return nil }
-    case "MatMul":
+    case ("", "MatMul"):
       guard weight.count == 2, rank >= 2 else { return nil }
-    case "Gemm":
+    case ("", "Gemm"):
       guard weight.count == 2, rank == 2, node.int("transA", default: 0) == 0, node.float("alpha") ?? 1 == 1
       else { return nil }
       if node.int("transB", default: 0) != 0 { (rowAxis, columnAxis) = (0, 1) }

@@ -14,11 +14,18 @@ public struct PlanFile: Sendable {
   public let digest: String?
   /// `nil` where the file leaves them out.
   public let removed: [Plan.Removal]?
+  /// The name of the criterion that chose, and the seed of what was drawn; `nil` where the file leaves them out.
+  public let criterion: String?
+  public let seed: UInt64?
   private let groups: [Contents.Group]
   private let path: String
 
   private struct Contents: Decodable {
     struct Model: Decodable { let sha256: String? }
+    struct Options: Decodable {
+      let criterion: String?
+      let seed: String?
+    }
     struct Group: Decodable {
       let id: String
       let size: Int
@@ -26,6 +33,7 @@ public struct PlanFile: Sendable {
     }
 
     let model: Model?
+    let options: Options?
     let groups: [Group]?
     let removed: [Plan.Removal]?
   }
@@ -49,6 +57,11 @@ public struct PlanFile: Sendable {
     digest = contents.model?.sha256
     groups = contents.groups ?? []
     removed = contents.removed
+    criterion = contents.options?.criterion
+    seed = contents.options?.seed.flatMap { UInt64($0) }
+    if let text = contents.options?.seed, seed == nil {
+      throw PlanError("\(path): not a plan: options.seed: \(text) is no seed")
+    }
     for group in groups {
       let isAscending = zip(group.keep, group.keep.dropFirst()).allSatisfy { $0 < $1 }
       guard isAscending, let first = group.keep.first, let last = group.keep.last, first >= 0, last < group.size else {

@@ -23,7 +23,7 @@ struct ZeroedModel {
       let weight = analysis.weights[index]
       guard let use = weight.use else { return constants[weight.value] }
       // A use that loses something reads a tensor of its own, which the original has not.
-      let input = Self.node(at: analysis.nodes[use.node].path, of: model)?.input(use.input)
+      let input = model.node(at: analysis.nodes[use.node].path)?.input(use.input)
       return input.flatMap { $0.index >= known ? constants[$0] : nil }
     }
     self.model = model
@@ -35,17 +35,5 @@ struct ZeroedModel {
       if let output = node.output(0), let tensor = node.constantTensor { constants[output] = tensor }
       for body in node.subgraphs { collect(body, into: &constants) }
     }
-  }
-
-  private static func node(at path: NodePath, of model: Model) -> Node? {
-    var graph = model.graph
-    for step in path.steps {
-      switch graph.nodes[step.node].attributes[step.attribute].value {
-      case .graph(let body): graph = body
-      case .graphs(let bodies): graph = bodies[step.graph]
-      default: return nil
-      }
-    }
-    return graph.nodes.indices.contains(path.index) ? graph.nodes[path.index] : nil
   }
 }

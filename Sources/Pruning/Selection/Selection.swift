@@ -56,7 +56,6 @@ public struct Selection: Sendable {
     let matcher = try RuleMatcher(options.rules, analysis)
     let candidates = Candidates(analysis, options, rules: matcher).list
     let model = CostModel(analysis)
-    let normalization = scoring.normalization ?? scoring.criterion.usualNormalization
     let found = try known ?? Self.scores(candidates, analysis, scoring, evidence, round, scored)
     let rankings = found.rankings
     let bounds = Self.bounds(candidates, analysis, options, round)
@@ -89,8 +88,9 @@ public struct Selection: Sendable {
         asked: bounds[position].exact ?? asked[position])
     }
     record = SelectionRecord(
-      scoring: scoring, normalization: normalization, options: options, groupsMatched: matcher.groupsMatched,
-      budgets: budgets, after: model.statistics(Self.counts(model, rankings, kept)),
+      scoring: scoring, normalization: scoring.effectiveNormalization, options: options,
+      groupsMatched: matcher.groupsMatched, budgets: budgets,
+      after: model.statistics(Self.counts(model, rankings, kept)),
       otherBytes: options.otherBytes + (decisions.isEmpty ? 0 : options.addedBytes), rounds: round.count)
     scores = found
     nonFiniteTensors = found.nonFiniteTensors
@@ -107,21 +107,15 @@ public struct Selection: Sendable {
     _ candidates: [Candidates.Candidate], _ analysis: ModelAnalysis, _ scoring: Scoring, _ evidence: Evidence,
     _ round: PruningRound, _ scored: (_ groups: Int, _ all: Int) throws -> Void
   ) throws -> Scores {
-    let context = ScoringContext(
-      analysis: analysis, seed: scoring.seed, aggregation: scoring.aggregation, members: scoring.members,
-      evidence: evidence, alive: round.alive)
-    let normalization = scoring.normalization ?? scoring.criterion.usualNormalization
-    let rankings = try candidates.enumerated().map { position, candidate in
-      let scores = try scoring.criterion.scores(for: analysis.groups[candidate.group], in: context)
-      try scored(position + 1, candidates.count)
-      let dimension = analysis.groups[candidate.group].dimension
+    let found = try scoring.scores(
+      of: candidates.map(\.group), in: analysis, evidence: evidence, alive: round.alive, scored: scored)
+    let rankings = found.entries.map { entry -> Ranking in
+      let dimension = analysis.groups[entry.group].dimension
       let weight = evidence.groupWeights[dimension] ?? 1
-      let alive = round.alive[dimension]
       return Ranking(
-        group: candidate.group, scores: normalization.apply(scores, to: alive).map { $0 * weight }, alive: alive)
+        group: entry.group, scores: entry.normalized.map { $0 * weight }, alive: round.alive[dimension])
     }
-    return Scores(
-      rankings: rankings, nonFiniteTensors: context.nonFiniteTensors, fallbacks: context.fallbacks)
+    return Scores(rankings: rankings, nonFiniteTensors: found.nonFiniteTensors, fallbacks: found.fallbacks)
   }
 
   /// Checks options, and that budgets can be held at all, whatever the scores are: before anything is measured.

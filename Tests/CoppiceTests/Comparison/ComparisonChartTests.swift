@@ -5,13 +5,15 @@ import Testing
 @Suite("Comparison chart")
 struct ComparisonChartTests {
   private func row(
-    _ criterion: String?, repair: LayerRepair = .none, share: Double, top1: Double?, loss: Double = 1
+    _ criterion: String?, repair: LayerRepair = .none, share: Double, parameters: Double? = nil, top1: Double?,
+    loss: Double = 1
   ) -> CriteriaComparison.Row {
     CriteriaComparison.Row(
       pruning: criterion.map {
         CriteriaComparison.Pruning(criterion: $0, target: .macs(.fraction(0.5)), repair: repair)
       },
-      parameters: 1000, macs: 2000, macsShare: share, score: CriteriaComparison.Score(top1: top1, loss: loss))
+      parameters: 1000, parametersShare: parameters ?? share, macs: 2000, macsShare: share,
+      score: CriteriaComparison.Score(top1: top1, loss: loss))
   }
 
   private func count(_ part: String, in text: String) -> Int {
@@ -37,24 +39,43 @@ struct ComparisonChartTests {
     #expect(zero.low < 0 && zero.high > 0 && zero.ticks.allSatisfy(\.isFinite))
   }
 
-  @Test("each criterion and repair is a line through its points, by MACs")
+  @Test("each criterion and repair is a line through its points, in each panel by what it shows")
   func lines() {
     let chart = ComparisonChart(
       CriteriaComparison(rows: [
-        row(nil, share: 1, top1: 0.9), row("l1", share: 0.75, top1: 0.8), row("l1", share: 0.5, top1: 0.7),
+        row(nil, share: 1, top1: 0.9), row("l1", share: 0.75, parameters: 0.5, top1: 0.8),
+        row("l1", share: 0.5, parameters: 0.625, top1: 0.7),
         row("l1", repair: .sequential, share: 0.75, top1: 0.85), row("l2", share: 0.75, top1: 0.8),
       ]))
     #expect(chart.series.map(\.name) == ["l1", "l1, seq", "l2"])
-    #expect(chart.series[0].points.map(\.x) == [50, 75] && chart.series[0].points.map(\.y) == [70, 80])
     #expect(chart.series.map(\.colour) == [0, 0, 1] && chart.series.map(\.dashes) == [0, 2, 0])
-    #expect(count("<circle", in: chart.svg) == 5 && count("<polyline", in: chart.svg) == 1)
-    #expect(chart.svg.contains("<title>l1, macs 50.0 %: top-1 70.00 % at 50.0 % of the MACs</title>"))
+    let points = chart.panels.map { $0.ordered(chart.series[0].points) }
+    #expect(points[0].map(\.macs) == [50, 75] && points[0].map(\.score) == [70, 80])
+    #expect(points[1].map(\.parameters) == [50, 62.5] && points[1].map(\.score) == [80, 70])
+    #expect(count("<circle", in: chart.svg) == 2 * 5 && count("<polyline", in: chart.svg) == 2)
+    let title = "l1, macs 50.0 %: top-1 70.00 % at 50.0 % of the MACs and 62.5 % of the parameters"
+    #expect(count("<title>\(title)</title>", in: chart.svg) == 2)
+  }
+
+  @Test("panels lie side by side with the same scores, which are named once")
+  func panels() {
+    let chart = ComparisonChart(
+      CriteriaComparison(rows: [row(nil, share: 1, top1: 1), row("l1", share: 0.5, parameters: 0.25, top1: 0)]))
+    #expect(chart.panels.map(\.size) == [.macs, .parameters])
+    #expect(chart.panels[0].right < chart.panels[1].left)
+    for label in ["MACs in % of the dense model&#39;s", "parameters in % of the dense model&#39;s", "top-1 in %"] {
+      #expect(count(">\(label)</text>", in: chart.svg) == 1)
+    }
+    // Half of the MACs are at the left end of an axis from 50 to 100, a quarter of the parameters within one from 20.
+    #expect(count("<circle cx=\"64.0\" cy=\"344.0\"", in: chart.svg) == 1)
+    #expect(count("<circle cx=\"478.5\" cy=\"344.0\"", in: chart.svg) == 1)
+    #expect(count("cy=\"24.0\"", in: chart.svg) == 2)
   }
 
   @Test("a single point is drawn without a line, inside the picture")
   func onePoint() {
     let svg = ComparisonChart(CriteriaComparison(rows: [row("l1", share: 0.5, top1: 1)])).svg
-    #expect(count("<circle", in: svg) == 1 && count("<polyline", in: svg) == 0)
+    #expect(count("<circle", in: svg) == 2 && count("<polyline", in: svg) == 0)
     #expect(!svg.contains("nan") && !svg.contains("inf"))
   }
 
@@ -64,7 +85,7 @@ struct ComparisonChartTests {
       CriteriaComparison(rows: [
         row(nil, share: 1, top1: nil, loss: 0.5), row("l1", share: 0.5, top1: nil, loss: .nan),
       ]))
-    #expect(chart.scoreLabel == "loss" && chart.series.isEmpty && chart.reference?.y == 0.5)
+    #expect(chart.scoreLabel == "loss" && chart.series.isEmpty && chart.reference?.score == 0.5)
   }
 
   @Test("names cannot become markup")
@@ -80,11 +101,11 @@ struct ComparisonChartTests {
   @Test("a report needs no other file and is the same every time")
   func report() {
     let comparison = CriteriaComparison(
-      rows: [row(nil, share: 1, top1: 0.9), row("l1", share: 0.5, top1: 0.8)])
+      rows: [row(nil, share: 1, top1: 0.9), row("l1", share: 0.5, parameters: 0.25, top1: 0.8)])
     let report = ComparisonReport(comparison, title: "m.onnx")
     #expect(report.html == ComparisonReport(comparison, title: "m.onnx").html)
     #expect(report.html.contains("<svg ") && report.html.contains("<table>"))
     #expect(!report.html.contains("src=") && !report.html.contains("href="))
-    #expect(comparison.table[2] == ["l1", "macs 50.0 %", "none", "1,000", "2,000", "50.0 %", "80.00 %"])
+    #expect(comparison.table[2] == ["l1", "macs 50.0 %", "none", "1,000", "25.0 %", "2,000", "50.0 %", "80.00 %"])
   }
 }

@@ -1,4 +1,3 @@
-import Calibration
 import IR
 import Synchronization
 import TestSupport

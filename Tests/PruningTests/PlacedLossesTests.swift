@@ -8,7 +8,7 @@ import Testing
 
 /// What is measured of a pruned model, in the places the channels had.
 @Suite("Losses in the places of the whole model")
-struct EvidencePlacesTests {
+struct PlacedLossesTests {
   static let texts = [
     // A concatenation, whose axis has channels of two groups.
     """
@@ -59,7 +59,8 @@ struct EvidencePlacesTests {
     for (index, group) in own.groups.enumerated() {
       evidence.removalLosses[group.dimension] = (0..<group.size).map { Double(100 * index + $0 + 1) }
     }
-    let placed = try #require(evidence.losses(inPlacesOf: whole, from: own, keeping: keep))
+    let places = try #require(PlacedLosses(in: whole, of: own, keeping: keep))
+    let placed = places(evidence)
     for (index, group) in whole.groups.enumerated() {
       var expected = [Double](repeating: 0, count: group.size)
       for (place, channel) in try #require(keep[group.dimension]).enumerated() {
@@ -73,7 +74,25 @@ struct EvidencePlacesTests {
   @Test("a model pruned otherwise is not taken for this one", arguments: texts)
   func otherWidths(text: String) throws {
     let (whole, own, _) = try pruned(text)
-    #expect(Evidence().losses(inPlacesOf: whole, from: own, keeping: KeepSets()) == nil)
+    #expect(PlacedLosses(in: whole, of: own, keeping: KeepSets()) == nil)
+    #expect(PlacedLosses(in: own, of: whole, keeping: KeepSets()) == nil)
+  }
+
+  @Test("of a group with one channel left, which is none any more, that channel is as dear as can be", arguments: texts)
+  func lastChannel(text: String) throws {
+    let model = try GraphText.model(text)
+    let whole = try ModelAnalysis(model)
+    var keep = KeepSets()
+    keep[whole.groups[0].dimension] = [2]
+    let own = try ModelAnalysis(model.keeping(keep, analysis: whole))
+    try #require(own.groups.count == whole.groups.count - 1)
+    var evidence = Evidence()
+    for group in own.groups { evidence.removalLosses[group.dimension] = [Double](repeating: 0.5, count: group.size) }
+    let places = try #require(PlacedLosses(in: whole, of: own, keeping: keep))
+    let placed = places(evidence)
+    let losses = try #require(placed.removalLosses[whole.groups[0].dimension])
+    #expect(losses.enumerated().allSatisfy { $0.element == ($0.offset == 2 ? 1 : 0) })
+    #expect(placed.removalLosses.count == whole.groups.count)
   }
 
   @Test("a group nothing was found of has none there either")
@@ -81,7 +100,8 @@ struct EvidencePlacesTests {
     let (whole, own, keep) = try pruned(Self.texts[1])
     var evidence = Evidence()
     evidence.stepwiseLosses[own.groups[0].dimension] = [Double](repeating: 1, count: own.groups[0].size)
-    let placed = try #require(evidence.losses(inPlacesOf: whole, from: own, keeping: keep))
+    let places = try #require(PlacedLosses(in: whole, of: own, keeping: keep))
+    let placed = places(evidence)
     #expect(placed.stepwiseLosses.count == 1 && placed.removalLosses.isEmpty)
   }
 }
