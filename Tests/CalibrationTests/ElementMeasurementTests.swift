@@ -117,7 +117,7 @@ struct ElementMeasurementTests {
   @Test("gradients are the mean over samples, also where the last batch is smaller", arguments: [1, 2, 3, 8])
   func gradients(batch: Int) throws {
     for precision in [Precision.single, .double] {
-      let found = try measured(ConnectionSensitivity(), linearModel(), data(), precision: precision, batch: batch)
+      let found = try measured(SNIP(), linearModel(), data(), precision: precision, batch: batch)
       #expect(isClose(found.first?.elements, linearGradient))
     }
   }
@@ -150,7 +150,7 @@ struct ElementMeasurementTests {
     let inputs = normalized.map { row in row.indices.map { row[$0] * scale[0][$0] + scale[1][$0] } }
     let errors = scaled(difference(product(inputs, Self.weight), Self.targets), 1 / 3.0)
     let slopes = product(errors, transposed(Self.weight))
-    let found = try measured(ConnectionSensitivity(), model, data())
+    let found = try measured(SNIP(), model, data())
     let scaleGradient = (0..<2).map { column in zip(slopes, normalized).reduce(0.0) { $0 + $1.0[column] * $1.1[column] }
     }
     let shiftGradient = (0..<2).map { column in slopes.reduce(0.0) { $0 + $1[column] } }
@@ -163,7 +163,7 @@ struct ElementMeasurementTests {
   @Test("dropout keeps everything")
   func dropout() throws {
     let text = "x: float[N, 2]\nd = Dropout(x, r[]+)\ny = MatMul(d, w[2, 2])\nreturn y"
-    let found = try measured(ConnectionSensitivity(), model(text, ["r": [[0.5]], "w": Self.weight]), data())
+    let found = try measured(SNIP(), model(text, ["r": [[0.5]], "w": Self.weight]), data())
     #expect(isClose(elements("w", found), linearGradient))
   }
 
@@ -176,7 +176,7 @@ struct ElementMeasurementTests {
     let last = product(transposed(hidden), errors)
     let first = product(product(transposed(Self.x), errors), transposed(Self.weight))
     let expected = zip(last, first).map { zip($0, $1).map { $0 + $1 } }
-    let found = try measured(ConnectionSensitivity(), model, data())
+    let found = try measured(SNIP(), model, data())
     #expect(found.map(\.name) == ["w"])
     #expect(isClose(found.first?.elements, expected))
   }
@@ -195,8 +195,8 @@ struct ElementMeasurementTests {
       """
     }
     let numbers: [String: Matrix] = ["v": [[0.5, -1, 2]], "u": [[0.5, -1, 2]]]
-    let shared = try measured(ConnectionSensitivity(), model(text("v"), numbers), data())
-    let apart = try measured(ConnectionSensitivity(), model(text("u\(shape)"), numbers), data())
+    let shared = try measured(SNIP(), model(text("v"), numbers), data())
+    let apart = try measured(SNIP(), model(text("u\(shape)"), numbers), data())
     #expect(shared.filter { $0.name == "v" }.count == 2)
     let own = shared.filter { $0.name == "v" }.map { $0.elements?.floats() }
     let expected = ["v", "u"].map { name in elements(name, apart)?.floats() }
@@ -209,8 +209,8 @@ struct ElementMeasurementTests {
     func text(_ mark: String) -> String {
       "x: float[N, 2]\nh = MatMul(x, \(mark)a[2, 3])\ny = MatMul(h, b[3, 2])\nreturn y"
     }
-    let found = try measured(ConnectionSensitivity(), model(text("!")), data())
-    let expected = try measured(ConnectionSensitivity(), model(text("")), data())
+    let found = try measured(SNIP(), model(text("!")), data())
+    let expected = try measured(SNIP(), model(text("")), data())
     let numbers = [found, expected].map { list in elements("a", list)?.floats() }
     #expect(numbers[0] != nil && numbers[0] == numbers[1])
   }
@@ -220,7 +220,7 @@ struct ElementMeasurementTests {
   @Test("H·g of a linear model is xᵀx·g / N, and its temperature is for logits alone")
   func gradientFlow() throws {
     let expected = scaled(product(product(transposed(Self.x), Self.x), linearGradient), 1 / 3.0)
-    for criterion in [GradientSignal(), GradientFlowPreservation()] as [any Criterion] {
+    for criterion in [GraSP(), CroP()] as [any Criterion] {
       #expect(isClose(try measured(criterion, linearModel(), data()).first?.elements, expected, 1e-4))
     }
   }
@@ -239,7 +239,7 @@ struct ElementMeasurementTests {
       return zip(p, u).map { $0 * ($1 - mean) }
     }
     let expected = scaled(product(transposed(Self.x), slopes), 1 / (3 * temperature * temperature))
-    let criterion: any Criterion = isDivided ? GradientSignal() : GradientFlowPreservation()
+    let criterion: any Criterion = isDivided ? GraSP() : CroP()
     let found = try measured(criterion, linearModel(), data(classes: true), .crossEntropy)
     // At a temperature of 200 little but rounding is left of so small a curvature.
     #expect(isClose(found.first?.elements, expected, 1e-3))
@@ -312,7 +312,7 @@ struct ElementMeasurementTests {
       "x: float[N, 2]\nh = MatMul(x, a[2, 3])\nr = Hardmax(h)\ny = MatMul(r, b[3, 2])\nreturn y")
     let reads = Mutex(0)
     let data = data { reads.withLock { $0 += 1 } }
-    let error = #expect(throws: TrainingError.self) { try measured(ConnectionSensitivity(), model, data, batch: 1) }
+    let error = #expect(throws: TrainingError.self) { try measured(SNIP(), model, data, batch: 1) }
     #expect(error?.description.contains("Hardmax") == true)
     #expect(reads.withLock { $0 } == 1)
   }
@@ -321,9 +321,9 @@ struct ElementMeasurementTests {
   func lossOfOtherShape() throws {
     let model = try linearModel()
     #expect(throws: TrainingError.self) {
-      try measured(ConnectionSensitivity(), model, data(classes: true), .meanSquaredError)
+      try measured(SNIP(), model, data(classes: true), .meanSquaredError)
     }
-    #expect(throws: TrainingError.self) { try measured(ConnectionSensitivity(), model, data(), .crossEntropy) }
+    #expect(throws: TrainingError.self) { try measured(SNIP(), model, data(), .crossEntropy) }
   }
 
   @Test("gradients of single samples are refused of a model that takes several at once")
@@ -331,6 +331,6 @@ struct ElementMeasurementTests {
     let model = try model("x: float[3, 2]\ny = MatMul(x, w[2, 2])\nreturn y", ["w": Self.weight])
     let error = #expect(throws: TrainingError.self) { try measured(FisherInformation(), model, data()) }
     #expect(error?.description.contains("exactly 3 samples") == true)
-    #expect(isClose(try measured(ConnectionSensitivity(), model, data()).first?.elements, linearGradient))
+    #expect(isClose(try measured(SNIP(), model, data()).first?.elements, linearGradient))
   }
 }

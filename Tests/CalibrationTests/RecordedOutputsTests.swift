@@ -78,7 +78,7 @@ struct RecordedOutputsTests {
   ) throws -> (outputs: RecordedOutputs, evidence: Evidence) {
     var outputs: RecordedOutputs? = RecordedOutputs(for: repairing)
     let evidence = try Measuring(pruned.dense, pruned.analysis, data: CalibrationData(x), options: measuring)
-      .evidence(for: OptimalBrainSurgeon(), recording: &outputs)
+      .evidence(for: OBSPA(), recording: &outputs)
     return (try #require(outputs), evidence)
   }
 
@@ -122,7 +122,7 @@ struct RecordedOutputsTests {
     let x = randomInput(network.shape)
     let found = try record(pruned, on: x, for: repairing, measuring).evidence.removalLosses
     let expected = try Measuring(pruned.dense, pruned.analysis, data: CalibrationData(x), options: measuring)
-      .evidence(for: OptimalBrainSurgeon()).removalLosses
+      .evidence(for: OBSPA()).removalLosses
     #expect(!expected.isEmpty && found.count == expected.count)
     // What is looked at is not fused with what follows, and may be rounded in another place.
     for (dimension, losses) in expected { #expect(relativeError(found[dimension] ?? [], losses) <= 1e-4) }

@@ -52,7 +52,9 @@ struct ApplyTests {
     Case(
       model: "mixing.onnx", decision: "--criterion obspa", repair: "--calibration x.csv --repair par --damping 0.5"),
     Case(model: "mixing.onnx", decision: "--criterion l2", repair: "--calibration x.csv --repair seq"),
-    Case(model: "chain.onnx", decision: "--criterion obspa --seed 3", repair: "--calibration noise --samples 2 --fit-steps 3"),
+    Case(
+      model: "chain.onnx", decision: "--criterion obspa --seed 3",
+      repair: "--calibration noise --samples 2 --fit-steps 3"),
     Case(
       model: "chain.onnx", decision: "--criterion obspa",
       repair: "--calibration noise --samples 4 --fit-steps 0 --input-shape image=1x3x8x8"),
@@ -93,7 +95,8 @@ struct ApplyTests {
     #expect(try succeed("\(line) -o p.json", with: tool).components(separatedBy: Self.planned).count == 2)
     let said = try succeed("apply mixing.onnx --plan p.json -o a.onnx", with: tool)
     #expect(said.components(separatedBy: "remark: ").count == 2)
-    #expect(said.contains("remark: \(criterion) chose as if layers were repaired") && said.contains(Self.sliced), "\(said)")
+    #expect(
+      said.contains("remark: \(criterion) chose as if layers were repaired") && said.contains(Self.sliced), "\(said)")
   }
 
   @Test("nothing is remarked on where no repair is presumed, or none is wanted")

@@ -49,7 +49,8 @@ struct BLASTests {
       Processor("AuthenticAMD", "25", narrow), Processor("AuthenticAMD", "26", narrow),
       Processor("AuthenticAMD", "26", narrow + " avx512f avx512dq avx512bw avx512_vnni"),
       Processor("AuthenticAMD", "26", ""), Processor("AuthenticAMD", "23", narrow),
-      Processor("AuthenticAMD", "23", wide), Processor("AuthenticAMD", "27", wide), Processor("AuthenticAMD", "many", wide),
+      Processor("AuthenticAMD", "23", wide), Processor("AuthenticAMD", "27", wide),
+      Processor("AuthenticAMD", "many", wide),
       Processor("GenuineIntel", "6", wide), Processor("GenuineIntel", "26", wide), Processor("", "", ""),
     ])
   func others(processor: Processor) {

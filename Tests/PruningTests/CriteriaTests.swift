@@ -49,14 +49,14 @@ struct CriteriaTests {
   @Test("lamp divides the square by the squares of all that are not smaller")
   func lamp() throws {
     // Norms 3, 2, 2: of equal ones the first counts as the larger.
-    #expect(isClose(try pair().scores(LayerAdaptiveMagnitude()), [1, 4.0 / 13, 4.0 / 17]))
+    #expect(isClose(try pair().scores(LAMP()), [1, 4.0 / 13, 4.0 / 17]))
   }
 
   @Test("fpgm adds up distances between the filters that make the channels")
   func geometricMedian() throws {
     // Filters (3,4), (1,0), (0,2).
     let (d01, d02, d12) = (Float(20).squareRoot(), Float(13).squareRoot(), Float(5).squareRoot())
-    #expect(isClose(try pair().scores(GeometricMedian()), [d01 + d02, d01 + d12, d02 + d12]))
+    #expect(isClose(try pair().scores(FPGM()), [d01 + d02, d01 + d12, d02 + d12]))
   }
 
   private static let normalized = """

@@ -35,13 +35,13 @@ struct ElementCriteriaTests {
 
   @Test("snip, crop and synflow add up magnitudes of products")
   func magnitudes() throws {
-    for criterion in [ConnectionSensitivity(), GradientFlowPreservation(), SynapticFlow()] as [any Criterion] {
+    for criterion in [SNIP(), CroP(), SynapticFlow()] as [any Criterion] {
       #expect(isClose(try scores(criterion), [9, 5, 7]), "\(criterion.name)")
     }
   }
 
   @Test("grasp keeps signs, and removes what adds to the gradient flow where it goes: the most negative first")
-  func signed() throws { #expect(isClose(try scores(GradientSignal()), [1, -1, -5])) }
+  func signed() throws { #expect(isClose(try scores(GraSP()), [1, -1, -5])) }
 
   @Test("fisher multiplies by squares of weights, hessian by half of them, whatever their sign")
   func squares() throws {
@@ -84,13 +84,13 @@ struct ElementCriteriaTests {
       return y
       """, filling: ["a": [1, 2, 3, 4], "v": [5, 6], "b": [1, 2, 3, 4]], measuring: .gradients,
       ["a": [1, 1, 1, 1], "v": [1, 1], "b": [1, 1, 1, 1]])
-    #expect(isClose(try scores(ConnectionSensitivity(), context), [3 + 5 + 4, 7 + 6 + 6]))
+    #expect(isClose(try scores(SNIP(), context), [3 + 5 + 4, 7 + 6 + 6]))
   }
 
   @Test("a weight that was not measured adds nothing, to a mean either")
   func unmeasured() throws {
     let context = try context(measuring: .gradients, ["b": Self.measured["b"] ?? []], aggregation: .mean)
-    #expect(isClose(try scores(ConnectionSensitivity(), context), [2, 3, 6]))
+    #expect(isClose(try scores(SNIP(), context), [2, 3, 6]))
     #expect(context.fallbacks.isEmpty)
   }
 
@@ -116,7 +116,7 @@ struct ElementCriteriaTests {
   @Test("a measured number that is not finite is told by its weight")
   func notFinite() throws {
     let context = try context(measuring: .gradients, ["a": [.nan, 2, 3, -1, 5, 0.5], "b": Self.measured["b"] ?? []])
-    let scores = try scores(ConnectionSensitivity(), context)
+    let scores = try scores(SNIP(), context)
     #expect(scores.map(\.isFinite) == [false, true, true])
     #expect(context.nonFiniteTensors == ["a"])
   }

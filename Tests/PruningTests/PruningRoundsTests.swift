@@ -170,7 +170,7 @@ struct PruningRoundsTests {
     let context = ScoringContext(analysis: analysis, alive: alive)
     // Filters (3,4) and (0,2).
     let distance = Float(13).squareRoot()
-    #expect(isClose(try GeometricMedian().scores(for: analysis.groups[0], in: context), [distance, 0, distance]))
+    #expect(isClose(try FPGM().scores(for: analysis.groups[0], in: context), [distance, 0, distance]))
   }
 
   @Test("shares refer to the whole width: what is gone counts towards them")

@@ -8,7 +8,7 @@ import Runtime
 ///
 /// ```swift
 /// var outputs: RecordedOutputs? = RecordedOutputs(for: repairing)
-/// let evidence = try Measuring(model, analysis, data: data).evidence(for: OptimalBrainSurgeon(), recording: &outputs)
+/// let evidence = try Measuring(model, analysis, data: data).evidence(for: OBSPA(), recording: &outputs)
 /// let repaired = try Repair(of: model, analysis, keep: keep, options: repairing)(pruned, on: data, outputs: outputs)
 /// ```
 public struct RecordedOutputs {

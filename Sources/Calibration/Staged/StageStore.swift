@@ -48,7 +48,8 @@ struct StageStore {
         name: tensor.name, dataType: tensor.dataType, shape: tensor.shape, storage: .bytes(try file.store(bytes)))
     } catch {
       throw TrainingError(
-        .settings, "\(error), where values between layers are kept that are beyond the memory for them; use fewer samples")
+        .settings,
+        "\(error), where values between layers are kept that are beyond the memory for them; use fewer samples")
     }
   }
 

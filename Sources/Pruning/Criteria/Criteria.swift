@@ -3,17 +3,17 @@ public enum Criteria {
   public static let all: [any Criterion] = byWeights + byGradients + byInputs
 
   private static let byWeights: [any Criterion] = [
-    Magnitude(power: .absolute), Magnitude(power: .square), BatchNormScale(), LayerAdaptiveMagnitude(),
-    GeometricMedian(), RandomScore(),
+    Magnitude(power: .absolute), Magnitude(power: .square), BatchNormScale(), LAMP(),
+    FPGM(), RandomScore(),
   ]
 
   private static let byGradients: [any Criterion] = [
-    ConnectionSensitivity(), GradientSignal(), GradientFlowPreservation(), SynapticFlow(), Taylor(), Taylor(.square),
+    SNIP(), GraSP(), CroP(), SynapticFlow(), Taylor(), Taylor(.square),
     FisherInformation(), HessianDiagonal(),
   ]
 
   private static let byInputs: [any Criterion] = [
-    MeanActivation(), NonzeroShare(), Wanda(), Fluctuation(), OptimalBrainSurgeon(), StepwiseRemoval(),
+    MeanActivation(), APoZ(), Wanda(), FLAP(), OBSPA(), ZipLM(),
   ]
 
   public static func named(_ name: String) -> (any Criterion)? { all.first { $0.name == name } }

@@ -35,8 +35,6 @@ public struct Scoring: Sendable {
   }
 
   public static var batchNormScale: Scoring { Scoring(BatchNormScale()) }
-  public static var layerAdaptiveMagnitude: Scoring { Scoring(LayerAdaptiveMagnitude()) }
-  public static var geometricMedian: Scoring { Scoring(GeometricMedian()) }
 
   /// Drawn from a seed: the control.
   public static func random(seed: UInt64 = 0) -> Scoring {

@@ -4,7 +4,7 @@
 ///
 /// Gradients are averaged over all samples before magnitudes are taken, so a model that is trained to the end, where
 /// they vanish, is better scored by ``FisherInformation``.
-public struct ConnectionSensitivity: ElementCriterion {
+public struct SNIP: ElementCriterion {
   public let name = "snip"
   public let summary = "magnitude of weights times gradients"
   public var measurement: Measurement { .gradients }

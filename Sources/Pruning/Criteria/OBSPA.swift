@@ -6,7 +6,7 @@ import Dimensions
 /// et al., "Structurally prune anything", 2024).
 ///
 /// Changes are shares of what a layer's outputs vary, so that groups compare as they are.
-public struct OptimalBrainSurgeon: Criterion {
+public struct OBSPA: Criterion {
   public let name = "obspa"
   public let summary = "change of the readers' outputs after their best repair"
   public let measurements: Set<Measurement> = [.removalLosses]

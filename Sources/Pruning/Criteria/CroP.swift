@@ -2,7 +2,7 @@
 /// weights go (Rachwan et al., "Winning the lottery ahead of time: efficient early network pruning", ICML 2022).
 ///
 /// Unlike `grasp` it divides logits by nothing.
-public struct GradientFlowPreservation: ElementCriterion {
+public struct CroP: ElementCriterion {
   public let name = "crop"
   public let summary = "change of the gradient flow without the channel"
   public var measurement: Measurement { .gradientFlow(temperature: 1) }

@@ -4,7 +4,7 @@ import Analysis
 /// smaller (Lee et al., "Layer-adaptive sparsity for the magnitude-based pruning", ICLR 2021, for channels).
 ///
 /// The largest channel of every group scores 1, so that no group is emptied before the others.
-public struct LayerAdaptiveMagnitude: Criterion {
+public struct LAMP: Criterion {
   public let name = "lamp"
   public let summary = "squared norm against those of the group's larger channels"
   public var usualNormalization: ScoreNormalization { .none }

@@ -6,7 +6,7 @@ import Kernels
 ///
 /// The filters are the rows that make the channels; readers count only where the user says so. What earlier rounds
 /// removed is none of the others.
-public struct GeometricMedian: MemberCriterion {
+public struct FPGM: MemberCriterion {
   public let name = "fpgm"
   public let summary = "distance to the other filters"
   public var usualMembers: MemberScope { .producers }

@@ -5,7 +5,7 @@ import Analysis
 /// with the highest average percentage of zeros go first.
 ///
 /// It tells channels apart behind activation functions with exact zeros, such as ReLU; elsewhere all score 1.
-public struct NonzeroShare: Criterion {
+public struct APoZ: Criterion {
   public let name = "apoz"
   public let summary = "share of the channel's values that are not zero"
   public var measurements: Set<Measurement> { [.inputStatistics] }

@@ -5,7 +5,7 @@ import Analysis
 /// "ZipLM", NeurIPS 2023).
 ///
 /// Unlike `obspa` it sees that of two channels that can stand in for each other only one may go.
-public struct StepwiseRemoval: Criterion {
+public struct ZipLM: Criterion {
   public let name = "ziplm"
   public let summary = "the same where channels go one after the other"
   public let measurements: Set<Measurement> = [.stepwiseLosses]

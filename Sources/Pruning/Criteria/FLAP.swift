@@ -6,7 +6,7 @@ import Analysis
 ///
 /// Heads have the mean over their width. Scores are standardised in each group, after which channels of all groups are
 /// ranked together.
-public struct Fluctuation: Criterion {
+public struct FLAP: Criterion {
   public let name = "flap"
   public let summary = "variance of the channel times the squared norm of the weights that read it"
   public var measurements: Set<Measurement> { [.inputStatistics] }

@@ -6,7 +6,7 @@
 /// the largest, so that what is left learns fastest. Here the lowest scores go first, so the sign is the other one:
 /// channels with the most negative θ·(Hg) go. Signs cancel inside a channel, and no magnitude is ever taken: a large
 /// negative score is the strongest reason to remove a channel, a large positive one to keep it.
-public struct GradientSignal: ElementCriterion {
+public struct GraSP: ElementCriterion {
   public let name = "grasp"
   public let summary = "gradient flow that goes with the channel, signed"
   public var measurement: Measurement { .gradientFlow(temperature: 200) }
