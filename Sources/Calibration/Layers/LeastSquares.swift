@@ -73,7 +73,7 @@ struct LeastSquares {
     guard mean > 0, mean.isFinite else { return (old, damping) }
     var share = max(damping, 1e-12)
     while share < 1e12 {
-      if let factor = try Cholesky(covariance, damping: share * mean) {
+      if let factor = try Cholesky(covariance, damping: share * mean, workers: workers) {
         let pulled = zip(products, old).map { $0 + share * mean * $1 }
         let matrix = try factor.solve(rows: pulled, workers: workers)
         if matrix.allSatisfy(\.isFinite) { return (matrix, share) }

@@ -8,16 +8,53 @@ public struct Cholesky: Sendable {
 
   /// - Parameter damping: what is added to the diagonal before.
   /// - Returns: `nil` where the matrix is not positive definite then, as far as rounding can tell.
-  public init?(_ matrix: SymmetricMatrix, damping: Double = 0) throws(BLASError) {
+  public init?(
+    _ matrix: SymmetricMatrix, damping: Double = 0, workers: Workers = .one
+  ) throws(BLASError) {
     size = matrix.size
     factor = matrix.elements
     for index in 0..<size { factor[index * size + index] += damping }
-    guard size > 0 else { return }
-    let function = try BLAS.shared().dpotrf
-    // Fortran keeps matrices in columns: its lower triangle is our upper one.
-    var (triangle, count, result) = (CChar(UInt8(ascii: "L")), Int32(size), Int32(0))
-    factor.withUnsafeMutableBufferPointer { function(&triangle, &count, $0.baseAddress, &count, &result) }
-    guard result == 0 else { return nil }
+    let (blas, size) = (try BLAS.shared(), size)
+    let isDefinite = factor.withUnsafeMutableBufferPointer { factor -> Bool in
+      guard let start = factor.baseAddress else { return true }
+      return Self.factorize(start, size, blas, workers)
+    }
+    guard isDefinite else { return nil }
+  }
+
+  /// Rows and columns of a block: one is factorized by LAPACK, the rest follows by products that threads share.
+  private static let block = 256
+
+  /// Writes U over the upper triangle.
+  private static func factorize(
+    _ matrix: UnsafeMutablePointer<Double>, _ size: Int, _ blas: BLAS, _ workers: Workers
+  ) -> Bool {
+    nonisolated(unsafe) let matrix = matrix
+    let stride = Int32(size)
+    for first in Swift.stride(from: 0, to: size, by: block) {
+      let (end, count) = (min(size, first + block), Int32(min(block, size - first)))
+      // Fortran keeps matrices in columns: its lower triangle is our upper one.
+      var (triangle, order, lead, result) = (CChar(UInt8(ascii: "L")), count, stride, Int32(0))
+      nonisolated(unsafe) let corner = matrix + (first * size + first)
+      blas.dpotrf(&triangle, &order, corner, &lead, &result)
+      guard result == 0 else { return false }
+      // U₁₂ = U₁₁⁻ᵀ·A₁₂, and A₂₂ − U₁₂ᵀ·U₁₂ is what is left.
+      workers.forEachRange(of: size - end, grain: block) { columns in
+        blas.dtrsm(
+          CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, count, Int32(columns.count), 1, corner, stride,
+          matrix + (first * size + end + columns.lowerBound), stride)
+      }
+      let blocks = (size - end + block - 1) / block
+      let tiles = (0..<blocks).flatMap { row in (row..<blocks).map { (row, $0) } }
+      workers.forEach(tiles.count) { index in
+        let (row, column) = (end + tiles[index].0 * block, end + tiles[index].1 * block)
+        blas.dgemm(
+          CblasRowMajor, CblasTrans, CblasNoTrans, Int32(min(block, size - row)), Int32(min(block, size - column)),
+          count, -1, matrix + (first * size + row), stride, matrix + (first * size + column), stride, 1,
+          matrix + (row * size + column), stride)
+      }
+    }
+    return true
   }
 
   /// B·A⁻¹ for a row-major matrix of rows as long as A is wide.
