@@ -114,6 +114,16 @@ struct ApplyTests {
     #expect(asked.contains(Self.planned), "\(asked)")
   }
 
+  @Test("samples are not replaced by what comes of them", arguments: ["plan", "prune"])
+  func samplesStay(command: String) throws {
+    let tool = try tool()
+    let before = try bytes("x.csv", of: tool)
+    let outcome = try tool.run(
+      "coppice \(command) mixing.onnx --ratio 0.5 --criterion obspa --calibration x.csv -o x.csv --force")
+    #expect(outcome.code != 0 && outcome.err.contains("a file the input is read from"), "\(outcome.err)")
+    #expect(try bytes("x.csv", of: tool) == before)
+  }
+
   @Test("what changes nothing, lacks samples or would replace them is refused")
   func mistakes() throws {
     let tool = try tool()

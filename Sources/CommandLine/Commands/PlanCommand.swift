@@ -20,6 +20,9 @@ struct PlanCommand: ParsableCommand {
     let (session, digest) = try Session.hashed(path: model, shapes: inputs.parsed())
     let pass = try selection.pass(calibration.calibration(shapes: inputs.parsed(), seed: selection.scoring.seed))
     let context = talk.context(for: session)
+    if let output {
+      try OutputPlace.refuseInput(output, reading: calibration.samples.paths(), models: [session.model])
+    }
     var (plan, _) = try pass.decide(session.model, session.analysis, in: context)
     plan.modelDigest = digest.value()
     talk.explain(keptTable(plan.groups))

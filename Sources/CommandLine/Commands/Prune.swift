@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coppice
+import Files
 
 struct Prune: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,12 +19,14 @@ struct Prune: ParsableCommand {
     let start = ContinuousClock.now
     let (session, digest) = try Session.hashed(path: model, shapes: inputs.parsed())
     let context = talk.context(for: session)
+    let read = try calibration.samples.paths()
+    try OutputPlace.refuseInput(output.output, reading: read, models: [session.model])
     try output.check(session)
     let pass = try selection.pass(calibration.calibration(shapes: inputs.parsed(), seed: selection.scoring.seed))
     let (plan, pruned, repair) = try pass.prune(session.model, session.analysis, in: context)
     talk.explain(keptTable(plan.groups))
     if !repair.layers.isEmpty { talk.explain(repairTable(repair)) }
-    try output.write(pruned, of: session, progress: context.progress) { [plan] in
+    try output.write(pruned, of: session, progress: context.progress, protecting: read) { [plan] in
       var plan = plan
       plan.modelDigest = digest.value()
       return Model.sourceEntries(model: plan.modelDigest, plan: plan.digest)
