@@ -41,7 +41,8 @@ public struct Cholesky: Sendable {
       // U₁₂ = U₁₁⁻ᵀ·A₁₂, and A₂₂ − U₁₂ᵀ·U₁₂ is what is left.
       workers.forEachRange(of: size - end, grain: block) { columns in
         blas.dtrsm(
-          CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, count, Int32(columns.count), 1, corner, stride,
+          CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, count, Int32(columns.count), 1, corner,
+          stride,
           matrix + (first * size + end + columns.lowerBound), stride)
       }
       let blocks = (size - end + block - 1) / block
