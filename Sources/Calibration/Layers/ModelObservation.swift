@@ -6,7 +6,7 @@ import Training
 struct ModelObservation {
   let data: CalibrationData
   private let session: Session
-  let ranges: [Range<Int>]
+  private let ranges: [Range<Int>]
 
   /// - Parameters:
   ///   - batch: samples of a run.

@@ -1,6 +1,6 @@
 import COpenBLAS
 
-/// The factorization A = Uᵀ·U of a positive definite matrix, by LAPACK.
+/// The factorization A = Uᵀ·U of a positive definite matrix, block by block.
 public struct Cholesky: Sendable {
   public let size: Int
   /// Row-major; the upper triangle is U.
