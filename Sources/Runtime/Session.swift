@@ -79,7 +79,7 @@ public final class Session {
     let compiled = try compiled(types(shapes))
     return MemoryReport(
       parameterBytes: compiled.constantBytes + compiled.variableBytes, gradientBytes: 0,
-      activationBytes: MemoryPlan(compiled.requests).byteCount, sharedBytes: 0)
+      activationBytes: MemoryPlan(compiled.requests).byteCount + compiled.resultBytes, sharedBytes: 0)
   }
 
   /// Compiles the program for inputs of these shapes, so that what cannot be run is named now.

@@ -48,6 +48,25 @@ struct SessionOutputTests {
     #expect(found == expected)
   }
 
+  @Test("outputs in the same memory are each their own, also where a node could write over one of them")
+  func shared() throws {
+    let model = try GraphText.model(
+      "x: float[3]\ny = Neg(x)\nv = Reshape(y, s<3, 1>)\nz = Abs(v)\nw = Mul(z, z)\nreturn v, y, z, z, w")
+    let found = try run(model, on: [[0, 0, 0], [0, -2, 0]])
+    let expected: [[String: [Double]]] = [
+      ["v": [0, 0, 0], "y": [0, 0, 0], "z": [0, 0, 0], "w": [0, 0, 0]],
+      ["v": [0, 2, 0], "y": [0, 2, 0], "z": [0, 2, 0], "w": [0, 4, 0]],
+    ]
+    #expect(found == expected)
+  }
+
+  @Test("memory that running takes counts the outputs")
+  func counted() throws {
+    let model = try GraphText.model("x: float[N]\nz = Abs(x)\ny = Neg(z)\nv = Exp(z)\nreturn y, v")
+    let memory = try Session(model).memory(for: ["x": (.float, [1 << 20])])
+    #expect(memory.activationBytes >= 2 << 22 && memory.activationBytes <= 3 << 22)
+  }
+
   @Test("an initializer is an output as the model holds it, and so is what follows from shapes alone")
   func initializer() throws {
     let model = try GraphText.model("x: float[3]\ny = Mul(x, w[3])\ns = Shape(x)\nreturn y, w, s")

@@ -100,7 +100,8 @@ public final class TrainingProgram {
     let ids = prepared.graph.inputs.map(\.value).filter { shapes[$0] != nil }
     let compiled = try ProgramCompiler(
       rebound, inputs: ids, outputs: results, givens: .init(variables: parameters.variables),
-      constants: ConstantPool(), options: options, forwardNodeCount: prepared.graph.nodes.count)
+      constants: ConstantPool(), options: options, forwardNodeCount: prepared.graph.nodes.count,
+      returnsOutputs: false)
     program = try Program(compiled)
     memory = MemoryReport(
       of: compiled, arenaBytes: program.arenaBytes, parameterBytes: parameters.byteCount,

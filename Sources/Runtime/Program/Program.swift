@@ -6,7 +6,7 @@ import Operators
 
 /// A model compiled for given input shapes: kernels in order, in memory laid out before the first run.
 ///
-/// Runs one call at a time; what a run returns is copied out of its memory.
+/// Runs one call at a time; what a run returns is in memory of its own.
 final class Program {
   private let compiled: ProgramCompiler
   private let steps: [Step]
@@ -19,6 +19,9 @@ final class Program {
   /// Where in the table the inputs of the program belong, by input.
   private var bindings: [[Int]]
   private var inputPointers: [UnsafeMutableRawPointer?]
+  /// The same of the outputs that are written where they are returned.
+  private var resultBindings: [[Int]]
+  private var resultPointers: [UnsafeMutableRawPointer?]
   private var heap: [ValueID: RuntimeValue] = [:]
   /// Filled as nodes are inferred anew for the shapes of one run.
   private var shapes: ShapeContext
@@ -46,6 +49,8 @@ final class Program {
     table.initialize(repeating: nil, count: tableCount)
     bindings = [[Int]](repeating: [], count: compiled.inputs.count)
     inputPointers = [UnsafeMutableRawPointer?](repeating: nil, count: compiled.inputs.count)
+    resultBindings = [[Int]](repeating: [], count: compiled.results.count)
+    resultPointers = [UnsafeMutableRawPointer?](repeating: nil, count: compiled.results.count)
     shapes = ShapeContext(facts: compiled.bound.facts, symbols: SymbolTable())
     fillTable()
   }
@@ -56,8 +61,13 @@ final class Program {
     for step in steps {
       for (offset, value) in (step.node.inputs + step.node.outputs).enumerated() {
         guard let value else { continue }
-        if case .input(let input) = compiled.places[value.index] { bindings[input].append(step.arguments + offset) }
-        table[step.arguments + offset] = fixedPointer(value)
+        let position = step.arguments + offset
+        switch compiled.places[value.index] {
+        case .input(let input): bindings[input].append(position)
+        case .result(let result): resultBindings[result].append(position)
+        default: break
+        }
+        table[position] = fixedPointer(value)
       }
     }
   }
@@ -68,7 +78,7 @@ final class Program {
     case .constant(let constant): constant.buffer.start
     case .variable(let variable): variable.buffer.start
     case .arena(let request): arena.start + offsets[request]
-    case .none, .input, .heap: nil
+    case .none, .input, .result, .heap: nil
     }
   }
 
@@ -82,8 +92,8 @@ final class Program {
 
   // MARK: Running
 
-  /// - Parameter inputs: in the order the program was compiled with, of the types and shapes it was compiled for.
   /// - Parameters:
+  ///   - inputs: in the order the program was compiled with, of the types and shapes it was compiled for.
   ///   - observed: values to be shown as soon as they are computed.
   ///   - observe: is shown them, where they are.
   /// - Returns: the outputs, in memory of their own.
@@ -92,6 +102,9 @@ final class Program {
     observe: (ValueID, RuntimeValue) -> Void = { _, _ in }
   ) throws(RuntimeError) -> [RuntimeValue] {
     bind(inputs)
+    var results: [RuntimeValue?] = []
+    for index in compiled.results { results.append(try room(compiled.outputs[index])) }
+    bind(results: results)
     for (value, input) in zip(compiled.inputs, inputs) where observed.contains(value) { observe(value, input) }
     if observed.isEmpty {
       try execute(steps.indices)
@@ -105,9 +118,18 @@ final class Program {
     }
     withExtendedLifetime(inputs) {}
     defer { heap = [:] }
-    var results: [RuntimeValue] = []
-    for output in compiled.outputs { results.append(try copy(output, inputs)) }
-    return results
+    return try returned(&results)
+  }
+
+  /// - Parameter results: those outputs that are where they should be; they are given away.
+  private func returned(_ results: inout [RuntimeValue?]) throws(RuntimeError) -> [RuntimeValue] {
+    // Copies come first, while all that they may be of is there.
+    var outputs: [RuntimeValue?] = []
+    for (index, output) in compiled.outputs.enumerated() {
+      outputs.append(compiled.results.contains(index) ? nil : try copy(output))
+    }
+    for (result, index) in compiled.results.enumerated() { outputs[index] = results[result].take() }
+    return outputs.compactMap { $0 }
   }
 
   /// Says where the program's inputs are. They must stay there while steps run.
@@ -115,6 +137,13 @@ final class Program {
     for (index, input) in inputs.enumerated() {
       inputPointers[index] = input.buffer.start
       for position in bindings[index] { table[position] = input.buffer.start }
+    }
+  }
+
+  private func bind(results: [RuntimeValue?]) {
+    for (index, result) in results.enumerated() {
+      resultPointers[index] = result?.buffer.start
+      for position in resultBindings[index] { table[position] = result?.buffer.start }
     }
   }
 
@@ -152,8 +181,11 @@ final class Program {
 
   /// The memory of a value the caller may read after ``execute(_:)``, until the next run.
   func pointer(to value: ValueID) -> UnsafeMutableRawPointer? {
-    if case .input(let index) = compiled.places[value.index] { return inputPointers[index] }
-    return heap[value]?.buffer.start ?? fixedPointer(value)
+    switch compiled.places[value.index] {
+    case .input(let index): inputPointers[index]
+    case .result(let index): resultPointers[index]
+    default: heap[value]?.buffer.start ?? fixedPointer(value)
+    }
   }
 
   /// A value after ``execute(_:)``, in the program's own memory.
@@ -166,7 +198,7 @@ final class Program {
     case .variable(let variable): return variable
     case .heap:
       if let value = heap[value] { return value }
-    case .input, .arena:
+    case .input, .arena, .result:
       if let shape = compiled.bound.shape(value), let type = compiled.bound.type(value), let start = pointer(to: value)
       {
         let storage = options.precision.storage(type)
@@ -182,7 +214,15 @@ final class Program {
   /// Bytes worth a thread.
   private static let copyGrain = 1 << 19
 
-  private func copy(_ output: ValueID, _ inputs: [RuntimeValue]) throws(RuntimeError) -> RuntimeValue {
+  /// Memory of its own for an output whose shape is known.
+  private func room(_ output: ValueID) throws(RuntimeError) -> RuntimeValue {
+    guard let shape = compiled.bound.shape(output), let type = compiled.bound.type(output) else {
+      throw RuntimeError("the size of the output \(compiled.bound.model.name(of: output)) is not known")
+    }
+    return try RuntimeValue(declaredType: type, shape: shape, precision: options.precision)
+  }
+
+  private func copy(_ output: ValueID) throws(RuntimeError) -> RuntimeValue {
     let value = try current(output)
     if case .heap = compiled.places[output.index] { return value }
     var result = try RuntimeValue(declaredType: value.declaredType, shape: value.shape, precision: options.precision)
@@ -238,14 +278,16 @@ final class Program {
   private func room(
     _ output: ValueID, _ type: DataType, _ shape: [Int], _ step: Step
   ) throws(RuntimeError) -> RuntimeValue {
-    if case .arena = compiled.places[output.index] {
+    switch compiled.places[output.index] {
+    case .arena, .result:
       let value = try current(output)
-      // The arena has room for what was inferred; anything else would be written over its neighbours.
+      // There is room for what was inferred; anything else would be written over its neighbours.
       guard value.shape == shape, value.type == options.precision.storage(type) else {
         throw RuntimeError(
           node: step.label, "makes \(type) \(shape) where \(value.declaredType) \(value.shape) was inferred")
       }
       return value
+    default: break
     }
     do {
       let value = try RuntimeValue(declaredType: type, shape: shape, precision: options.precision)

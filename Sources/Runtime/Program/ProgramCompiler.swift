@@ -21,6 +21,8 @@ struct ProgramCompiler {
   private(set) var places: [Place]
   private(set) var steps: [Step] = []
   private(set) var requests: [MemoryPlan.Request] = []
+  /// Outputs that are written where a run returns them, by position among all.
+  private(set) var results: [Int] = []
   /// How many steps compute what was there before the graph was differentiated.
   private(set) var forwardStepCount = 0
   /// Why nodes cannot be run, one entry a node.
@@ -35,9 +37,11 @@ struct ProgramCompiler {
   /// Variables and what is computed of them: what shape inference knows of their contents is true before training only.
   private var changing: Set<ValueID>
 
+  /// - Parameter returnsOutputs: whether the program is run as a whole, and what it returns is used after the next run.
   init(
     _ bound: BoundModel, inputs: [ValueID], outputs: [ValueID], givens: Givens, constants: ConstantPool,
-    options: RuntimeOptions, registry: OperatorRegistry = .runtime, forwardNodeCount: Int? = nil
+    options: RuntimeOptions, registry: OperatorRegistry = .runtime, forwardNodeCount: Int? = nil,
+    returnsOutputs: Bool = true
   ) throws(RuntimeError) {
     self.bound = bound
     self.registry = registry
@@ -66,7 +70,7 @@ struct ProgramCompiler {
     }
     try refuse()
     try checkOutputs()
-    planMemory()
+    planMemory(returnsOutputs: returnsOutputs)
   }
 
   /// The nodes outputs depend on, and what they read.
@@ -300,7 +304,7 @@ struct ProgramCompiler {
   }
 
   /// Values that lie in the memory of others, and how long that memory is needed.
-  private mutating func planMemory() {
+  private mutating func planMemory(returnsOutputs: Bool) {
     for step in steps {
       guard case .kernel(let kernel) = step.work, kernel.sharing == .view, let output = step.node.output(0),
         let input = step.node.input(0)
@@ -313,6 +317,7 @@ struct ProgramCompiler {
       guard case .kernel(let kernel) = step.work, case .overwrites(let candidates) = kernel.sharing else { continue }
       overwrite(step, index, candidates)
     }
+    if returnsOutputs { placeResults() }
     for index in places.indices {
       guard case .arena = places[index] else { continue }
       let value = ValueID(index)
@@ -331,6 +336,16 @@ struct ProgramCompiler {
     release()
   }
 
+  /// Of outputs in the same memory the first is returned as it is; the others are copied.
+  private mutating func placeResults() {
+    for (index, output) in outputs.enumerated() {
+      let root = root(output)
+      guard case .arena = places[root.index], bytes(root) == bytes(output) else { continue }
+      places[root.index] = .result(results.count)
+      results.append(index)
+    }
+  }
+
   /// The place of a value that lies in another's memory: what it holds has a shape and a type of its own.
   private func view(_ value: ValueID, of place: Place) -> Place {
     func retyped(_ source: RuntimeValue) -> RuntimeValue {
@@ -341,7 +356,7 @@ struct ProgramCompiler {
     return switch place {
     case .constant(let constant): .constant(retyped(constant))
     case .variable(let variable): .variable(retyped(variable))
-    case .none, .input, .arena, .heap: place
+    case .none, .input, .arena, .result, .heap: place
     }
   }
 
@@ -367,6 +382,9 @@ struct ProgramCompiler {
   var variableBytes: Int {
     heldBytes { place in if case .variable(let variable) = place { variable.buffer } else { nil } }
   }
+
+  /// Bytes of the outputs that lie outside of the arena.
+  var resultBytes: Int { results.reduce(0) { $0 + bytes(outputs[$1]) } }
 
   /// Bytes of what folding has made.
   var foldedBytes: Int { folded.byteCount }

@@ -36,6 +36,8 @@ enum Place {
   case variable(RuntimeValue)
   /// In the arena, in the memory of the request of this number.
   case arena(Int)
+  /// In memory of its own that a run returns, by position among ``ProgramCompiler/results``.
+  case result(Int)
   /// Made while the program runs, in a shape nobody knows before.
   case heap
 }
