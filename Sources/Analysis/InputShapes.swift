@@ -32,6 +32,11 @@ public struct InputShapes: Sendable, Equatable {
     }
   }
 
+  /// Shapes by the names of inputs.
+  public init(_ shapes: [String: [Int]]) {
+    self.shapes = shapes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
   /// The sizes given for an input; `nil` where none are.
   public func sizes(of input: String) -> [Int]? { shapes.first { $0.name == input }?.sizes }
 

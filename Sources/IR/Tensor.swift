@@ -54,6 +54,12 @@ public struct Tensor: Sendable {
     self.init(name: name, dataType: .float, shape: shape, storage: .bytes(region))
   }
 
+  /// A vector in double precision.
+  public init(name: String? = nil, doubles: [Double]) {
+    let region = doubles.withUnsafeBytes { ByteRegion(copying: $0) }
+    self.init(name: name, dataType: .double, shape: [doubles.count], storage: .bytes(region))
+  }
+
   /// Integers as `int32` or, for every other type, as `int64`; a vector unless a shape is given.
   public init(ints: [Int], _ type: DataType, shape: [Int]? = nil) {
     guard type == .int32 else {

@@ -19,7 +19,8 @@ import Runtime
 public final class TrainableModel {
   /// The values being trained.
   public let parameters: Parameters
-  private let model: Model
+  /// The model that is trained: functions are written out, and vectors that several nodes read are their own.
+  public let model: Model
   private let optimizer: Optimizer
   private let options: RuntimeOptions
   private let normalizesByBatch: Bool
@@ -29,6 +30,8 @@ public final class TrainableModel {
   private var current: TrainingProgram?
   /// Outputs whose gradients ``backward(from:)`` waits for.
   private var pending: [Tensor]?
+  /// Of the last backward run, where it is known.
+  private var lastLoss: Double?
   private var runs = 0
 
   private struct ProgramKey: Hashable {
@@ -72,7 +75,7 @@ public final class TrainableModel {
   }
 
   /// Steps made so far.
-  public var steps: Int { optimizer.step }
+  public private(set) var steps = 0
 
   // MARK: A loss that is built in
 
@@ -101,6 +104,7 @@ public final class TrainableModel {
     }
     guard value.isFinite else { throw .diverged(loss: value, "after \(steps) steps") }
     current = compiled.program
+    lastLoss = value
     return value
   }
 
@@ -135,6 +139,7 @@ public final class TrainableModel {
   private func forget() {
     current = nil
     pending = nil
+    lastLoss = nil
   }
 
   /// A number of its own for every run: dropout draws anew.
@@ -215,7 +220,20 @@ public final class TrainableModel {
   @discardableResult
   public func step(rate: Double, largestNorm: Double? = nil) -> Double? {
     guard optimizer.collected > 0 || (current != nil && pending == nil) else { return nil }
+    steps += 1
     return optimizer.step(current, rate: rate, largestNorm: largestNorm)
+  }
+
+  /// The same by one who does more with the parameters than the optimizer does.
+  /// - Parameter loss: that of the batches, where it is one of the caller's own; of others it is known.
+  /// - Throws: what the shaper does.
+  @discardableResult
+  public func step(
+    by shaper: any StepShaper, rate: Double, largestNorm: Double? = nil, loss: Double? = nil
+  ) throws(TrainingError) -> Double? {
+    guard optimizer.collected > 0 || (current != nil && pending == nil) else { return nil }
+    steps += 1
+    return try shaper.step(optimizer, by: current, loss: loss ?? lastLoss, rate: rate, largestNorm: largestNorm)
   }
 
   /// The model with the values trained so far, in the types it stores them in.

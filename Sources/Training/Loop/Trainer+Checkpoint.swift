@@ -11,7 +11,7 @@ extension Trainer {
       named(
         "identity",
         Tensor(dataType: .uint8, shape: [identity.utf8.count], storage: .bytes(ByteRegion(copying: identity.utf8)))),
-      named("step", Tensor(int64s: [Int64(step)])),
+      named("step", Tensor(int64s: [Int64(step)])), named("updates", Tensor(int64s: [Int64(optimizer.step)])),
     ]
     for (index, parameter) in parameters.all.enumerated() {
       let region = parameters.withValues(of: parameter) { ByteRegion(copying: UnsafeRawBufferPointer($0)) }
@@ -20,6 +20,7 @@ extension Trainer {
           "parameter\(index)", Tensor(dataType: .float, shape: parameter.shape, storage: .bytes(region))))
     }
     for (index, tensor) in optimizer.savedState().enumerated() { tensors.append(named("state\(index)", tensor)) }
+    for (name, tensor) in shaper?.savedState() ?? [] { tensors.append(named("shaper-\(name)", tensor)) }
     try NumPyFile.writeArchive(tensors, to: path, overwrite: true)
   }
 
@@ -54,10 +55,12 @@ extension Trainer {
     }
     let values = parameters.all.indices.compactMap { tensors["parameter\($0)"] }
     let state = (0..<optimizer.savedCount).compactMap { tensors["state\($0)"] }
-    guard step >= 0, values.count == parameters.all.count,
+    let updates = tensors["updates"]?.integers()?.first ?? step
+    guard step >= 0, updates >= 0, updates <= step, values.count == parameters.all.count,
       zip(values, parameters.all).allSatisfy({ $0.dataType == .float && $0.elementCount == $1.count }),
-      optimizer.restore(state, step: step)
+      optimizer.restore(state, step: updates), shaper?.restore(Self.shaperState(tensors)) ?? true
     else { throw TrainingError(.data, "\(path): does not fit the model") }
+    self.step = step
     for (tensor, parameter) in zip(values, parameters.all) { take(tensor, parameter) }
   }
 
@@ -65,5 +68,10 @@ extension Trainer {
     tensor.contiguousBytes()?.withUnsafeBytes { bytes in
       parameters.withValues(of: parameter) { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
     }
+  }
+
+  private static func shaperState(_ tensors: [String: Tensor]) -> [String: Tensor] {
+    let own = tensors.filter { $0.key.hasPrefix("shaper-") }
+    return Dictionary(uniqueKeysWithValues: own.map { (String($0.key.dropFirst("shaper-".count)), $0.value) })
   }
 }

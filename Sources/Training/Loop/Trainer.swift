@@ -25,16 +25,26 @@ public final class Trainer {
     /// Of all gradients, before clipping; where clipping is asked for.
     public let gradientNorm: Double?
     public let samples: Int
+    /// What ``Trainer/shaper`` tells of it.
+    public let figures: [(name: String, value: Double)]
   }
 
   public let settings: TrainingSettings
   public let totalSteps: Int
   public let memory: MemoryReport
-  let parameters: Parameters
+  /// The values being trained.
+  public let parameters: Parameters
   let optimizer: Optimizer
-  let identity: String
+  /// What is done with the parameters besides; to be set before the first step.
+  public var shaper: (any StepShaper)?
+  private let ownIdentity: String
+  /// Steps made so far.
+  public internal(set) var step = 0
+  /// Of a single sample, or of as many as the model takes at once, by input name.
+  public let inputShapes: [String: [Int]]
   private let isSingle: Bool
-  private let model: Model
+  /// The model that is trained: functions are written out, and vectors that several nodes read are their own.
+  public let model: Model
   private let graph: LossGraph
   let program: TrainingProgram
   let queue: BatchQueue
@@ -59,6 +69,7 @@ public final class Trainer {
     try Self.checkBatch(fit, settings.batch)
     queue = try BatchQueue(fit, size: settings.batch, seed: settings.seed)
     totalSteps = try settings.steps(batchesPerEpoch: queue.batchesPerEpoch)
+    inputShapes = fit.shapes(batch: fit.fixedBatch ?? 1).inputs
     var (shapes, labels) = fit.shapes(batch: queue.batchSize)
     let axis = try Self.classAxis(model, settings.loss, shapes, labels, source: data.source)
     try fit.check(
@@ -77,7 +88,7 @@ public final class Trainer {
     }
     guard !parameters.trained.isEmpty else { throw TrainingError(.settings, "the model has no parameters to train") }
     memory = program.memory
-    identity = Self.identity(digest, data: try fit.digest(), settings, teacher: teacher, parameters)
+    ownIdentity = Self.identity(digest, data: try fit.digest(), settings, teacher: teacher, parameters)
     optimizer = Self.optimizer(settings.rule, parameters, options)
   }
 
@@ -147,8 +158,7 @@ public final class Trainer {
 
   // MARK: Running
 
-  /// Steps made so far.
-  public var step: Int { optimizer.step }
+  var identity: String { ownIdentity + (shaper.map { " " + $0.identity } ?? "") }
 
   public var isFinished: Bool { step >= totalSteps }
 
@@ -170,10 +180,17 @@ public final class Trainer {
       optimizer.discard()
       throw error
     }
-    let norm = optimizer.step(program, rate: rate, largestNorm: settings.largestNorm)
+    let norm: Double?
+    if let shaper {
+      norm = try shaper.step(optimizer, by: program, loss: loss, rate: rate, largestNorm: settings.largestNorm)
+    } else {
+      norm = optimizer.step(program, rate: rate, largestNorm: settings.largestNorm)
+    }
+    step += 1
     return Step(
       number: number + 1, epoch: number * settings.accumulation / queue.batchesPerEpoch, loss: loss ?? 0,
-      hasLoss: loss != nil, top1: top1, learningRate: rate, gradientNorm: norm, samples: samplesPerStep)
+      hasLoss: loss != nil, top1: top1, learningRate: rate, gradientNorm: norm, samples: samplesPerStep,
+      figures: shaper?.figures ?? [])
   }
 
   /// Runs the batches of a step, and leaves their gradients with the program or, of several, with the optimizer.

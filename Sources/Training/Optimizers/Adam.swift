@@ -37,6 +37,17 @@ public struct Adam: UpdateRule, Equatable {
     Updates.adapt(values, gradient, mean: state[0], square: state[1], count: count, moments)
   }
 
+  public func direction(
+    _ target: UnsafeMutablePointer<Float>, from values: UnsafePointer<Float>, gradient: UnsafePointer<Float>,
+    state: [UnsafeMutablePointer<Float>], count: Int, step: Int, scale: Float
+  ) {
+    let moments = moments(step: step, rate: 1, scale: scale, coupledDecay: 0, shrinkage: 1)
+    let (mean, square) = (state[0], state[1])
+    for index in 0..<count {
+      target[index] = moments.rate * mean[index] / (square[index].squareRoot() * moments.inverseRoot + epsilon)
+    }
+  }
+
   func moments(step: Int, rate: Double, scale: Float, coupledDecay: Float, shrinkage: Float) -> Updates.Moments {
     let correction1 = 1 - pow(beta1, Double(step))
     let correction2 = 1 - pow(beta2, Double(step))

@@ -28,4 +28,11 @@ public struct AdamW: UpdateRule, Equatable {
       step: step, rate: rate, scale: scale, coupledDecay: 0, shrinkage: Float(1 - rate * Double(weightDecay)))
     Updates.adapt(values, gradient, mean: state[0], square: state[1], count: count, moments)
   }
+
+  public func direction(
+    _ target: UnsafeMutablePointer<Float>, from values: UnsafePointer<Float>, gradient: UnsafePointer<Float>,
+    state: [UnsafeMutablePointer<Float>], count: Int, step: Int, scale: Float
+  ) {
+    adam.direction(target, from: values, gradient: gradient, state: state, count: count, step: step, scale: scale)
+  }
 }

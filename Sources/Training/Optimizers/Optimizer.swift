@@ -26,6 +26,11 @@ public final class Optimizer {
   /// Elements one thread changes at a time.
   private static let grain = 1 << 16
 
+  /// Sees what a step does to a trained parameter, by its number.
+  public typealias Observer = (
+    _ parameter: Int, _ before: UnsafePointer<Float>, _ direction: UnsafePointer<Float>
+  ) -> Void
+
   public init(_ rule: some UpdateRule, parameters: Parameters, workers: Workers = .all) {
     self.rule = rule
     self.parameters = parameters
@@ -61,9 +66,13 @@ public final class Optimizer {
   ///   - program: may be left out where gradients were collected.
   ///   - rate: the learning rate.
   ///   - largestNorm: the norm all gradients together are scaled down to where theirs is larger.
+  ///   - observe: is shown each trained parameter that has a gradient: which it is, its values before the step, and
+  ///     what the step went along, see ``UpdateRule/direction(_:from:gradient:state:count:step:scale:)``.
   /// - Returns: the norm of all gradients before clipping, where it was asked for.
   @discardableResult
-  public func step(_ program: TrainingProgram?, rate: Double, largestNorm: Double? = nil) -> Double? {
+  public func step(
+    _ program: TrainingProgram?, rate: Double, largestNorm: Double? = nil, observing observe: Observer? = nil
+  ) -> Double? {
     step += 1
     var scale = Float(1 / Double(max(1, collected)))
     var norm: Double?
@@ -73,7 +82,12 @@ public final class Optimizer {
       if found > largestNorm { scale *= Float(largestNorm / (found + 1e-6)) }
     }
     for (index, parameter) in parameters.trained.enumerated() {
-      withGradient(index, program) { gradient in update(parameter, index, gradient, rate: rate, scale: scale) }
+      withGradient(index, program) { gradient in
+        guard let observe else { return update(parameter, index, gradient, rate: rate, scale: scale) }
+        let before = parameters.withValues(of: parameter) { FloatBuffer(copying: $0) }
+        update(parameter, index, gradient, rate: rate, scale: scale)
+        show(index, before, gradient, scale: scale, to: observe)
+      }
     }
     discard()
     return norm
@@ -91,6 +105,22 @@ public final class Optimizer {
           target + range.lowerBound, gradient: source + range.lowerBound, state: slots.map { $0 + range.lowerBound },
           count: range.count, step: step, rate: rate, scale: scale)
       }
+    }
+  }
+
+  private func show(
+    _ index: Int, _ before: FloatBuffer, _ gradient: UnsafePointer<Float>, scale: Float, to observe: Observer
+  ) {
+    let direction = FloatBuffer(count: before.count)
+    nonisolated(unsafe) let (target, values, source) = (direction.start, before.start, gradient)
+    nonisolated(unsafe) let slots = state.map { $0[index].start }
+    workers.forEachRange(of: before.count, grain: Self.grain) { range in
+      rule.direction(
+        target + range.lowerBound, from: values + range.lowerBound, gradient: source + range.lowerBound,
+        state: slots.map { $0 + range.lowerBound }, count: range.count, step: step, scale: scale)
+    }
+    withExtendedLifetime((before, direction)) {
+      observe(index, UnsafePointer(before.start), UnsafePointer(direction.start))
     }
   }
 
@@ -146,6 +176,12 @@ final class FloatBuffer {
     self.count = count
     start = UnsafeMutablePointer.allocate(capacity: max(1, count))
     clear()
+  }
+
+  init(copying values: UnsafeMutableBufferPointer<Float>) {
+    count = values.count
+    start = UnsafeMutablePointer.allocate(capacity: max(1, count))
+    if let source = values.baseAddress { start.initialize(from: source, count: count) }
   }
 
   deinit { start.deallocate() }

@@ -34,4 +34,16 @@ public struct SGD: UpdateRule, Equatable {
         rate: Float(rate), momentum: momentum, weightDecay: weightDecay, isNesterov: isNesterov, isFirst: step == 1,
         scale: scale))
   }
+
+  public func direction(
+    _ target: UnsafeMutablePointer<Float>, from values: UnsafePointer<Float>, gradient: UnsafePointer<Float>,
+    state: [UnsafeMutablePointer<Float>], count: Int, step: Int, scale: Float
+  ) {
+    let velocity = state.first
+    for index in 0..<count {
+      let slope = gradient[index] * scale + values[index] * weightDecay
+      let speed = velocity?[index] ?? slope
+      target[index] = isNesterov ? slope + speed * momentum : speed
+    }
+  }
 }

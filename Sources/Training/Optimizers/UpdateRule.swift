@@ -18,6 +18,17 @@ public protocol UpdateRule: Sendable {
   func update(
     _ values: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, state: [UnsafeMutablePointer<Float>],
     count: Int, step: Int, rate: Double, scale: Float)
+
+  /// Writes what a step that was just made went along: but for weight decay that is apart from the gradient, values are
+  /// the ones before it less the rate times this.
+  /// - Parameters:
+  ///   - values: as they were before the step.
+  ///   - state: as it is after the step, one array a slot.
+  ///   - step: of that step, from 1 on.
+  ///   - scale: what the gradient was multiplied by.
+  func direction(
+    _ target: UnsafeMutablePointer<Float>, from values: UnsafePointer<Float>, gradient: UnsafePointer<Float>,
+    state: [UnsafeMutablePointer<Float>], count: Int, step: Int, scale: Float)
 }
 
 extension UpdateRule {
