@@ -98,6 +98,7 @@ parity: build cases $(VENV)/ready ## compare results and speed with ONNX Runtime
 	$(CHECK)/parity_models.py --coppice $(COPPICE) || status=1; \
 	$(CHECK)/parity_training.py --coppice $(COPPICE) || status=1; \
 	$(CHECK)/parity_criteria.py --coppice $(COPPICE) || status=1; \
+	$(CHECK)/parity_hesso.py --coppice $(COPPICE) || status=1; \
 	$(BENCH)/runtime_speed.py --coppice $(COPPICE) || status=1; exit $$status
 
 models: build data $(VENV)/ready ## train the networks of Models anew (half an hour)

@@ -50,9 +50,15 @@ let package = Package(
         "IR",
       ]),
     .target(
+      name: "SparseTraining",
+      dependencies: [
+        "Pruning", "Training", "Runtime", "DataSources", "Analysis", "Dimensions", "Kernels", "IR",
+      ]),
+    .target(
       name: "Passes",
       dependencies: [
-        "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis", "Operators",
+        "Calibration", "SparseTraining", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files",
+        "Analysis", "Operators",
         "Dimensions", "Kernels", "IR",
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -60,15 +66,16 @@ let package = Package(
     .target(
       name: "Coppice",
       dependencies: [
-        "Passes", "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files", "Analysis",
-        "Dimensions", "IR",
+        "Passes", "Calibration", "SparseTraining", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files",
+        "Analysis", "Dimensions", "IR",
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
       name: "CommandLineTool",
       dependencies: [
-        "Coppice", "Passes", "Calibration", "Training", "DataSources", "Runtime", "Pruning", "ONNXFile", "Files",
-        "Analysis", "Operators", "Dimensions", "Kernels", "IR", "CMalloc",
+        "Coppice", "Passes", "Calibration", "SparseTraining", "Training", "DataSources", "Runtime", "Pruning",
+        "ONNXFile",
+        "Files", "Analysis", "Operators", "Dimensions", "Kernels", "IR", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -124,6 +131,12 @@ let package = Package(
       dependencies: [
         "Calibration", "Pruning", "Training", "Runtime", "DataSources", "Files", "Analysis", "Operators", "Dimensions",
         "Kernels", "IR", "TestSupport",
+      ]),
+    .testTarget(
+      name: "SparseTrainingTests",
+      dependencies: [
+        "SparseTraining", "Pruning", "Training", "Runtime", "DataSources", "Analysis", "Dimensions", "Kernels", "IR",
+        "TestSupport",
       ]),
     .testTarget(name: "PruningTests", dependencies: ["Pruning", "Analysis", "Dimensions", "IR", "TestSupport"]),
     .testTarget(

@@ -3,4 +3,5 @@
 @_exported import Files
 @_exported import Passes
 @_exported import Runtime
+@_exported import SparseTraining
 @_exported import Training

@@ -1,0 +1,65 @@
+import Training
+
+/// When and how HESSO drives units to zero. What is left out follows from the number of steps.
+public struct HESSOSettings: Sendable, Equatable {
+  /// The first step that may drive a unit to zero, counted from 0; a tenth of all steps by default.
+  public var start: Int?
+  /// Steps in which units are driven to zero; four tenths of all by default. The rest trains what is left.
+  public var pruningSteps: Int?
+  /// In so many periods, each of which chooses anew.
+  public var periods = 10
+  public var weights = SaliencyWeights()
+  /// Kept sizes of groups are multiples of this; groups of fewer units are left alone.
+  public var roundTo = 1
+  /// The corrective cycle, which tries units before they go (HESSO-CRIC); one period then follows it.
+  public var correction: CorrectiveCycleSettings?
+
+  public init() {}
+
+  /// - Throws: where a number cannot be meant.
+  func check() throws(TrainingError) {
+    for (name, number) in [("the number of pruning periods", periods), ("round-to", roundTo)] where number < 1 {
+      throw TrainingError(.settings, "\(name), \(number), must be at least 1")
+    }
+    try correction?.check()
+  }
+
+  var text: String {
+    "hesso start=\(start.map { "\($0)" } ?? "-") steps=\(pruningSteps.map { "\($0)" } ?? "-") periods=\(periods) "
+      + "weights=\(weights.text) round-to=\(roundTo) \(correction?.text ?? "")"
+  }
+}
+
+/// How the corrective cycle goes.
+public struct CorrectiveCycleSettings: Sendable, Equatable {
+  /// The shares of each group that are taken away to see what that does to the loss, two steps each.
+  public var trials = [0.25, 0.5, 0.75]
+  /// Steps of a cycle.
+  public var samplingSteps = 10
+  /// Cycles at most.
+  public var cycles = 10
+  /// How much the loss of trials counts beside the terms of saliency.
+  public var lossWeight = 1.0
+
+  public init() {}
+
+  /// - Throws: where a number cannot be meant.
+  func check() throws(TrainingError) {
+    for (name, number) in [("the steps of a cycle", samplingSteps), ("the number of cycles", cycles)] {
+      guard (1...1 << 30).contains(number) else {
+        throw TrainingError(.settings, "\(name), \(number), must be at least 1")
+      }
+    }
+    guard trials.allSatisfy({ $0 > 0 && $0 < 1 }) else {
+      throw TrainingError(.settings, "the shares of trials must be between 0 and 1")
+    }
+    guard lossWeight.isFinite, lossWeight >= 0 else {
+      throw TrainingError(.settings, "the weight of trials' losses, \(lossWeight), must be at least 0")
+    }
+  }
+
+  var text: String {
+    let shares = trials.map { "\($0)" }.joined(separator: ",")
+    return "cric trials=\(shares) sampling=\(samplingSteps) cycles=\(cycles) loss=\(lossWeight)"
+  }
+}

@@ -1,0 +1,147 @@
+import Analysis
+import IR
+import Pruning
+import Runtime
+import TestSupport
+import Testing
+import Training
+
+@testable import SparseTraining
+
+/// Training with HESSO: what it reaches, that what is left equals what was trained, and what it refuses.
+@Suite("HESSO")
+struct HESSOTests {
+  private func settings(start: Int = 4, steps: Int = 20, periods: Int = 4, roundTo: Int = 1) -> HESSOSettings {
+    var settings = HESSOSettings()
+    (settings.start, settings.pruningSteps, settings.periods, settings.roundTo) = (start, steps, periods, roundTo)
+    return settings
+  }
+
+  private func train(_ hesso: HESSO, shape: [Int], steps: Int) throws {
+    for step in 0..<steps {
+      _ = try hesso.backward(Loss(.crossEntropy()), SmallModels.batch(step, shape: shape))
+      try hesso.step()
+    }
+  }
+
+  private func expectEqual(_ a: Model, _ b: Model, shape: [Int]) throws {
+    let inputs = ["x": SmallModels.batch(99, shape: shape)["x"] ?? Tensor(floats: [])]
+    let (left, right) = (try Session(a).run(inputs)["y"]?.floats(), try Session(b).run(inputs)["y"]?.floats())
+    let (x, y) = (try #require(left), try #require(right))
+    #expect(x.count == y.count && !x.isEmpty)
+    for (x, y) in zip(x, y) { #expect(abs(x - y) <= 1e-5 * max(1, abs(y))) }
+  }
+
+  @Test(
+    "the smaller model equals the trained one, and lacks the share that was asked for",
+    arguments: [
+      HESSO.Base.sgd(learningRate: 0.05, momentum: 0.9), .adam(learningRate: 0.01), .adamW(learningRate: 0.01),
+    ],
+    [
+      (SmallModels.residual, [8, 3, 6, 6]), (SmallModels.perceptron, [16, 10]), (SmallModels.sigmoid, [16, 10]),
+      (SmallModels.shifted, [8, 3, 6, 6]),
+    ])
+  func constructs(base: HESSO.Base, model: (text: String, shape: [Int])) throws {
+    let hesso = try HESSO(
+      try GraphText.model(model.text), target: .groupSparsity(0.5), base: base, totalSteps: 40, settings: settings())
+    try train(hesso, shape: model.shape, steps: 40)
+    #expect(hesso.sparsity == 0.5)
+    let small = try hesso.construct()
+    #expect(small.elementCount < hesso.model.trainedModel().elementCount)
+    try expectEqual(small, hesso.model.trainedModel(), shape: model.shape)
+  }
+
+  @Test("kept sizes are multiples, and groups that are smaller stay")
+  func rounds() throws {
+    let hesso = try HESSO(
+      try GraphText.model(SmallModels.perceptron), target: .groupSparsity(0.4),
+      base: .sgd(learningRate: 0.05), totalSteps: 40, settings: settings(roundTo: 8))
+    try train(hesso, shape: [16, 10], steps: 40)
+    let widths = try hesso.construct().graph.initializers.map(\.tensor.shape)
+    #expect(widths[0][1] % 8 == 0 && widths[0][1] < 24)
+    // Of 20 units 16 or all stay.
+    #expect([8, 16, 20].contains(widths[2][0]))
+  }
+
+  @Test("budgets of parameters and of MACs are held", arguments: [0.3, 0.6])
+  func budgets(share: Double) throws {
+    let model = try GraphText.model(SmallModels.residual)
+    let dense = ModelStatistics(try ModelAnalysis(model))
+    for target in [SparsityTarget.parameters(.fraction(share)), .macs(.fraction(share))] {
+      let hesso = try HESSO(
+        model, target: target, base: .sgd(learningRate: 0.05), totalSteps: 40, settings: settings())
+      try train(hesso, shape: [8, 3, 6, 6], steps: 40)
+      let small = ModelStatistics(try ModelAnalysis(try hesso.construct()))
+      switch target {
+      case .parameters: #expect(Double(small.parameters) <= share * Double(dense.parameters))
+      default: #expect(Double(small.macs) <= share * Double(dense.macs))
+      }
+    }
+  }
+
+  @Test("units leave along a straight line, are exactly zero at the end of a period, and stay so")
+  func line() throws {
+    let model = try TrainableModel(
+      try GraphText.model(SmallModels.perceptron), rule: SGD(), options: RuntimeOptions(workers: .one))
+    let steps = try HESSOSteps(
+      model.model, model.parameters, target: .groupSparsity(0.5), totalSteps: 12,
+      settings: settings(start: 2, steps: 8, periods: 2))
+    var norms: [Double] = []
+    for step in 0..<12 {
+      _ = try model.backward(Loss(.crossEntropy()), SmallModels.batch(step, shape: [16, 10]))
+      // Without a learning rate nothing else changes them.
+      try model.step(by: steps, rate: 0)
+      let squares = UnitSums(steps.table, model.parameters).squares
+      norms.append(squares.indices.reduce(0) { steps.leaving[$1] ? $0 + squares[$1] : $0 }.squareRoot())
+      #expect(squares.indices.allSatisfy { !steps.gone[$0] || squares[$0] == 0 })
+      let expected = [0, 0, 0, 0, 0, 11, 11, 11, 11, 22, 22, 22]
+      #expect(steps.gone.count(where: { $0 }) == expected[step])
+    }
+    for start in [2, 6] {
+      #expect(abs(norms[start + 1] / norms[start] - 2.0 / 3) < 1e-6)
+      #expect(abs(norms[start + 2] / norms[start] - 1.0 / 3) < 1e-6)
+    }
+  }
+
+  @Test("a corrective cycle leaves the weights as they were, and then prunes")
+  func corrects() throws {
+    var settings = settings(start: 2, steps: 6)
+    settings.correction = CorrectiveCycleSettings()
+    settings.correction?.samplingSteps = 3
+    settings.correction?.cycles = 3
+    let hesso = try HESSO(
+      try GraphText.model(SmallModels.residual), target: .groupSparsity(0.5),
+      base: .sgd(learningRate: 0.05), totalSteps: 60, settings: settings)
+    try train(hesso, shape: [8, 3, 6, 6], steps: 60)
+    #expect(hesso.sparsity == 0.5)
+    try expectEqual(try hesso.construct(), hesso.model.trainedModel(), shape: [8, 3, 6, 6])
+  }
+
+  // MARK: Refusals
+
+  private func error(
+    _ text: String, _ target: SparsityTarget, steps: Int = 40, _ settings: HESSOSettings
+  ) throws -> String {
+    let model = try GraphText.model(text)
+    let error = #expect(throws: TrainingError.self) {
+      try HESSO(model, target: target, base: .sgd(learningRate: 0.1), totalSteps: steps, settings: settings)
+    }
+    return error?.description ?? ""
+  }
+
+  @Test("what cannot be reached, does not fit or cannot be meant is refused before a step is made")
+  func refuses() throws {
+    let text = SmallModels.residual
+    #expect(try error(text, .groupSparsity(1), settings()).contains("from 0 up to 1"))
+    #expect(try error(text, .macs(.absolute(1)), settings()).contains("MACs are left at least"))
+    #expect(try error(text, .parameters(.fraction(1.5)), settings()).contains("a share above 0 and at most 1"))
+    #expect(try error(text, .groupSparsity(0.5), steps: 20, settings()).contains("does not fit into 20 steps"))
+    #expect(try error(text, .groupSparsity(0.5), settings(periods: 0)).contains("must be at least 1"))
+    let fixed = "x: float[N, 4]\ny = MatMul(x, w[4, 4])\nreturn y"
+    #expect(try error(fixed, .groupSparsity(0.5), settings()).contains("nothing of the model can be trained away"))
+  }
+}
+
+extension Model {
+  fileprivate var elementCount: Int { graph.initializers.reduce(0) { $0 + $1.tensor.elementCount } }
+}
