@@ -6,8 +6,8 @@ public struct PassRegistry: Sendable {
 
   /// Every pass of the project, listed here and nowhere else.
   public static let standard = PassRegistry([
-    BiasCorrectionPass.self, EliminateDeadCodePass.self, FoldIdentityPass.self, InspectPass.self, PrunePass.self,
-    RecalibratePass.self, ReconstructPass.self, RefinePass.self, VerifyPass.self, WritePass.self,
+    BiasCorrectionPass.self, EliminateDeadCodePass.self, FoldIdentityPass.self, HESSOPass.self, InspectPass.self,
+    PrunePass.self, RecalibratePass.self, ReconstructPass.self, RefinePass.self, VerifyPass.self, WritePass.self,
   ])
 
   public func named(_ name: String) -> (any Pass.Type)? { passes.first { $0.name == name } }

@@ -70,6 +70,21 @@ struct LibraryExampleTests {
     #expect(abs(Double(below) / Double(measurements.count) - 0.9) < 0.03)
   }
 
+  @Test("half of the channels are trained away")
+  func trainsSparse() throws {
+    let folder = try Folder()
+    try GraphText.model(
+      "x: float[N, 1, 4, 4]\nc = Conv(x, w[32, 1, 4, 4], b[32])\nr = Relu(c)\n"
+        + "f = Flatten(r)\ny = Gemm(f, v[32, 3], a[3])\nreturn y", scalesWeights: true
+    ).write(to: folder.path("model.onnx"))
+    try NumPyFile.writeArchive(Self.bars(240, seed: 1), to: folder.path("bars.npz"))
+    #expect(
+      try trainSparse(folder.path("model.onnx"), on: folder.path("bars.npz"), epochs: 4, to: folder.path("half.onnx"))
+        == 0.5)
+    let half = try Model(contentsOf: folder.path("half.onnx"))
+    #expect(half.graph.initializers[0].tensor.shape == [16, 1, 4, 4])
+  }
+
   @Test("channels of small norms go until half of the work is left")
   func prunes() throws {
     let folder = try Folder()

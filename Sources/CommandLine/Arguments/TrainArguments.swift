@@ -5,12 +5,12 @@ import Training
 
 /// How a model is trained.
 struct TrainSettingsArguments: ParsableArguments {
-  enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw }
+  enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw, hesso }
   enum ScheduleName: String, ExpressibleByArgument, CaseIterable { case constant, step, cosine, linear }
 
   @OptionGroup var loss: LossArguments
   @Option(help: "Probability spread over all classes, for cross-entropy; 0 by default.") var labelSmoothing: Float?
-  @Option(help: "The optimizer.") var optimizer: OptimizerName = .sgd
+  @Option(help: "The optimizer; hesso trains channels away.") var optimizer: OptimizerName = .sgd
   @Option(name: .customLong("lr"), help: "The learning rate.") var learningRate: Double
   @Option(help: "Momentum, for sgd; 0 by default.") var momentum: Float?
   @Flag(help: "Nesterov's momentum, for sgd with --momentum.") var nesterov = false
@@ -30,6 +30,7 @@ struct TrainSettingsArguments: ParsableArguments {
   @Option(help: "The teacher's share of the loss, 0.5 by default; the labels have the rest.") var teacherShare: Float?
   @Flag(help: "Batch normalization keeps its running statistics.") var freezeStatistics = false
   @Option(help: "Where the order of samples and dropout come from.") var seed: UInt64 = 0
+  @OptionGroup(title: "Options of --optimizer hesso") var sparse: SparseTrainingArguments
 
   func validate() throws {
     guard (epochs == nil) != (steps == nil) else { throw ValidationError("give either --epochs or --steps") }
@@ -47,19 +48,22 @@ struct TrainSettingsArguments: ParsableArguments {
     if let clipNorm, !(clipNorm > 0) { throw ValidationError("--clip-norm must be above 0") }
     if warmUpSteps < 0 { throw ValidationError("--warm-up-steps must not be negative") }
     try refuseUnused()
+    if optimizer == .hesso { _ = try sparse.target() }
   }
 
   /// Refuses options that would change nothing with the others as they are.
   private func refuseUnused() throws {
     let name: LossArguments.Name = loss.loss
-    let hasMomentum = optimizer == .sgd && (momentum ?? 0) > 0
-    let options: [(name: String, isGiven: Bool, isUsed: Bool, need: String)] = [
-      ("--label-smoothing", labelSmoothing != nil, name == .crossEntropy, "--loss cross-entropy"),
-      ("--momentum", momentum != nil, optimizer == .sgd, "--optimizer sgd"),
-      ("--nesterov", nesterov, hasMomentum, "--optimizer sgd and a --momentum above 0"),
-      ("--temperature", temperature != nil, teacher != nil, "--teacher"),
-      ("--teacher-share", teacherShare != nil, teacher != nil, "--teacher"),
-    ]
+    let hasMomentum = base == .sgd && (momentum ?? 0) > 0
+    let sgd = optimizer == .hesso ? "--base sgd" : "--optimizer sgd"
+    let options: [(name: String, isGiven: Bool, isUsed: Bool, need: String)] =
+      sparse.given.map { ($0.name, $0.isGiven, optimizer == .hesso, "--optimizer hesso") } + [
+        ("--label-smoothing", labelSmoothing != nil, name == .crossEntropy, "--loss cross-entropy"),
+        ("--momentum", momentum != nil, base == .sgd, sgd),
+        ("--nesterov", nesterov, hasMomentum, "\(sgd) and a --momentum above 0"),
+        ("--temperature", temperature != nil, teacher != nil, "--teacher"),
+        ("--teacher-share", teacherShare != nil, teacher != nil, "--teacher"),
+      ]
     for option in options where option.isGiven && !option.isUsed {
       throw ValidationError("\(option.name) changes nothing without \(option.need)")
     }
@@ -82,8 +86,18 @@ struct TrainSettingsArguments: ParsableArguments {
     return settings
   }
 
-  private var rule: any UpdateRule {
+  /// What makes the steps.
+  private var base: SparseTrainingArguments.BaseName {
     switch optimizer {
+    case .sgd: .sgd
+    case .adam: .adam
+    case .adamw: .adamw
+    case .hesso: sparse.base ?? .sgd
+    }
+  }
+
+  private var rule: any UpdateRule {
+    switch base {
     case .sgd: SGD(momentum: momentum ?? 0, isNesterov: nesterov, weightDecay: weightDecay ?? 0)
     case .adam: Adam(weightDecay: weightDecay ?? 0)
     case .adamw: AdamW(weightDecay: weightDecay ?? 0.01)
@@ -134,14 +148,19 @@ struct TrainFileArguments: ParsableArguments {
   /// - Parameters:
   ///   - inputs: files and folders that are read.
   ///   - models: models that are read, some of which may have their tensors in other files.
-  func refuse(reading inputs: [String], models: [Model]) throws {
-    let places = ([output, "\(output).data", checkpointPath] + (log.map { [$0] } ?? [])).map(OutputPlace.resolved)
+  ///   - others: models that are written besides.
+  func refuse(reading inputs: [String], models: [Model], beside others: [String]) throws {
+    let written = [output] + others
+    let places = (written.flatMap { [$0, "\($0).data"] } + [checkpointPath] + (log.map { [$0] } ?? []))
+      .map(OutputPlace.resolved)
     guard Set(places).count == places.count else {
-      throw Failure.usage("the output, the log and the checkpoint need a file each")
+      throw Failure.usage("the outputs, the log and the checkpoint need a file each")
     }
     let read = inputs + (resume.map { [$0] } ?? [])
-    try OutputPlace.refuse(output, force: force, reading: read, models: models)
-    try OutputPlace.refuseInput("\(output).data", reading: read, models: models)
+    for path in written {
+      try OutputPlace.refuse(path, force: force, reading: read, models: models)
+      try OutputPlace.refuseInput("\(path).data", reading: read, models: models)
+    }
     // What a run goes on from may be replaced by its next checkpoint, and its log goes on.
     let goesOn = resume.map { OutputPlace.resolved($0) == OutputPlace.resolved(checkpointPath) } ?? false
     do {

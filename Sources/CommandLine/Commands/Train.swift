@@ -1,8 +1,11 @@
+import Analysis
 import ArgumentParser
 import Coppice
 import DataSources
 import IR
+import Pruning
 import Runtime
+import SparseTraining
 import Training
 
 struct Train: ParsableCommand {
@@ -38,7 +41,8 @@ struct Train: ParsableCommand {
     let digest = BackgroundDigest(file.bytes)
     let loaded = try file.model()
     let teacher = try settings.teacher.map { try ModelFile(path: $0).model() }
-    try files.refuse(reading: read, models: [loaded] + (teacher.map { [$0] } ?? []))
+    try files.refuse(
+      reading: read, models: [loaded] + (teacher.map { [$0] } ?? []), beside: settings.sparse.zeroed.map { [$0] } ?? [])
     let (data, validation) = try source.open(files, seed: settings.seed)
     let trainer: Trainer
     do throws(TrainingError) {
@@ -48,13 +52,37 @@ struct Train: ParsableCommand {
     } catch {
       throw error.naming(subject)
     }
+    let sparse = try sparseSteps(trainer)
     if let validation { try evaluation.check(trainer.trainedModel(), on: validation) }
     talk.explain("planned memory \(grouped(trainer.memory.peakBytes)) bytes, \(counted(trainer.totalSteps, "step"))")
     if let path = files.resume { try trainer.resume(from: path) }
     TrainInterruption.install()
     var run = TrainRun(
-      trainer: trainer, validation: validation, evaluation: evaluation, files: files, talk: talk, subject: subject)
-    try report(try run.toTheEnd { try write($0, reading: read) })
+      trainer: trainer, sparse: sparse, validation: validation, evaluation: evaluation, files: files, talk: talk,
+      subject: subject)
+    let result = try run.toTheEnd { trained, small in
+      try write(small, to: files.output, reading: read)
+      if let path = settings.sparse.zeroed { try write(trained, to: path, reading: read) }
+    }
+    try report(result)
+  }
+
+  /// What trains channels away, where that is asked for.
+  private func sparseSteps(_ trainer: Trainer) throws -> HESSOSteps? {
+    guard settings.optimizer == .hesso else { return nil }
+    let arguments = settings.sparse
+    let sparse: HESSOSteps
+    do {
+      sparse = try HESSOSteps(
+        trainer, target: try arguments.target(), settings: arguments.settings, candidates: try arguments.candidates(),
+        workers: runtime.options.workers)
+    } catch let error as TrainingError { throw error.naming(subject) } catch let error as AnalysisError {
+      throw Failure.invalidModel("\(model): \(error)")
+    }
+    sparse.measuresNorms = files.log != nil
+    trainer.shaper = sparse
+    for (label, reason) in sparse.skipped { talk.explain("\(label) stays as it is: \(reason)") }
+    return sparse
   }
 
   /// What is trained, as errors name it.
@@ -64,11 +92,11 @@ struct Train: ParsableCommand {
     Evaluation(settings.loss.loss(), batch: settings.batch, options: runtime.options)
   }
 
-  private func write(_ trained: Model, reading inputs: [String]) throws {
+  private func write(_ trained: Model, to path: String, reading inputs: [String]) throws {
     var options = ONNXWriter.Options()
     options.overwrite = files.force
     options.protectedPaths = inputs
-    try trained.write(to: files.output, options: options)
+    try trained.write(to: path, options: options)
   }
 
   private func report(_ result: TrainRun.Result) throws {
@@ -80,9 +108,15 @@ struct Train: ParsableCommand {
         ("peakBytes", .int(BenchRunner.peakBytes)),
       ]
       if let metrics = result.validation { pairs.append(("validation", .object(metrics.json))) }
+      if let change = result.change {
+        pairs += [
+          ("sparsity", .double(change.sparsity)), ("before", change.before.json), ("after", change.after.json),
+        ]
+      }
       try printOut(JSONText.object(pairs).text(linesTo: 1))
     } else if !talk.quiet {
       try printOut(text(result))
+      if let change = result.change { try printOut(change.text) }
       if let metrics = result.validation { try printOut("validation: \(metrics.text)") }
     }
   }

@@ -35,6 +35,7 @@ struct TrainProgress {
     lastSaid = now
     let status = TrainStatus(
       step: step.number, total: total, epoch: step.epoch + 1, loss: loss ?? step.loss, top1: top1,
+      sparsity: step.figures.first { $0.name == "sparsity" }?.value,
       samplesPerSecond: Double(samples) / max(self.seconds, 1e-9),
       secondsLeft: Double(total - step.number) * (secondsPerStep ?? 0))
     if isTerminal {
@@ -53,6 +54,8 @@ struct TrainStatus {
   let epoch: Int
   let loss: Double
   let top1: Double?
+  /// The share of channels that are gone, where some are to go.
+  var sparsity: Double?
   let samplesPerSecond: Double
   let secondsLeft: Double
 
@@ -71,7 +74,10 @@ struct TrainStatus {
 
   private var place: String { "step \(grouped(step))/\(grouped(total))" }
   private var lossText: String { "loss \(decimal(loss, 4))" }
-  private var metrics: [String] { top1.map { ["top-1 \(decimal($0 * 100, 1)) %"] } ?? [] }
+  private var metrics: [String] {
+    (top1.map { ["top-1 \(decimal($0 * 100, 1)) %"] } ?? [])
+      + (sparsity.map { ["sparsity \(decimal($0 * 100, 1)) %"] } ?? [])
+  }
   private var rate: String { "\(decimal(samplesPerSecond, 0)) samples/s" }
   private var left: String { ProgressBar.timeLeft(secondsLeft) }
 }

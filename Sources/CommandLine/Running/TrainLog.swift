@@ -62,13 +62,14 @@ struct TrainLog: ~Copyable {
   deinit { fclose(file) }
 
   mutating func write(_ step: Trainer.Step, seconds: Double) throws {
-    let line = JSONText.object([
-      ("step", .int(step.number)), ("epoch", .int(step.epoch)),
-      ("loss", step.hasLoss ? .double(step.loss) : .null),
-      ("top1", step.top1.map { .double($0) } ?? .null), ("learningRate", .double(step.learningRate)),
-      ("gradientNorm", step.gradientNorm.map { .double($0) } ?? .null), ("samples", .int(step.samples)),
-      ("seconds", .double(seconds)),
-    ])
+    let line = JSONText.object(
+      [
+        ("step", .int(step.number)), ("epoch", .int(step.epoch)),
+        ("loss", step.hasLoss ? .double(step.loss) : .null),
+        ("top1", step.top1.map { .double($0) } ?? .null), ("learningRate", .double(step.learningRate)),
+        ("gradientNorm", step.gradientNorm.map { .double($0) } ?? .null), ("samples", .int(step.samples)),
+        ("seconds", .double(seconds)),
+      ] + step.figures.map { ($0.name, .double($0.value)) })
     guard fputs(line.text() + "\n", file) >= 0, fflush(file) == 0 else { throw Self.cannotWrite(path) }
   }
 }

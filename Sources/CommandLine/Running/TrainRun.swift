@@ -1,8 +1,11 @@
+import Analysis
 import Coppice
 import DataSources
 import Files
 import Glibc
 import IR
+import Pruning
+import SparseTraining
 import Training
 
 /// Steps until the end, with what is said and written meanwhile.
@@ -14,9 +17,27 @@ struct TrainRun {
     var top1: Double?
     var secondsPerStep: Double?
     var validation: Metrics?
+    /// What was trained away, where something was to be.
+    var change: Change?
+  }
+
+  /// What training away channels came to.
+  struct Change {
+    let sparsity: Double
+    let before: ModelStatistics
+    let after: ModelStatistics
+
+    var text: String {
+      func less(_ before: Int, _ after: Int) -> String {
+        "\(grouped(before)) -> \(grouped(after)) (\(decimal(100 * Double(after) / Double(max(1, before)), 1)) %)"
+      }
+      return "\(decimal(100 * sparsity, 1)) % of the channels are gone; "
+        + "MACs \(less(before.macs, after.macs)), parameters \(less(before.parameters, after.parameters))"
+    }
   }
 
   let trainer: Trainer
+  let sparse: HESSOSteps?
   let validation: (any Dataset)?
   let evaluation: Evaluation
   let files: TrainFileArguments
@@ -28,19 +49,23 @@ struct TrainRun {
 
   /// Makes the steps that are left, measures the model and hands it over to be written. Where any of that fails, what
   /// was trained so far is kept in a checkpoint.
-  mutating func toTheEnd(writing write: (Model) throws -> Void) throws -> Result {
+  /// - Parameter write: is given the trained model and, where channels were trained away, the one without them.
+  mutating func toTheEnd(
+    writing write: (_ trained: Model, _ small: Model) throws -> Void
+  ) throws -> Result {
     let start = trainer.step
     do {
       let progress = try makeSteps()
       guard !TrainInterruption.isRequested else { throw try interrupted() }
       try trainer.checkWeights()
       let trained = trainer.trainedModel()
-      let metrics = try validation.map { try evaluation(trained, on: $0, progress: goOn) }
+      let small = try sparse.map { try $0.construct(trained) } ?? trained
+      let metrics = try validation.map { try evaluation(small, on: $0, progress: goOn) }
       guard !TrainInterruption.isRequested else { throw try interrupted() }
-      try write(trained)
+      try write(trained, small)
       return Result(
         steps: trainer.step, loss: progress.loss, top1: progress.top1, secondsPerStep: progress.secondsPerStep,
-        validation: metrics)
+        validation: metrics, change: try sparse.map { try Change($0, from: trained, to: small) })
     } catch {
       throw rescued((error as? TrainingError)?.naming(subject) ?? error, since: start)
     }
@@ -125,5 +150,13 @@ extension TrainingError {
   /// With the files it is about in front; errors of data name theirs.
   func naming(_ files: String) -> TrainingError {
     kind == .data ? self : TrainingError(kind, "\(files): \(self)")
+  }
+}
+
+extension TrainRun.Change {
+  init(_ sparse: HESSOSteps, from trained: Model, to small: Model) throws {
+    sparsity = sparse.sparsity
+    before = ModelStatistics(try ModelAnalysis(trained))
+    after = ModelStatistics(try ModelAnalysis(small))
   }
 }
