@@ -93,9 +93,9 @@ let package = Package(
     .testTarget(
       name: "PassesTests",
       dependencies: [
-        "Passes", "Calibration", "Training", "DataSources", "Pruning", "ONNXFile", "Files", "Analysis", "Dimensions",
-        "IR",
-        "TestSupport",
+        "Passes", "Calibration", "SparseTraining", "Training", "DataSources", "Pruning", "ONNXFile", "Files",
+        "Analysis",
+        "Dimensions", "IR", "TestSupport",
       ]),
     .testTarget(
       name: "CoppiceTests",

@@ -21,7 +21,7 @@ enum TrainingOptions {
     PassOption("clip_norm", .number(0...1e9), help: "The norm gradients are scaled down to."),
     PassOption(
       "self_distillation", .fraction, default: "0",
-      help: "How much the outputs of the model as it is count in the loss; the labels have the rest."),
+      help: "How much the outputs of the model as it is count in the loss; with 1 labels are not needed."),
     PassOption(
       "temperature", .number(0...1e6), default: "4", help: "What the outputs are divided by for self_distillation."),
     PassOption("freeze_statistics", .flag, default: "false", help: "Batch normalization keeps its statistics."),

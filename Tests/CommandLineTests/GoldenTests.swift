@@ -111,7 +111,7 @@ struct GoldenTests {
         "coppice infer rows.onnx --input none.npz -o y.npz", "coppice infer rows.onnx --input none.npz -o none/y.npz",
       ]
     ),
-    ("train-mistakes", trainMistakes),
+    ("train-mistakes", trainMistakes), ("hesso-mistakes", hessoMistakes),
     (
       "mistakes",
       [
@@ -136,6 +136,20 @@ struct GoldenTests {
       "rows.onnx --lr 0.1 --teacher chain.onnx", "rows.onnx --lr 0.1 --teacher wide.onnx", "rows.onnx --lr 1e39",
       "pair.onnx --lr 0.1",
     ].map { "coppice train \($0) --data data.yaml --steps 4 --batch 3 -o a.onnx" }
+
+  private static let hessoMistakes: [String] =
+    [
+      "rows.onnx --sparsity 0.5", "rows.onnx --optimizer hesso", "rows.onnx --optimizer hesso --sparsity 1.5",
+      "rows.onnx --optimizer hesso --sparsity 0.5 --macs 50%", "rows.onnx --optimizer hesso --macs half",
+      "rows.onnx --optimizer hesso --sparsity 0.5 --base adam --momentum 0.9",
+      "rows.onnx --optimizer hesso --sparsity 0.5 --cric-steps 3",
+      "rows.onnx --optimizer hesso --sparsity 0.5 --cric --periods 3",
+      "rows.onnx --optimizer hesso --sparsity 0.5 --round-to 0",
+      "rows.onnx --optimizer hesso --sparsity 0.5 --kinds chanel",
+      "rows.onnx --optimizer hesso --sparsity 0.5 --zeroed -",
+      "rows.onnx --optimizer hesso --sparsity 0.5 --zeroed a.onnx",
+      "rows.onnx --optimizer hesso --sparsity 0.5", "rows.onnx --optimizer hesso --sparsity 0.5 --pruning-steps 9",
+    ].map { "coppice train \($0) --lr 0.1 --data data.yaml --steps 4 --batch 3 -o a.onnx" }
 
   @Test("command lines print what they should", arguments: cases.map(\.name))
   func golden(_ name: String) throws {

@@ -52,6 +52,30 @@ struct TeacherTests {
         "the teacher: "))
   }
 
+  @Test(
+    "data without labels do where nothing but the teacher is followed, and only there",
+    arguments: [Loss(.crossEntropy()), Loss(.meanSquaredError)])
+  func unlabelled(loss: Loss) throws {
+    let model = try GraphText.model("x: float[N, 3]\ny = Gemm(x, w[3, 4], b[4])\nreturn y")
+    let teacher = try GraphText.model("x: float[N, 3]\ny = Gemm(x, v[3, 4], c[4])\nreturn y")
+    let x = Tensor(name: "x", floats: (0..<24).map { Float($0 % 7) / 7 }, shape: [8, 3])
+    let data = try ArrayDataset([StoredArray(field: "x", source: "x", tensor: x)], source: "d.npz")
+    var loss = loss
+    func trainer(share: Float) throws -> Trainer {
+      loss.distillation = Loss.Distillation(temperature: 1, share: share)
+      return try Trainer(
+        model, data: data, teacher: teacher,
+        settings: TrainingSettings(loss: loss, rule: SGD(), learningRate: 0.5, batch: 8, duration: .steps(200)))
+    }
+    let following = try trainer(share: 1)
+    let first = try following.next()
+    var last = first
+    while !following.isFinished { last = try following.next() }
+    #expect(last.hasLoss && last.loss < first.loss)
+    let error = #expect(throws: TrainingError.self) { try trainer(share: 0.5) }
+    #expect(error?.description.contains("has no labels") == true)
+  }
+
   /// A teacher that adds a number in the branch it takes.
   private func branching(_ number: Float) throws -> Model {
     var model = try GraphText.model("ids: int64[N, 1]\nh = Gather(u[5, 3], ids)\ny = Identity(h)\nreturn y")

@@ -69,7 +69,7 @@ struct SparseTrainingArguments: ParsableArguments {
         try params.map { .parameters(try Limit(parsing: $0, of: .parameters)) },
       ].compactMap { $0 }
       guard let target = targets.first, targets.count == 1 else {
-        throw ValidationError("say how much --optimizer hesso trains away: --sparsity, --macs or --params")
+        throw ValidationError("say how much --optimizer hesso trains away by one of --sparsity, --macs and --params")
       }
       return target
     }

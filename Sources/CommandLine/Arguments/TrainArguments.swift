@@ -204,14 +204,16 @@ struct TrainDataArguments: ParsableArguments {
     }
   }
 
+  /// - Parameter needsLabels: whether there is more to follow than a teacher.
   /// - Returns: what to train with and what to validate with.
   func open(
-    _ files: TrainFileArguments, seed: UInt64
+    _ files: TrainFileArguments, seed: UInt64, needsLabels: Bool
   ) throws -> (training: any Dataset, validation: (any Dataset)?) {
     if validationLabels != nil, files.validation == nil {
       throw Failure.usage("--validation-labels needs --validation, whose labels they are")
     }
-    let whole = try data.specification(files.data, labels: data.labels, augment: augment, seed: seed).openLabelled()
+    let specification = try data.specification(files.data, labels: data.labels, augment: augment, seed: seed)
+    let whole = needsLabels ? try specification.openLabelled() : try specification.open()
     guard let validationShare else {
       let validation = try files.validation.map { path in
         try data.specification(path, labels: validationLabels).openLabelled(by: "--validation-labels")
@@ -224,6 +226,9 @@ struct TrainDataArguments: ParsableArguments {
     let split = try SampleSplit(count: whole.count, validationShare: validationShare, seed: seed)
     guard !split.validation.isEmpty else {
       throw Failure.usage("\(files.data): holds too few samples to validate with some of them")
+    }
+    guard whole.field(labelField) != nil else {
+      throw Failure.usage("--validation-share needs labels, and \(files.data) has none")
     }
     let validation = DatasetPart(whole.withoutAugmentation, samples: split.validation)
     return (DatasetPart(whole, samples: split.training), validation)

@@ -43,7 +43,8 @@ struct Train: ParsableCommand {
     let teacher = try settings.teacher.map { try ModelFile(path: $0).model() }
     try files.refuse(
       reading: read, models: [loaded] + (teacher.map { [$0] } ?? []), beside: settings.sparse.zeroed.map { [$0] } ?? [])
-    let (data, validation) = try source.open(files, seed: settings.seed)
+    let (data, validation) = try source.open(
+      files, seed: settings.seed, needsLabels: settings.teacher == nil || settings.teacherShare != 1)
     let trainer: Trainer
     do throws(TrainingError) {
       trainer = try Trainer(

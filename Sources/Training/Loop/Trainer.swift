@@ -65,6 +65,7 @@ public final class Trainer {
     do throws(RuntimeError) { model = try original.inliningFunctions().unsharingVectors() } catch {
       throw TrainingError(error)
     }
+    let data = try UnlabelledDataset.completing(data, for: model, settings.loss)
     let fit = try DataFit(model, data, settings.loss)
     try Self.checkBatch(fit, settings.batch)
     queue = try BatchQueue(fit, size: settings.batch, seed: settings.seed)
