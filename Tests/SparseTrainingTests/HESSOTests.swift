@@ -103,18 +103,51 @@ struct HESSOTests {
     }
   }
 
-  @Test("a corrective cycle leaves the weights as they were, and then prunes")
-  func corrects() throws {
+  private var correcting: HESSOSettings {
     var settings = settings(start: 2, steps: 6)
     settings.correction = CorrectiveCycleSettings()
     settings.correction?.samplingSteps = 3
     settings.correction?.cycles = 3
+    return settings
+  }
+
+  @Test("after a corrective cycle the smaller model equals the trained one too")
+  func corrects() throws {
     let hesso = try HESSO(
       try GraphText.model(SmallModels.residual), target: .groupSparsity(0.5),
-      base: .sgd(learningRate: 0.05), totalSteps: 60, settings: settings)
+      base: .sgd(learningRate: 0.05), totalSteps: 60, settings: correcting)
     try train(hesso, shape: [8, 3, 6, 6], steps: 60)
     #expect(hesso.sparsity == 0.5)
     try expectEqual(try hesso.construct(), hesso.model.trainedModel(), shape: [8, 3, 6, 6])
+  }
+
+  /// - Parameter loss: what a trial is told, instead of its own.
+  private func cycle(tellingTrials loss: Double?) throws -> (before: [[Float]], after: [[Float]], tried: Int) {
+    let model = try TrainableModel(
+      try GraphText.model(SmallModels.perceptron), rule: SGD(), options: RuntimeOptions(workers: .one))
+    let steps = try HESSOSteps(
+      model.model, model.parameters, target: .groupSparsity(0.5), totalSteps: 60, settings: correcting)
+    func values() -> [[Float]] {
+      model.parameters.all.map { parameter in model.parameters.withValues(of: parameter) { Array($0) } }
+    }
+    let before = values()
+    var tried = 0
+    while steps.cycle != nil {
+      _ = try model.backward(Loss(.crossEntropy()), SmallModels.batch(steps.step, shape: [16, 10]))
+      if steps.tries { tried += 1 }
+      // Without a learning rate only trials and cycles change anything.
+      try model.step(by: steps, rate: 0, loss: steps.tries ? loss : nil)
+    }
+    return (before, values(), tried)
+  }
+
+  @Test("a corrective cycle leaves the weights as they were, whatever its trials make of the loss")
+  func recalls() throws {
+    for loss in [nil, Double.infinity, .nan] {
+      let found = try cycle(tellingTrials: loss)
+      #expect(found.before == found.after)
+      #expect(found.tried == 6)
+    }
   }
 
   // MARK: Refusals

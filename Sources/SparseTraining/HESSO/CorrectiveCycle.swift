@@ -65,6 +65,9 @@ struct CorrectiveCycle {
     1 + 2 * settings.trials.count * groups + settings.samplingSteps * settings.cycles
   }
 
+  /// Whether units of a trial are taken away.
+  var hasTaken: Bool { if case .trial(_, isTaken: true) = phase { true } else { false } }
+
   private static func count(_ trial: Trial, of table: UnitTable) -> Int {
     Int((Double(table.groups[trial.group].units.count) * trial.share).rounded(.down))
   }
@@ -101,12 +104,16 @@ struct CorrectiveCycle {
     phase = .trial(index, isTaken: true)
   }
 
+  /// What a loss counts at most, as a multiple of that before.
+  private static let largestRatio = 1e6
+
   private mutating func finish(_ index: Int, _ loss: Double?, _ hesso: HESSOSteps) throws(TrainingError) {
     let trial = trials[index]
     // A batch whose labels are all ignored says nothing.
     if let loss, reference > 0 {
       let trialsOfGroup = trials.count(where: { $0.group == trial.group })
-      lossTerms[trial.group] += loss / reference / Double(Self.count(trial, of: table) * trialsOfGroup)
+      let ratio = loss.isFinite ? min(loss / reference, Self.largestRatio) : Self.largestRatio
+      lossTerms[trial.group] += ratio / Double(Self.count(trial, of: table) * trialsOfGroup)
       measured += 1
     }
     recall(hesso)

@@ -81,7 +81,7 @@ public final class HESSO {
 
   /// Runs the model forward, the loss, and backward; see ``TrainableModel/backward(_:_:)``.
   public func backward(_ loss: Loss, _ batch: [String: Tensor]) throws(TrainingError) -> Double {
-    try model.backward(loss, batch)
+    try model.backward(loss, batch, tries: steps.tries)
   }
 
   /// Makes a step by the gradients of the last backward run.

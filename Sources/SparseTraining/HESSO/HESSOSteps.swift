@@ -97,6 +97,8 @@ public final class HESSOSteps: StepShaper {
     return "\(settings.text) \(target.text) groups \(groups)"
   }
 
+  public var tries: Bool { step >= schedule.start && cycle?.hasTaken == true }
+
   // MARK: Steps
 
   public func step(

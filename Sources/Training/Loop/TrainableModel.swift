@@ -80,10 +80,14 @@ public final class TrainableModel {
   // MARK: A loss that is built in
 
   /// Runs the model forward, the loss, and backward.
-  /// - Parameter batch: by input name, and labels or targets as ``Loss/labelField``.
+  /// - Parameters:
+  ///   - batch: by input name, and labels or targets as ``Loss/labelField``.
+  ///   - tries: whether the loss may be no finite number, as no step is made by it.
   /// - Returns: the loss. Gradients stay where they are until the next run.
   /// - Throws: where the batch does not fit the model or the loss, or the loss is no longer a number.
-  public func backward(_ loss: Loss, _ batch: [String: Tensor]) throws(TrainingError) -> Double {
+  public func backward(
+    _ loss: Loss, _ batch: [String: Tensor], tries: Bool = false
+  ) throws(TrainingError) -> Double {
     guard loss.distillation == nil else {
       throw TrainingError(.settings, "a loss with a teacher needs a Trainer, which runs the teacher")
     }
@@ -102,7 +106,7 @@ public final class TrainableModel {
     do throws(RuntimeError) { value = try compiled.program.run(tensors, step: draw()).loss } catch {
       throw TrainingError(error)
     }
-    guard value.isFinite else { throw .diverged(loss: value, "after \(steps) steps") }
+    guard value.isFinite || tries else { throw .diverged(loss: value, "after \(steps) steps") }
     current = compiled.program
     lastLoss = value
     return value

@@ -210,7 +210,7 @@ public final class Trainer {
     }
     guard !losses.isEmpty else { return (nil, metrics.top1) }
     let loss = losses.reduce(0, +) / Double(losses.count)
-    guard loss.isFinite else { throw .diverged(loss: loss, "at step \(number + 1)") }
+    guard loss.isFinite || shaper?.tries == true else { throw .diverged(loss: loss, "at step \(number + 1)") }
     return (loss, metrics.top1)
   }
 

@@ -18,6 +18,9 @@ public protocol StepShaper: AnyObject {
     _ optimizer: Optimizer, by program: TrainingProgram?, loss: Double?, rate: Double, largestNorm: Double?
   ) throws(TrainingError) -> Double?
 
+  /// Whether the next step only tries what the loss is, which may then be no finite number.
+  var tries: Bool { get }
+
   /// What a step came to, beside the loss, in the order it is to be told: numbers by their names.
   var figures: [(name: String, value: Double)] { get }
 
