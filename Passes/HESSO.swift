@@ -19,6 +19,7 @@ public struct HESSOPass: Pass {
         "kinds", .choices(["all"] + DimensionKind.allCases.map(\.rawValue)), default: "what is usual",
         help: "Kinds of dimensions to train away."),
       PassOption("round_to", .integer(atLeast: 1), default: "1", help: "Kept widths are multiples of this."),
+      PassOption("min_keep_share", .fraction, default: "0", help: "Least share of each group that stays."),
       PassOption(
         "pruning_start", .integer(atLeast: 0), default: "a tenth of all steps",
         help: "The step from which on channels go."),
@@ -90,6 +91,7 @@ public struct HESSOPass: Pass {
     settings.pruningSteps = options.integer("pruning_steps")
     settings.periods = options.integer("periods") ?? settings.periods
     settings.roundTo = options.integer("round_to") ?? settings.roundTo
+    settings.minimumKeepShare = options.number("min_keep_share") ?? settings.minimumKeepShare
     guard options.flag("cric") ?? false else {
       for name in ["cric_steps", "cric_cycles"] where options.integer(name) != nil {
         throw ConfigError(options.location(of: name), "\(name) is for cric: true")

@@ -63,6 +63,19 @@ struct HESSOTests {
     #expect([8, 16, 20].contains(widths[2][0]))
   }
 
+  @Test("of each group the least share stays")
+  func keeps() throws {
+    var settings = settings()
+    settings.minimumKeepShare = 0.45
+    let hesso = try HESSO(
+      try GraphText.model(SmallModels.perceptron), target: .groupSparsity(0.9),
+      base: .sgd(learningRate: 0.05), totalSteps: 40, settings: settings)
+    try train(hesso, shape: [16, 10], steps: 40)
+    // 11 of 24 and 9 of 20.
+    let widths = try hesso.construct().graph.initializers.map(\.tensor.shape)
+    #expect(widths[0] == [10, 11] && widths[2] == [9, 11])
+  }
+
   @Test("budgets of parameters and of MACs are held", arguments: [0.3, 0.6])
   func budgets(share: Double) throws {
     let model = try GraphText.model(SmallModels.residual)

@@ -20,6 +20,8 @@ struct SparseTrainingArguments: ParsableArguments {
       "Kinds of dimensions, such as channel,ffn, or all; what is usual by default.", valueName: "list"))
   var kinds: String?
   @Option(help: "What kept sizes are to be multiples of; 1 by default.") var roundTo: Int?
+  @Option(help: ArgumentHelp("The least share of each group that stays; 0 by default.", valueName: "share"))
+  var minKeepShare: Share?
   @Option(
     help: ArgumentHelp("The step from which on channels go; after a tenth of all by default.", valueName: "step"))
   var pruningStart: Int?
@@ -37,7 +39,8 @@ struct SparseTrainingArguments: ParsableArguments {
   var given: [(name: String, isGiven: Bool)] {
     [
       ("--base", base != nil), ("--sparsity", sparsity != nil), ("--macs", macs != nil), ("--params", params != nil),
-      ("--kinds", kinds != nil), ("--round-to", roundTo != nil), ("--pruning-start", pruningStart != nil),
+      ("--kinds", kinds != nil), ("--round-to", roundTo != nil), ("--min-keep-share", minKeepShare != nil),
+      ("--pruning-start", pruningStart != nil),
       ("--pruning-steps", pruningSteps != nil), ("--periods", periods != nil), ("--cric", cric),
       ("--cric-steps", cricSteps != nil), ("--cric-cycles", cricCycles != nil), ("--zeroed", zeroed != nil),
     ]
@@ -52,6 +55,9 @@ struct SparseTrainingArguments: ParsableArguments {
     }
     if let sparsity, !(sparsity.value > 0 && sparsity.value < 1) {
       throw ValidationError("--sparsity must be between 0 and 1, not \(sparsity.value)")
+    }
+    if let minKeepShare, !(0...1).contains(minKeepShare.value) {
+      throw ValidationError("--min-keep-share must be from 0 to 1, not \(minKeepShare.value)")
     }
     for (name, isGiven) in [("--cric-steps", cricSteps != nil), ("--cric-cycles", cricCycles != nil)]
     where isGiven && !cric { throw ValidationError("\(name) changes nothing without --cric") }
@@ -81,6 +87,7 @@ struct SparseTrainingArguments: ParsableArguments {
     settings.pruningSteps = pruningSteps
     settings.periods = periods ?? settings.periods
     settings.roundTo = roundTo ?? settings.roundTo
+    settings.minimumKeepShare = minKeepShare?.value ?? settings.minimumKeepShare
     guard cric else { return settings }
     var correction = CorrectiveCycleSettings()
     correction.samplingSteps = cricSteps ?? correction.samplingSteps

@@ -11,6 +11,9 @@ public struct HESSOSettings: Sendable, Equatable {
   public var weights = SaliencyWeights()
   /// Kept sizes of groups are multiples of this; groups of fewer units are left alone.
   public var roundTo = 1
+  /// The least share of each group that stays. The paper has none; without, little may be left of a group whose units
+  /// have many elements.
+  public var minimumKeepShare = 0.0
   /// The corrective cycle, which tries units before they go (HESSO-CRIC); one period then follows it.
   public var correction: CorrectiveCycleSettings?
 
@@ -21,12 +24,15 @@ public struct HESSOSettings: Sendable, Equatable {
     for (name, number) in [("the number of pruning periods", periods), ("round-to", roundTo)] where number < 1 {
       throw TrainingError(.settings, "\(name), \(number), must be at least 1")
     }
+    guard (0...1).contains(minimumKeepShare) else {
+      throw TrainingError(.settings, "the least share that stays, \(minimumKeepShare), must be from 0 to 1")
+    }
     try correction?.check()
   }
 
   var text: String {
     "hesso start=\(start.map { "\($0)" } ?? "-") steps=\(pruningSteps.map { "\($0)" } ?? "-") periods=\(periods) "
-      + "weights=\(weights.text) round-to=\(roundTo) \(correction?.text ?? "")"
+      + "weights=\(weights.text) round-to=\(roundTo) keep=\(minimumKeepShare) \(correction?.text ?? "")"
   }
 }
 

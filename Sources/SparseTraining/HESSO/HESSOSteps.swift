@@ -80,7 +80,7 @@ public final class HESSOSteps: StepShaper {
     self.analysis = analysis
     let table = UnitTable(model, analysis, parameters, candidates: try options.candidateGroups(in: analysis))
     self.table = table
-    selection = UnitSelection(table, analysis, target, roundTo: settings.roundTo)
+    selection = UnitSelection(table, analysis, target, settings)
     schedule = try HESSOSchedule(
       settings, totalSteps: totalSteps,
       correction: settings.correction.map { CorrectiveCycle.stepLimit($0, groups: table.groups.count) } ?? 0)

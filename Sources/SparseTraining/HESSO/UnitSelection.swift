@@ -11,6 +11,7 @@ struct UnitSelection {
   private let budget: Budget
   /// Kept sizes are multiples of this; groups of fewer units are left alone.
   private let roundTo: Int
+  private let minimumKeepShare: Double
   private let groupOfUnit: [Int]
 
   private enum Budget {
@@ -20,10 +21,11 @@ struct UnitSelection {
     case cost(KeyPath<ModelStatistics, Int> & Sendable, name: String, most: Int)
   }
 
-  init(_ table: UnitTable, _ analysis: ModelAnalysis, _ target: SparsityTarget, roundTo: Int) {
+  init(_ table: UnitTable, _ analysis: ModelAnalysis, _ target: SparsityTarget, _ settings: HESSOSettings) {
     self.table = table
     self.analysis = analysis
-    self.roundTo = roundTo
+    roundTo = settings.roundTo
+    minimumKeepShare = settings.minimumKeepShare
     costs = CostModel(analysis)
     groupOfUnit = table.groupOfUnit
     let whole = costs.statistics(analysis.groups.map(\.size))
@@ -113,8 +115,10 @@ struct UnitSelection {
     return taken
   }
 
-  /// How many units of a group may go at most: one multiple is left.
-  private func most(of size: Int) -> Int { max(0, size - roundTo) }
+  /// How many units of a group may go at most: one multiple is left, and the least share.
+  private func most(of size: Int) -> Int {
+    max(0, size - max(roundTo, Int((Double(size) * minimumKeepShare - 1e-9).rounded(.up))))
+  }
 
   // MARK: What stays
 
