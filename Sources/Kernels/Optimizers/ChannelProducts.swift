@@ -29,7 +29,7 @@ public enum ChannelProducts {
 
   /// Σ a·b, in an order that depends on nothing but the count.
   @inline(__always)
-  private static func product(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Double {
+  static func product(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Double {
     var lanes = SIMD8<Double>.zero
     var index = 0
     while index + 8 <= count {

@@ -107,19 +107,6 @@ public enum Updates {
 
   /// Σ x², in an order that depends on nothing but the count.
   public static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
-    var lanes = SIMD8<Double>.zero
-    var index = 0
-    while index + 8 <= count {
-      let part = UnsafeRawPointer(x + index).loadUnaligned(as: SIMD8<Float>.self)
-      let wide = SIMD8<Double>(part)
-      lanes += wide * wide
-      index += 8
-    }
-    var sum = lanes.sum()
-    while index < count {
-      sum += Double(x[index]) * Double(x[index])
-      index += 1
-    }
-    return sum
+    ChannelProducts.product(x, x, count: count)
   }
 }

@@ -44,9 +44,6 @@ public final class HESSOSteps: StepShaper {
   /// Groups that cannot be trained away, and why.
   public var skipped: [(label: String, reason: String)] { table.skipped }
 
-  /// Units of all groups.
-  public var unitCount: Int { table.count }
-
   /// - Parameters:
   ///   - trainer: the run whose parameters are driven to zero.
   ///   - options: which groups may lose units; of groups that are not exact none do.
