@@ -5,6 +5,7 @@ VENV := .venv-interop
 TORCH_VENV := .venv-torch
 CHECK := $(VENV)/bin/python Tests/Interop
 BENCH := $(VENV)/bin/python Benchmarks
+STUDY := PYTHONPATH=Benchmarks $(VENV)/bin/python -m
 COUNT ?= 150
 SECONDS ?= 60
 
@@ -20,7 +21,7 @@ NATIVE ?= $(shell if $(call HAS,avx512f) && $(call HAS,avx512bw) && $(call HAS,a
   && $(call HAS,avx512vl); then echo "-Xcc -march=x86-64-v4"; \
   elif $(call HAS,avx2) && $(call HAS,fma); then echo "-Xcc -march=x86-64-v3"; fi)
 
-.PHONY: help setup build demo test golden docs interop parity zoo real models study-obs bench lint fuzz clean
+.PHONY: help setup build demo test golden docs interop parity zoo real models study-obs study-hesso bench lint fuzz clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,16 +105,21 @@ parity: build cases $(VENV)/ready ## compare results and speed with ONNX Runtime
 models: build data $(VENV)/ready ## train the networks of Models anew (half an hour)
 	$(VENV)/bin/python Models/make.py --coppice $(COPPICE)
 
-# The Python environment with PyTorch, made anew when the study's requirements change.
-$(TORCH_VENV)/study-obs-ready: Benchmarks/study_obs/requirements.txt
+# The Python environment with PyTorch, made anew when the studies' requirements change.
+$(TORCH_VENV)/study-ready: Benchmarks/study/requirements.txt
 	python3 -m venv $(TORCH_VENV)
 	pip="$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check"; \
 	$$pip -r $< || sed 's/+cpu//' $< | $$pip -r /dev/stdin
 	touch $@
 
-study-obs: build data $(VENV)/ready $(TORCH_VENV)/study-obs-ready ## write Docs/StudyOBS.md; SEEDS=3, ONLY=order,peer, FRESH=1
-	$(BENCH)/study_obs/study.py --coppice $(COPPICE) --torch $(TORCH_VENV)/bin/python $(if $(SEEDS),--seeds $(SEEDS)) \
-	  $(if $(ONLY),--only $(ONLY)) $(if $(FRESH),--fresh)
+STUDY_ARGUMENTS = --coppice $(COPPICE) --torch $(TORCH_VENV)/bin/python $(if $(SEEDS),--seeds $(SEEDS)) \
+  $(if $(ONLY),--only $(ONLY)) $(if $(FRESH),--fresh)
+
+study-obs: build data $(VENV)/ready $(TORCH_VENV)/study-ready ## write Docs/StudyOBS.md; SEEDS=3, ONLY=order,peer, FRESH=1
+	$(STUDY) study_obs.study $(STUDY_ARGUMENTS)
+
+study-hesso: build data $(VENV)/ready $(TORCH_VENV)/study-ready ## write Docs/StudyHESSO.md, likewise
+	$(STUDY) study_hesso.study $(STUDY_ARGUMENTS)
 
 zoo: build $(VENV)/ready ## prune, check and run all models of ../shared/zoo
 	@[ -e ../shared/zoo/zoo.json ] || { echo "error: make zoo needs ../shared/zoo, which is not there" >&2; exit 1; }

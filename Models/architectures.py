@@ -96,6 +96,7 @@ class Network:
 
 
 IMAGE = {"image": (TensorProto.FLOAT, ["batch", 1, 28, 28])}
+DIGIT = {"image": (TensorProto.FLOAT, ["batch", 8, 8])}
 CLASSES = {"logits": (TensorProto.FLOAT, ["batch", 10])}
 
 
@@ -104,14 +105,14 @@ def scaled(channels, width):
     return max(1, round(channels * width))
 
 
-def fashion_resnet(seed=0, width=1):
+def fashion_resnet(seed=0, width=1, stem_stride=1):
     """A residual CNN for 28×28 images: a stem at full size, then two stages of two blocks, each at half of it.
 
-    width is the share of the channels that all layers have.
+    width is the share of the channels that all layers have; a stem of stride 2 halves all sizes.
     """
     net = Network("fashion_resnet", seed)
     channels = scaled(16, width)
-    x = net.conv_block("image", 1, channels, "stem")
+    x = net.conv_block("image", 1, channels, "stem", stride=stem_stride)
     for stage, out in enumerate((scaled(32, width), scaled(48, width))):
         for block in range(2):
             name, stride = f"stage{stage}.block{block}", 1 if block else 2
@@ -124,11 +125,10 @@ def fashion_resnet(seed=0, width=1):
     return net.model(IMAGE, CLASSES)
 
 
-def fashion_mobilenet(seed=0, width=1):
-    """A depthwise CNN: inverted residuals as MobileNetV2 has them; width is the share of the channels that all have."""
-    net = Network("fashion_mobilenet", seed)
+def inverted_residuals(net, x, width, stem_stride):
+    """A stem and inverted residuals as MobileNetV2 has them, with one of stride 2 among them, and a classifier."""
     channels, last = scaled(16, width), scaled(128, width)
-    x = net.conv_block("image", 1, channels, "stem", stride=2)
+    x = net.conv_block(x, 1, channels, "stem", stride=stem_stride)
     for index, (whole, stride) in enumerate(((16, 1), (24, 1), (40, 2), (40, 1), (64, 1))):
         name, hidden, out = f"block{index}", channels * 4, scaled(whole, width)
         y = net.conv_block(x, channels, hidden, f"{name}.expand", kernel=1)
@@ -137,7 +137,21 @@ def fashion_mobilenet(seed=0, width=1):
         x = net.node("Add", [x, y], f"{name}.add") if stride == 1 and channels == out else y
         channels = out
     net.classifier(net.conv_block(x, channels, last, "last", kernel=1), last, 10)
+
+
+def fashion_mobilenet(seed=0, width=1):
+    """A depthwise CNN for 28×28 images; width is the share of the channels that all layers have."""
+    net = Network("fashion_mobilenet", seed)
+    inverted_residuals(net, "image", width, stem_stride=2)
     return net.model(IMAGE, CLASSES)
+
+
+def digits_mobilenet(seed=0, width=1):
+    """The same for 8×8 digits, whose stem keeps their size."""
+    net = Network("digits_mobilenet", seed)
+    image = net.node("Reshape", ["image", net.weight("image.shape", [0, 1, 8, 8], np.int64)], "image.reshape")
+    inverted_residuals(net, image, width, stem_stride=1)
+    return net.model(DIGIT, CLASSES)
 
 
 def digits_transformer(seed=0, width=64, heads=4, layers=2):
@@ -154,7 +168,7 @@ def digits_transformer(seed=0, width=64, heads=4, layers=2):
     x = net.node("ReduceMean", [net.layer_norm(x, width, "norm"), net.weight("mean.axes", [1], np.int64)], "mean",
                  keepdims=0)
     net.linear(x, width, 10, "logits")
-    return net.model({"image": (TensorProto.FLOAT, ["batch", 8, 8])}, CLASSES)
+    return net.model(DIGIT, CLASSES)
 
 
 def king_james(seed=0, symbols=64, length=64, width=64, heads=4, layers=2):

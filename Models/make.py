@@ -37,6 +37,8 @@ RECIPES = {
     "king_james": ("scripture", ["--optimizer", "adamw", "--lr", 0.004, "--weight-decay", 0.01, "--schedule",
                                  "cosine", "--warm-up-steps", 200, "--batch", 64, "--steps", 4000]),
 }
+# Architectures that have no trained network here, and the data they are for.
+OTHERS = {"digits_mobilenet": "digits"}
 
 
 class Missing(Exception):
@@ -94,7 +96,7 @@ def scripture(length=64):
 
 def data(name):
     """(training, test) paths of a network's data, made where they are missing."""
-    kind = RECIPES[name][0]
+    kind = RECIPES[name][0] if name in RECIPES else OTHERS[name]
     if kind == "fashion":
         return fashion()
     paths = [CACHE / f"{kind}-{part}.npz" for part in ("train", "test")]

@@ -1,96 +1,103 @@
 """Training by coppice: dense, by HESSO, and by magnitude with fine-tuning, for the same number of steps."""
+import concurrent.futures
 import pathlib
-import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "study_obs"))
-import networks  # noqa: E402
-from pruning import Coppice as Tool  # noqa: E402
-from results import file_digest  # noqa: E402
+from study import networks, tool
+from study.results import file_digest
+from study_hesso.subjects import SUBJECTS, make
 
-make = networks.make
-CACHE = networks.ROOT / ".cache" / "study-hesso"
-EPOCHS = {"fashion_resnet": 2, "fashion_mobilenet": 2, "digits_transformer": 20}
-RATE_OF_TRAINED = 0.1  # of the recipe's learning rate, where training goes on from a trained network
-DROPPED = ("--epochs", "--steps", "--lr", "--warm-up-steps")
+STARTS = ["scratch", "trained"]
+SPARSITIES = [0.5, 0.7]
+AT_ONCE = 2  # runs of a thread each
 
 
-def recipe(name, start):
-    """Options of `coppice train`, and the learning rate."""
-    pairs = [make.RECIPES[name][1][i:i + 2] for i in range(0, len(make.RECIPES[name][1]), 2)]
-    rate = dict(map(tuple, pairs))["--lr"] * (RATE_OF_TRAINED if start == "trained" else 1)
-    return [part for pair in pairs if pair[0] not in DROPPED for part in pair], rate
-
-
-def steps(name):
-    batch = dict(zip(make.RECIPES[name][1][::2], make.RECIPES[name][1][1::2]))["--batch"]
-    images, _ = networks.arrays(networks.training_path(name))
-    return EPOCHS[name] * (len(images) // batch)
-
-
-def as_hesso(options):
-    """The options with the optimizer as the base of hesso."""
-    return ["--base" if part == "--optimizer" else part for part in options] + ["--optimizer", "hesso"]
-
-
-class Coppice(Tool):
+class Coppice(tool.Coppice):
     """The tool, and what it trains."""
 
-    def start(self, name, start, seed, folder):
-        """A file of the network that training starts from."""
+    def train(self, subject, start, model, seed, steps, path, sparse=None, threads=1):
+        optimizer = ["--optimizer", subject.optimizer]
+        if sparse is not None:
+            optimizer = ["--optimizer", "hesso", "--base", subject.optimizer, *sparse]
+        return self.json(
+            "train", model, "--data", networks.training_path(subject.network), "--loss", "cross-entropy", *optimizer,
+            *subject.options(start, steps), "--seed", seed, "--threads", threads, "-o", path, "--force")
+
+    def start(self, subject, start, seed, folder):
+        """A file of the network that training starts from: from a trained one, what the dense run made of it."""
         if start == "trained":
-            return networks.model_path(name)
-        path = pathlib.Path(folder) / "start.onnx"
-        make.onnx.save(getattr(make.architectures, name)(seed=seed), path)
+            self.dense_run(subject, "scratch", seed)
+            return self.trained_path(subject, seed)
+        path = folder / "start.onnx"
+        subject.untrained(seed, path)
         return path
 
-    def train(self, name, start, model, seed, count, path, sparse=None):
-        options, rate = recipe(name, start)
-        if sparse is not None:
-            options = [*as_hesso(options), *sparse]
-        return self.json(
-            "train", model, "--data", networks.training_path(name), "--loss", "cross-entropy", *options, "--lr", rate,
-            "--warm-up-steps", min(100, count // 10), "--steps", count, "--seed", seed, "-o", path, "--force")
+    def trained_path(self, subject, seed):
+        name = f"{subject.title.replace(' ', '-')}-{seed}-{self.digest[:16]}.onnx"
+        return networks.CACHE / "models" / name
 
-    def once(self, what, name, start, seed, find, **others):
-        facts = self.facts(
-            what, networks.model_path(name), name=name, start=start, seed=seed, steps=steps(name),
-            recipe=[str(part) for part in (*recipe(name, start)[0], recipe(name, start)[1])],
-            builder=file_digest(make.architectures.__file__), training=file_digest(networks.training_path(name)),
-            test=file_digest(networks.test_path(name)), **others,
-            told=f"{name} from {start}, seed {seed} {' '.join(map(str, others.values()))}")
-        with tempfile.TemporaryDirectory() as folder:
-            return self.results.once(facts, lambda: find(pathlib.Path(folder)))
+    def once(self, what, subject, start, seed, find, **others):
+        """What `find` says of a network in a folder, kept under everything it depends on."""
+        data = [file_digest(path(subject.network)) for path in (networks.training_path, networks.test_path)]
+        facts = {"what": what, "binary": self.digest, "version": self.version, "subject": repr(subject),
+                 "builder": file_digest(make.architectures.__file__), "start": start, "seed": seed, "data": data,
+                 **others, "told": f"{subject.title} from {start}, seed {seed} {' '.join(map(str, others.values()))}"}
 
-    def trained_dense(self, name, start, seed):
+        def found():
+            with tempfile.TemporaryDirectory() as folder:
+                return find(pathlib.Path(folder))
+
+        return self.results.once(facts, found)
+
+    # Runs
+
+    def dense_run(self, subject, start, seed):
         def find(folder):
             path = folder / "out.onnx"
-            run = self.train(name, start, self.start(name, start, seed, folder), seed, steps(name), path)
-            return {**self.measured(path, name), "secondsPerStep": run["secondsPerStep"]}
+            self.train(subject, start, self.start(subject, start, seed, folder), seed, subject.steps, path)
+            found = self.measured(path, subject.network)
+            if start == "scratch":
+                kept = self.trained_path(subject, seed)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(kept)
+            return found
 
-        return self.once("dense", name, start, seed, find)
+        return self.once("dense", subject, start, seed, find)
 
-    def hesso(self, name, start, seed, sparsity, *options):
+    def hesso(self, subject, start, seed, sparsity, *options):
         def find(folder):
             path = folder / "out.onnx"
-            run = self.train(name, start, self.start(name, start, seed, folder), seed, steps(name), path,
+            run = self.train(subject, start, self.start(subject, start, seed, folder), seed, subject.steps, path,
                              ["--sparsity", sparsity, *options])
-            return {**self.measured(path, name), "secondsPerStep": run["secondsPerStep"], "sparsity": run["sparsity"]}
+            return {**self.measured(path, subject.network), "sparsity": run["sparsity"]}
 
-        return self.once("hesso", name, start, seed, find, sparsity=sparsity, options=" ".join(map(str, options)))
+        return self.once("hesso", subject, start, seed, find, sparsity=sparsity, options=" ".join(map(str, options)))
 
-    def magnitude(self, name, start, seed, sparsity):
+    def magnitude(self, subject, start, seed, sparsity):
         """As many channels go by their norms: at once from a trained network, after half of the steps from scratch."""
         def find(folder):
-            model, count = self.start(name, start, seed, folder), steps(name)
+            model, steps = self.start(subject, start, seed, folder), subject.steps
             if start == "scratch":
                 half = folder / "half.onnx"
-                self.train(name, start, model, seed, count // 2, half)
-                model, count = half, count - count // 2
+                self.train(subject, start, model, seed, steps // 2, half)
+                model, steps = half, steps - steps // 2
             pruned, path = folder / "pruned.onnx", folder / "out.onnx"
             self.call("prune", model, "--ratio", sparsity, "--scope", "global", "--criterion", "l2", "--round-to", 1,
-                      "--min-keep-share", 0, "--exact-only", "-o", pruned, "--quiet")
-            self.train(name, start, pruned, seed, count, path)
-            return self.measured(path, name)
+                      "--exact-only", "-o", pruned, "--quiet")
+            self.train(subject, start, pruned, seed, steps, path)
+            return self.measured(path, subject.network)
 
-        return self.once("magnitude", name, start, seed, find, sparsity=sparsity)
+        return self.once("magnitude", subject, start, seed, find, sparsity=sparsity)
+
+    def prepare(self, start, seeds):
+        """All runs of a table, some of them at once; what is read afterwards is kept by then."""
+        subjects = [(subject, seed) for seed in seeds for subject in SUBJECTS.values()]
+        jobs = [[lambda subject=subject, seed=seed: self.dense_run(subject, start, seed) for subject, seed in subjects]]
+        jobs.append([
+            lambda run=run, subject=subject, seed=seed, sparsity=sparsity: run(subject, start, seed, sparsity)
+            for subject, seed in subjects for sparsity in SPARSITIES for run in (self.hesso, self.magnitude)])
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            for several in jobs:
+                for job in [pool.submit(job) for job in several]:
+                    if not isinstance(job.exception(), (tool.Failed, type(None))):
+                        raise job.exception()

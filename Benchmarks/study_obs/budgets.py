@@ -1,7 +1,8 @@
 """How much of the networks is left by budget."""
-import networks
-from pruning import CRITERIA, NAMES, over_seeds
-from tables import Table
+from study import networks
+from study.tables import Table
+from study.tool import over_seeds
+from study_obs.pruning import CRITERIA, NAMES
 
 BUDGETS = ["70%", "50%", "25%"]
 

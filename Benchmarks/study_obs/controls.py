@@ -1,9 +1,9 @@
 """What the criterion, the allocation over layers and the trained weights each are worth."""
-import budgets
-import narrow
-import networks
-from pruning import CRITERIA, NAMES, over_seeds
-from tables import Table, values
+from study import networks
+from study.tables import Table, values
+from study.tool import over_seeds
+from study_obs import budgets, narrow
+from study_obs.pruning import CRITERIA, NAMES
 
 BUDGET, SHARE = "50%", 0.5
 SHORT, WHOLE = "narrower, trained as long as ziplm pruned", "narrower, trained by the dense network's recipe"

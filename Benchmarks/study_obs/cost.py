@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
-import networks
-from results import file_digest
+from study import networks
+from study.results import file_digest
 
 sys.path.insert(0, str(networks.ROOT / "Tests" / "Interop"))
 NETWORK, IMAGES, BATCH, TIMES = "tv_resnet50", 128, 8, 3

@@ -1,8 +1,9 @@
 """What is lost where samples are generated instead of taken from the data, with and without batch normalization."""
-import folding
-import networks
-from pruning import CRITERIA, NAMES, over_seeds
-from tables import Table
+from study import networks
+from study.tables import Table
+from study.tool import over_seeds
+from study_obs import folding
+from study_obs.pruning import CRITERIA, NAMES
 
 BUDGET = "70%"
 

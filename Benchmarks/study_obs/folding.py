@@ -3,7 +3,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-import networks
+from study import networks
 
 
 def folded_path(name):

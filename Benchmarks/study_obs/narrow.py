@@ -2,8 +2,8 @@
 import pathlib
 import tempfile
 
-import networks
-from results import file_digest
+from study import networks
+from study.results import file_digest
 
 make = networks.make
 WARM_UP_SHARE = 10  # of a short run's steps one in so many warms up, where the recipe has more

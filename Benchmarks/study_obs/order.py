@@ -1,7 +1,8 @@
 """What each repair, from none to one layer after the other, leaves of networks cut by the same masks."""
-import networks
-from pruning import CRITERIA, NAMES, over_seeds
-from tables import Table
+from study import networks
+from study.tables import Table
+from study.tool import over_seeds
+from study_obs.pruning import CRITERIA, NAMES
 
 BUDGET = "50%"
 REPAIRS = {"slice only": "none", "batch norm recalibrated": None, "par": "par", "seq": "seq"}

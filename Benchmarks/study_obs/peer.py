@@ -1,45 +1,34 @@
 """Torch-Pruning on the same weights and samples, the best of its variants for each seed."""
 import collections
-import json
-import pathlib
-import subprocess
 
-import budgets
-import networks
-from pruning import NAMES, Failed, over_seeds
-from results import file_digest
-from tables import Table, joined
+from study import networks
+from study.peers import BENCHMARKS, Python
+from study.results import file_digest
+from study.tables import Table, joined
+from study.tool import Failed, over_seeds
+from study_obs import budgets
+from study_obs.pruning import NAMES
 
-HERE = pathlib.Path(__file__).resolve().parent
 BUDGET, SHARE = "50%", 0.5
+SCRIPTS = ["study_obs/torch_peer.py", "study/torch_models.py", "study/networks.py"]
 PEER = "Torch-Pruning, best variant"
 
 
 class Peer:
     """Runs torch_peer.py by a Python that has PyTorch."""
 
-    def __init__(self, python, results):
-        self.python, self.results = python, results
-        listed = subprocess.run([python, "-m", "pip", "freeze", "--disable-pip-version-check"],
-                                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout.split("\n")
-        self.versions = [line for line in listed if line.startswith(("torch==", "torch-pruning==", "torch_pruning=="))]
+    def __init__(self, path, results):
+        self.python, self.results = Python(path), results
+        self.versions = self.python.versions("torch", "torch-pruning")
 
     def variants(self, name, seed):
         """{variant: result}, the dense network among them."""
         facts = {"what": "Torch-Pruning", "versions": self.versions, "share": SHARE, "seed": seed, "network": name,
                  "model": file_digest(networks.model_path(name)), "test": file_digest(networks.test_path(name)),
                  "training": file_digest(networks.training_path(name)), "samples": networks.SAMPLES,
-                 "scripts": [file_digest(HERE / f"{part}.py") for part in ("torch_peer", "torch_models", "networks")],
+                 "scripts": [file_digest(BENCHMARKS / script) for script in SCRIPTS],
                  "told": f"{name}, seed {seed}"}
-        return self.results.once(facts, lambda: self.run(name, seed))
-
-    def run(self, name, seed):
-        command = [self.python, HERE / "torch_peer.py", name, SHARE, seed]
-        result = subprocess.run(
-            [str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if result.returncode != 0:
-            raise Failed(" ".join(result.stderr.split())[-300:])
-        return json.loads(result.stdout)
+        return self.results.once(facts, lambda: self.python.json("study_obs.torch_peer", name, SHARE, seed))
 
     def best(self, name, seed):
         """The variant with the highest accuracy on the test data, which favours the peer."""

@@ -1,8 +1,9 @@
 """What limits pruning to a quarter of the MACs: the samples, the choice in one go, or the width itself."""
-import narrow
-import networks
-from pruning import CRITERIA, NAMES, over_seeds
-from tables import Table
+from study import networks
+from study.tables import Table
+from study.tool import over_seeds
+from study_obs import narrow
+from study_obs.pruning import CRITERIA, NAMES
 
 BUDGET, SHARE = "25%", 0.25
 SAMPLES, ROUNDS = 2048, 4

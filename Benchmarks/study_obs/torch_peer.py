@@ -1,6 +1,6 @@
 """Torch-Pruning on one network and one seed; prints the variants' results as JSON.
 
-    torch_peer.py NETWORK SHARE SEED
+    python -m study_obs.torch_peer NETWORK SHARE SEED
 
 Run in an environment with PyTorch. All variants look at the same samples as coppice, and at their labels besides; batch
 normalizations are recalibrated on them afterwards.
@@ -16,8 +16,8 @@ import torch
 import torch_pruning as tp
 from torch import nn
 
-import networks
-import torch_models
+from study import networks
+from study import torch_models
 
 IMPORTANCES = {"Taylor": tp.importance.GroupTaylorImportance, "Hessian": tp.importance.GroupHessianImportance}
 LARGEST_RATIO = 0.9  # of a group, as coppice keeps a tenth where groups are ranked together

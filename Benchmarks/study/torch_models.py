@@ -1,4 +1,5 @@
-"""The three networks of Models/architectures.py as PyTorch modules, with the weights of their ONNX files."""
+"""The networks of Models/architectures.py as PyTorch modules, with the weights of their ONNX files."""
+import functools
 import math
 import pathlib
 import sys
@@ -8,6 +9,9 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from study import networks
+
+scaled = networks.make.architectures.scaled
 BOUND = 1e-4  # largest difference allowed between the logits here and those of ONNX Runtime
 CLASSES = 10
 
@@ -53,10 +57,11 @@ class InvertedResidual(nn.Module):
 
 
 class Resnet(nn.Module):
-    def __init__(self):
+    def __init__(self, width=1, stem_stride=1):
         super().__init__()
-        self.stem, channels = ConvBlock(1, 16), 16
-        for stage, out in enumerate((32, 48)):
+        channels = scaled(16, width)
+        self.stem = ConvBlock(1, channels, stride=stem_stride)
+        for stage, out in enumerate((scaled(32, width), scaled(48, width))):
             blocks = nn.Module()
             for block in range(2):
                 blocks.add_module(f"block{block}", ResidualBlock(channels, out, stride=1 if block else 2))
@@ -72,17 +77,19 @@ class Resnet(nn.Module):
 
 
 class Mobilenet(nn.Module):
-    def __init__(self):
+    def __init__(self, width=1, stem_stride=2):
         super().__init__()
-        self.stem, channels = ConvBlock(1, 16, stride=2), 16
-        for index, (out, stride) in enumerate(((16, 1), (24, 1), (40, 2), (40, 1), (64, 1))):
+        channels, last = scaled(16, width), scaled(128, width)
+        self.stem = ConvBlock(1, channels, stride=stem_stride)
+        for index, (whole, stride) in enumerate(((16, 1), (24, 1), (40, 2), (40, 1), (64, 1))):
+            out = scaled(whole, width)
             self.add_module(f"block{index}", InvertedResidual(channels, out, stride))
             channels = out
-        self.last = ConvBlock(channels, 128, kernel=1)
-        self.head = nn.Linear(128, CLASSES)
+        self.last = ConvBlock(channels, last, kernel=1)
+        self.head = nn.Linear(last, CLASSES)
 
     def forward(self, x):
-        x = self.stem(x)
+        x = self.stem(x if x.dim() == 4 else x.unsqueeze(1))  # digits have no axis of channels
         for block in (self.block0, self.block1, self.block2, self.block3, self.block4):
             x = block(x)
         return self.head(self.last(x).mean((2, 3)))
@@ -97,7 +104,7 @@ class Attention(nn.Module):
 
     def forward(self, x):
         # Widths are read off the tensors: pruning changes them.
-        q, k, v = (part(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.q, self.k, self.v))
+        q, k, v = (part(x).reshape(*x.shape[:2], self.heads, -1).transpose(1, 2) for part in (self.q, self.k, self.v))
         shares = torch.softmax(q @ k.transpose(2, 3) * self.scale, dim=-1)
         return self.o((shares @ v).transpose(1, 2).flatten(2))
 
@@ -131,7 +138,8 @@ class Transformer(nn.Module):
         return self.logits(self.norm(x).mean(1))
 
 
-MODULES = {"fashion_resnet": Resnet, "fashion_mobilenet": Mobilenet, "digits_transformer": Transformer}
+MODULES = {"fashion_resnet": Resnet, "fashion_mobilenet": Mobilenet, "digits_transformer": Transformer,
+           "digits_mobilenet": functools.partial(Mobilenet, stem_stride=1)}
 NORM_NAMES = {"scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
 
 

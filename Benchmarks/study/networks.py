@@ -1,4 +1,4 @@
-"""The trained networks of the study, their data, and the samples that are drawn from them.
+"""The trained networks of Models, their data, and the samples that are drawn from them.
 
 Samples are drawn here and not by the tools that look at them, so that all see the same ones.
 """
@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "study-obs"
+CACHE = ROOT / ".cache" / "study"
 sys.path.insert(0, str(ROOT / "Models"))
 import make  # noqa: E402
 
