@@ -19,7 +19,9 @@ public struct HESSOPass: Pass {
         "kinds", .choices(["all"] + DimensionKind.allCases.map(\.rawValue)), default: "what is usual",
         help: "Kinds of dimensions to train away."),
       PassOption("round_to", .integer(atLeast: 1), default: "1", help: "Kept widths are multiples of this."),
-      PassOption("min_keep_share", .fraction, default: "0", help: "Least share of each group that stays."),
+      PassOption(
+        "min_keep_share", .fraction, default: "half of what an even cut would leave",
+        help: "Least share of each group that stays."),
       PassOption(
         "pruning_start", .integer(atLeast: 0), default: "a tenth of all steps",
         help: "The step from which on channels go."),
@@ -91,7 +93,7 @@ public struct HESSOPass: Pass {
     settings.pruningSteps = options.integer("pruning_steps")
     settings.periods = options.integer("periods") ?? settings.periods
     settings.roundTo = options.integer("round_to") ?? settings.roundTo
-    settings.minimumKeepShare = options.number("min_keep_share") ?? settings.minimumKeepShare
+    settings.minimumKeepShare = options.number("min_keep_share")
     guard options.flag("cric") ?? false else {
       for name in ["cric_steps", "cric_cycles"] where options.integer(name) != nil {
         throw ConfigError(options.location(of: name), "\(name) is for cric: true")
@@ -116,22 +118,53 @@ public struct HESSOPass: Pass {
     let hesso = try HESSOSteps(trainer, target: target, settings: sparse, candidates: candidates)
     trainer.shaper = hesso
     for (label, reason) in hesso.skipped { context.logger.notice("remark: \(label) stays as it is: \(reason)") }
-    var losses: [Double] = []
-    while !trainer.isFinished {
-      let step = try trainer.next()
-      if step.hasLoss { losses.append(step.loss) }
-      context.progress("training", step.number, of: trainer.totalSteps)
-      try context.cancellation.check()
-    }
+    let (losses, course) = try train(trainer, hesso, in: context)
     try trainer.checkWeights()
     let trained = trainer.trainedModel()
     model = try hesso.construct(trained)
     let last = losses.suffix(100)
-    return PassReport(
-      isModified: true,
-      statistics: [
-        ("steps", .int(trainer.step)), ("loss", .double(last.reduce(0, +) / Double(max(1, last.count)))),
-        ("sparsity", .double(hesso.sparsity)), ("skippedGroups", .int(hesso.skipped.count)),
-      ])
+    hesso.measuresNorms = true
+    var statistics: [(name: String, value: JSONText)] = [
+      ("steps", .int(trainer.step)), ("loss", .double(last.reduce(0, +) / Double(max(1, last.count)))),
+    ]
+    statistics += hesso.figures.map { (name: $0.name, value: JSONText.double($0.value)) }
+    statistics.append(("skippedGroups", .int(hesso.skipped.count)))
+    statistics.append(("course", .array(course)))
+    return PassReport(isModified: true, statistics: statistics)
+  }
+
+  /// Makes all steps.
+  /// - Returns: the losses of those that did not only try something, and how the run went.
+  private func train(
+    _ trainer: Trainer, _ hesso: HESSOSteps, in context: Context
+  ) throws -> (losses: [Double], course: [JSONText]) {
+    var losses: [Double] = []
+    var course: [JSONText] = []
+    while !trainer.isFinished {
+      // Norms take a look at all weights: only where they are kept.
+      hesso.measuresNorms = Self.isInCourse(trainer.step + 1, of: trainer.totalSteps)
+      let step = try trainer.next()
+      if step.hasLoss, !step.isTrial { losses.append(step.loss) }
+      if hesso.measuresNorms { course.append(Self.point(step)) }
+      context.progress("training", step.number, of: trainer.totalSteps)
+      try context.cancellation.check()
+    }
+    return (losses, course)
+  }
+
+  /// Steps that are told one by one, at most.
+  private static let courseLength = 50
+
+  /// Whether a step, counted from 1, is told: they lie evenly, and the last is one of them.
+  private static func isInCourse(_ number: Int, of total: Int) -> Bool {
+    let length = min(courseLength, total)
+    return number * length / total > (number - 1) * length / total
+  }
+
+  private static func point(_ step: Trainer.Step) -> JSONText {
+    // The loss of a trial is that of a model with parts taken away.
+    let loss: JSONText = step.hasLoss && !step.isTrial ? .double(step.loss) : .null
+    let figures = step.figures.map { ($0.name, JSONText.double($0.value)) }
+    return .object([("step", .int(step.number)), ("loss", loss)] + figures)
   }
 }

@@ -189,12 +189,7 @@ public struct PrunePass: Pass {
     guard case .budgets(let budgets) = selection.target, budgets.contains(where: { $0.quantity == .macs }) else {
       return
     }
-    // A size that everything grows with, as a batch is, changes no share.
-    let macs = ModelStatistics(analysis).macs
-    let sizes = analysis.sizesCountedAsOne(in: model).filter { size in
-      let doubled = analysis.assumptions.merging([size.symbol: 2]) { $1 }
-      return ModelStatistics(analysis.assuming(doubled)).macs != 2 * macs
-    }.map(\.name)
+    let sizes = analysis.sizesThatSkewMACs(in: model)
     guard !sizes.isEmpty else { return }
     context.logger.warning(
       "\(context.source.path): MACs are counted with \(sizes.joined(separator: ", ")) as 1; give the shapes of the inputs for other sizes"

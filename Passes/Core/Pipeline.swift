@@ -42,7 +42,8 @@ public struct PassRecord: Sendable {
     parts += zip(before.named, after.named).compactMap { old, new in
       old.count == new.count ? nil : "\(old.name) \(old.count) → \(new.count)"
     }
-    parts += report.statistics.map { "\($0.name) \($0.value.text())" }
+    // The course of a run fills lines of its own: it is for the report.
+    parts += report.statistics.filter { $0.name != "course" }.map { "\($0.name) \($0.value.text())" }
     return parts.joined(separator: ", ")
   }
 

@@ -5,9 +5,12 @@ import Testing
 /// What is drawn on terminals of any width.
 @Suite("Progress")
 struct ProgressBarTests {
-  private func status(step: Int = 120, top1: Double? = 0.512) -> TrainStatus {
+  private func status(
+    step: Int = 120, top1: Double? = 0.512, norms: (redundant: Double, important: Double)? = nil
+  ) -> TrainStatus {
     TrainStatus(
-      step: step, total: 2500, epoch: 1, loss: 0.6931, top1: top1, samplesPerSecond: 812, secondsLeft: 95)
+      step: step, total: 2500, epoch: 1, loss: 0.6931, top1: top1, norms: norms, samplesPerSecond: 812,
+      secondsLeft: 95)
   }
 
   @Test("a training step shows what fits: the bar gives way first, the loss last")
@@ -32,6 +35,15 @@ struct ProgressBarTests {
   @Test("a log has the whole line")
   func log() {
     #expect(status().line == "step 120/2,500, epoch 1: loss 0.6931, top-1 51.2 %, 812 samples/s, 95 s left")
+  }
+
+  @Test("norms are in a log, and on a terminal where there is room for everything")
+  func norms() {
+    let measured = status(norms: (redundant: 1.2, important: 34.5))
+    let whole = "loss 0.6931, top-1 51.2 %, redundant 1.20, important 34.5, 812 samples/s, 95 s left"
+    #expect(measured.line == "step 120/2,500, epoch 1: \(whole)")
+    #expect(measured.bar(width: 120).hasSuffix("] \(whole)"))
+    #expect(measured.bar(width: 80) == status().bar(width: 80))
   }
 
   @Test("times are said in units that fit them")

@@ -70,8 +70,9 @@ class Base:
         return 1 - rate if self.settings["base"] == "adamw" else 1.0
 
 
-def rows(tensor, axis):
-    return tensor.movedim(axis, 0).reshape(tensor.shape[axis], -1).double()
+def units(tensor, axis, count):
+    """A view with an entry for each unit, which is a row along the axis, or as many neighbours as make up one."""
+    return tensor.movedim(axis, 0).unflatten(0, (count, -1))
 
 
 class Hesso:
@@ -92,7 +93,7 @@ class Hesso:
         squares, along, products, sizes = (torch.zeros(self.count, dtype=torch.float64) for _ in range(4))
         for group, span in self.spans():
             for name, axis in group["members"]:
-                x, d = rows(weights[name], axis), rows(directions[name], axis)
+                x, d = (units(side[name], axis, group["size"]).flatten(1).double() for side in (weights, directions))
                 squares[span] += (x * x).sum(1)
                 along[span] += (d * d).sum(1)
                 products[span] += (x * d).sum(1)
@@ -103,13 +104,16 @@ class Hesso:
         self.terms = torch.stack([norms, norms / sizes, cosine, products.abs(), 0.5 * products**2])
         return sum(0.2 * term / term.norm() for term in self.terms)
 
+    def least(self, group):
+        """How many units of a group stay in any case."""
+        return max(1, math.ceil(group["size"] * self.settings.get("keep_share", 0.0) - 1e-9))
+
     def choose(self, saliency, period):
         total = math.floor(self.count * min(self.settings["sparsity"], 0.999))
-        share = total // self.settings["periods"]
-        last = period == self.settings["periods"] - 1
-        left = {id(group): group["size"] - 1 - int((self.state[span] == 2).sum()) for group, span in self.spans()}
+        left = {id(group): group["size"] - self.least(group) - int((self.state[span] == 2).sum())
+                for group, span in self.spans()}
         owner = [id(group) for group, span in self.spans() for _ in range(group["size"])]
-        wanted = (total if last else (period + 1) * share) - int((self.state == 2).sum())
+        wanted = (period + 1) * total // self.settings["periods"] - int((self.state == 2).sum())
         for unit in sorted(range(self.count), key=lambda unit: (float(saliency[unit]), unit)):
             if wanted > 0 and self.state[unit] == 0 and left[owner[unit]] > 0:
                 self.state[unit] = 1
@@ -119,10 +123,11 @@ class Hesso:
     def scale(self, weights, state, factor):
         for group, span in self.spans():
             chosen = (self.state[span] == state).nonzero().flatten()
+            if len(chosen) == 0:
+                continue
             for name, axis in group["members"] + group["followers"]:
-                weights[name].index_copy_(
-                    axis, chosen, weights[name].index_select(axis, chosen) * factor if factor else
-                    torch.zeros_like(weights[name].index_select(axis, chosen)))
+                view = units(weights[name], axis, group["size"])
+                view[chosen] = view[chosen] * factor if factor else 0.0
 
     def after(self, step, weights):
         start, periods, steps = (self.settings[key] for key in ("start", "periods", "steps"))

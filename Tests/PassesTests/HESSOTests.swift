@@ -20,10 +20,10 @@ struct HESSOTests {
       arrays.map { StoredArray(field: $0.name ?? "", source: $0.name ?? "", tensor: $0) }, source: "d.npz")
   }
 
-  private func settings(teacherShare: Float? = nil) -> TrainingSettings {
+  private func settings(teacherShare: Float? = nil, steps: Int = 20) -> TrainingSettings {
     var loss = Loss.crossEntropy
     loss.distillation = teacherShare.map { Loss.Distillation(share: $0) }
-    return TrainingSettings(loss: loss, rule: SGD(), learningRate: 0.05, batch: 8, duration: .steps(20))
+    return TrainingSettings(loss: loss, rule: SGD(), learningRate: 0.05, batch: 8, duration: .steps(steps))
   }
 
   @Test("channels are trained away, with labels or after the model itself", arguments: [true, false])
@@ -36,6 +36,41 @@ struct HESSOTests {
     #expect(statistic("steps", of: record) == "20")
     #expect(statistic("sparsity", of: record) == "0.5")
     #expect(model.graph.initializers.map(\.tensor.shape) == [[4, 4], [4], [4, 2], [2]])
+  }
+
+  @Test("the course ends at the last step, has fifty points at most, and its sparsity never falls", arguments: [20, 120])
+  func course(steps: Int) throws {
+    var model = try GraphText.model(Self.perceptron)
+    let data = try data()
+    let pass = HESSOPass(.groupSparsity(0.5), training: settings(steps: steps)) { _ in data }
+    let record = try run(pass, on: &model)
+    let points = points(of: record)
+    #expect(points.count == min(50, steps))
+    #expect(points.last.flatMap { number("step", of: $0) } == Double(steps))
+    let sparsities = points.compactMap { number("sparsity", of: $0) }
+    #expect(sparsities.count == points.count)
+    #expect(sparsities.last == 0.5)
+    #expect(zip(sparsities, sparsities.dropFirst()).allSatisfy { $0 <= $1 })
+    for name in ["loss", "redundantNorm", "importantNorm"] {
+      #expect(points.allSatisfy { number(name, of: $0) != nil }, "\(name)")
+    }
+    #expect(!record.line.contains("course"))
+  }
+
+  private func points(of record: PassRecord) -> [JSONText] {
+    guard case .array(let points)? = record.report.statistics.first(where: { $0.name == "course" })?.value else {
+      return []
+    }
+    return points
+  }
+
+  private func number(_ name: String, of point: JSONText) -> Double? {
+    guard case .object(let pairs) = point else { return nil }
+    switch pairs.first(where: { $0.0 == name })?.1 {
+    case .int(let number)?: return Double(number)
+    case .double(let number)?: return number
+    default: return nil
+    }
   }
 
   @Test(

@@ -68,12 +68,27 @@ struct HESSOTests {
     var settings = settings()
     settings.minimumKeepShare = 0.45
     let hesso = try HESSO(
-      try GraphText.model(SmallModels.perceptron), target: .groupSparsity(0.9),
+      try GraphText.model(SmallModels.perceptron), target: .groupSparsity(0.546),
       base: .sgd(learningRate: 0.05), totalSteps: 40, settings: settings)
     try train(hesso, shape: [16, 10], steps: 40)
     // 11 of 24 and 9 of 20.
     let widths = try hesso.construct().graph.initializers.map(\.tensor.shape)
     #expect(widths[0] == [10, 11] && widths[2] == [9, 11])
+  }
+
+  @Test("where nothing else is said, half of what an even cut leaves of each group stays", arguments: [0.5, 0.7])
+  func usualShare(sparsity: Double) throws {
+    let model = try TrainableModel(
+      try GraphText.model(SmallModels.perceptron), rule: SGD(), options: RuntimeOptions(workers: .one))
+    let steps = try HESSOSteps(
+      model.model, model.parameters, target: .groupSparsity(sparsity), totalSteps: 40, settings: settings())
+    // All of the first group before any of the second.
+    let saliency = (0..<44).map { Double($0) }
+    let none = [Bool](repeating: false, count: 44)
+    let taken = steps.selection.taken(saliency, gone: none, part: 1, of: 1)
+    let least = Int((24 * (1 - sparsity) / 2).rounded(.up))
+    #expect(taken[..<24].count(where: { !$0 }) == least)
+    #expect(taken.count(where: { $0 }) == Int(44 * sparsity))
   }
 
   @Test("budgets of parameters and of MACs are held", arguments: [0.3, 0.6])
@@ -134,32 +149,102 @@ struct HESSOTests {
     try expectEqual(try hesso.construct(), hesso.model.trainedModel(), shape: [8, 3, 6, 6])
   }
 
-  /// - Parameter loss: what a trial is told, instead of its own.
-  private func cycle(tellingTrials loss: Double?) throws -> (before: [[Float]], after: [[Float]], tried: Int) {
+  @Test("a model is made smaller when the last unit is gone, not before")
+  func constructsAtTheEnd() throws {
+    let hesso = try HESSO(
+      try GraphText.model(SmallModels.perceptron), target: .groupSparsity(0.5),
+      base: .sgd(learningRate: 0.05), totalSteps: 40, settings: settings())
+    try train(hesso, shape: [16, 10], steps: 23)
+    #expect(throws: TrainingError.self) { try hesso.construct() }
+    try train(hesso, shape: [16, 10], steps: 1)
+    #expect(try hesso.construct().elementCount < hesso.model.trainedModel().elementCount)
+    #expect(hesso.norms.redundant == 0 && hesso.norms.important > 0)
+  }
+
+  @Test("what is gone has no part in the norm that gradients are clipped by")
+  func clips() throws {
     let model = try TrainableModel(
-      try GraphText.model(SmallModels.perceptron), rule: SGD(), options: RuntimeOptions(workers: .one))
+      try GraphText.model(SmallModels.residual), rule: SGD(), options: RuntimeOptions(workers: .one))
+    let steps = try HESSOSteps(
+      model.model, model.parameters, target: .groupSparsity(0.5), totalSteps: 12,
+      settings: settings(start: 0, steps: 4, periods: 1))
+    for step in 0..<4 {
+      _ = try model.backward(Loss(.crossEntropy()), SmallModels.batch(step, shape: [8, 3, 6, 6]))
+      try model.step(by: steps, rate: 0.05)
+    }
+    let small = try TrainableModel(
+      try steps.construct(model.trainedModel()), rule: SGD(), options: RuntimeOptions(workers: .one))
+    let batch = SmallModels.batch(9, shape: [8, 3, 6, 6])
+    _ = try model.backward(Loss(.crossEntropy()), batch)
+    _ = try small.backward(Loss(.crossEntropy()), batch)
+    let norms = (try model.step(by: steps, rate: 0.05, largestNorm: 1), try small.step(rate: 0.05, largestNorm: 1))
+    let (whole, sliced) = (try #require(norms.0), try #require(norms.1))
+    #expect(abs(whole - sliced) < 1e-5 * sliced)
+  }
+
+  private enum Moment {
+    case trial, cycle, other
+  }
+
+  private func moment(_ steps: HESSOSteps) -> Moment {
+    switch steps.cycle?.phase {
+    case .trial(_, isTaken: true): .trial
+    case .cycle: .cycle
+    default: .other
+    }
+  }
+
+  /// Makes steps until a corrective cycle is over.
+  /// - Parameter loss: what a step is told, instead of its own.
+  private func cycle(
+    rate: Double, tellingLoss loss: (Moment) -> Double?
+  ) throws -> (before: [[Float]], after: [[Float]], trials: Int, cycled: Int, lossTerms: [Double], found: [Double]) {
+    let model = try TrainableModel(
+      try GraphText.model(SmallModels.perceptron), rule: SGD(momentum: 0.9),
+      options: RuntimeOptions(workers: .one))
     let steps = try HESSOSteps(
       model.model, model.parameters, target: .groupSparsity(0.5), totalSteps: 60, settings: correcting)
     func values() -> [[Float]] {
       model.parameters.all.map { parameter in model.parameters.withValues(of: parameter) { Array($0) } }
     }
-    let before = values()
-    var tried = 0
+    var (before, trials, cycled, lossTerms) = (values(), 0, 0, [Double]())
     while steps.cycle != nil {
-      _ = try model.backward(Loss(.crossEntropy()), SmallModels.batch(steps.step, shape: [16, 10]))
-      if steps.tries { tried += 1 }
-      // Without a learning rate only trials and cycles change anything.
-      try model.step(by: steps, rate: 0, loss: steps.tries ? loss : nil)
+      let moment = moment(steps)
+      _ = try model.backward(
+        Loss(.crossEntropy()), SmallModels.batch(steps.step, shape: [16, 10]), tries: steps.tries)
+      try model.step(by: steps, rate: rate, loss: loss(moment))
+      // The first step of a corrective cycle is one like any other.
+      if steps.step == 3 { before = values() }
+      trials += moment == .trial ? 1 : 0
+      cycled += moment == .cycle ? 1 : 0
+      lossTerms = steps.cycle?.lossTerms ?? lossTerms
     }
-    return (before, values(), tried)
+    return (before, values(), trials, cycled, lossTerms, steps.found)
   }
 
   @Test("a corrective cycle leaves the weights as they were, whatever its trials make of the loss")
   func recalls() throws {
     for loss in [nil, Double.infinity, .nan] {
-      let found = try cycle(tellingTrials: loss)
+      let found = try cycle(rate: 0.05) { $0 == .trial ? loss : nil }
       #expect(found.before == found.after)
-      #expect(found.tried == 6)
+      #expect(found.trials == 6 && found.cycled >= 3)
+    }
+  }
+
+  @Test("a cycle whose loss is no number ends, and what was seen before counts")
+  func endsCycles() throws {
+    let found = try cycle(rate: 0.05) { $0 == .cycle ? .nan : nil }
+    #expect(found.before == found.after && found.cycled >= 1)
+    #expect(found.found.count == 44 && found.found.allSatisfy(\.isFinite))
+  }
+
+  @Test("groups whose trials do not hurt have nothing added for them")
+  func losses() throws {
+    #expect(try cycle(rate: 0) { _ in 1 }.lossTerms == [0, 0])
+    // By 2 for 6, 12 and 18 of the 24 units of the first group, and for 5, 10 and 15 of the 20 of the second.
+    let terms = try cycle(rate: 0) { $0 == .trial ? 3 : 1 }.lossTerms
+    for (term, count) in zip(terms, [24.0, 20]) {
+      #expect(abs(term - 2 / count * (4 + 2 + 4.0 / 3) / 3) < 1e-9)
     }
   }
 
@@ -183,6 +268,13 @@ struct HESSOTests {
     #expect(try error(text, .parameters(.fraction(1.5)), settings()).contains("a share above 0 and at most 1"))
     #expect(try error(text, .groupSparsity(0.5), steps: 20, settings()).contains("does not fit into 20 steps"))
     #expect(try error(text, .groupSparsity(0.5), settings(periods: 0)).contains("must be at least 1"))
+    var half = settings()
+    half.minimumKeepShare = 0.5
+    #expect(try error(text, .groupSparsity(0.9), half).contains("cannot be reached"))
+    #expect(try error(text, .groupSparsity(0.5), settings(roundTo: 16)).contains("cannot be reached"))
+    let open = text.replacingOccurrences(of: "6, 6]", with: "H, W]")
+    #expect(open != text)
+    #expect(try error(open, .macs(.fraction(0.5)), settings()).contains("MACs depend on H, W"))
     let fixed = "x: float[N, 4]\ny = MatMul(x, w[4, 4])\nreturn y"
     #expect(try error(fixed, .groupSparsity(0.5), settings()).contains("nothing of the model can be trained away"))
   }

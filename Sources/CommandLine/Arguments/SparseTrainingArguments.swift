@@ -20,13 +20,13 @@ struct SparseTrainingArguments: ParsableArguments {
       "Kinds of dimensions, such as channel,ffn, or all; what is usual by default.", valueName: "list"))
   var kinds: String?
   @Option(help: "What kept sizes are to be multiples of; 1 by default.") var roundTo: Int?
-  @Option(help: ArgumentHelp("The least share of each group that stays; 0 by default.", valueName: "share"))
+  @Option(help: ArgumentHelp("The least share of each group that stays; half of an even cut's by default.", valueName: "share"))
   var minKeepShare: Share?
   @Option(
     help: ArgumentHelp("The step from which on channels go; after a tenth of all by default.", valueName: "step"))
   var pruningStart: Int?
   @Option(help: "Steps in which channels go; four tenths of all by default.") var pruningSteps: Int?
-  @Option(help: "Periods these steps are divided into; 10 by default.") var periods: Int?
+  @Option(help: "Periods these steps are divided into; 10, of 5 steps at least, by default.") var periods: Int?
   @Flag(help: "Try channels first, so that none goes that the model cannot do without (HESSO-CRIC).") var cric = false
   @Option(help: "Steps of a cycle of --cric; 10 by default.") var cricSteps: Int?
   @Option(help: "Cycles of --cric at most; 10 by default.") var cricCycles: Int?
@@ -85,9 +85,9 @@ struct SparseTrainingArguments: ParsableArguments {
     var settings = HESSOSettings()
     settings.start = pruningStart
     settings.pruningSteps = pruningSteps
-    settings.periods = periods ?? settings.periods
+    settings.periods = periods
     settings.roundTo = roundTo ?? settings.roundTo
-    settings.minimumKeepShare = minKeepShare?.value ?? settings.minimumKeepShare
+    settings.minimumKeepShare = minKeepShare?.value
     guard cric else { return settings }
     var correction = CorrectiveCycleSettings()
     correction.samplingSteps = cricSteps ?? correction.samplingSteps

@@ -80,10 +80,19 @@ struct Train: ParsableCommand {
     } catch let error as TrainingError { throw error.naming(subject) } catch let error as AnalysisError {
       throw Failure.invalidModel("\(model): \(error)")
     }
-    sparse.measuresNorms = files.log != nil
+    // It takes a look at all weights a step: only where somebody sees them.
+    sparse.measuresNorms = !talk.quiet || files.log != nil
     trainer.shaper = sparse
-    for (label, reason) in sparse.skipped { talk.explain("\(label) stays as it is: \(reason)") }
+    remark(onSkipped: sparse.skipped)
     return sparse
+  }
+
+  private func remark(onSkipped groups: [(label: String, reason: String)]) {
+    for (label, reason) in groups { talk.explain("\(label) stays as it is: \(reason)") }
+    // JSON has all of them.
+    guard !groups.isEmpty, !json, !talk.quiet, !talk.verbose else { return }
+    let stay = groups.count == 1 ? "stays" : "stay"
+    Talk.say("remark: \(counted(groups.count, "group")) \(stay) whole; -v says which and why")
   }
 
   /// What is trained, as errors name it.
@@ -109,11 +118,7 @@ struct Train: ParsableCommand {
         ("peakBytes", .int(BenchRunner.peakBytes)),
       ]
       if let metrics = result.validation { pairs.append(("validation", .object(metrics.json))) }
-      if let change = result.change {
-        pairs += [
-          ("sparsity", .double(change.sparsity)), ("before", change.before.json), ("after", change.after.json),
-        ]
-      }
+      if let change = result.change { pairs += change.json }
       try printOut(JSONText.object(pairs).text(linesTo: 1))
     } else if !talk.quiet {
       try printOut(text(result))

@@ -62,14 +62,15 @@ struct TrainLog: ~Copyable {
   deinit { fclose(file) }
 
   mutating func write(_ step: Trainer.Step, seconds: Double) throws {
-    let line = JSONText.object(
-      [
-        ("step", .int(step.number)), ("epoch", .int(step.epoch)),
-        ("loss", step.hasLoss ? .double(step.loss) : .null),
-        ("top1", step.top1.map { .double($0) } ?? .null), ("learningRate", .double(step.learningRate)),
-        ("gradientNorm", step.gradientNorm.map { .double($0) } ?? .null), ("samples", .int(step.samples)),
-        ("seconds", .double(seconds)),
-      ] + step.figures.map { ($0.name, .double($0.value)) })
-    guard fputs(line.text() + "\n", file) >= 0, fflush(file) == 0 else { throw Self.cannotWrite(path) }
+    var pairs: [(String, JSONText)] = [
+      ("step", .int(step.number)), ("epoch", .int(step.epoch)),
+      ("loss", step.hasLoss ? .double(step.loss) : .null),
+      ("top1", step.top1.map { .double($0) } ?? .null), ("learningRate", .double(step.learningRate)),
+      ("gradientNorm", step.gradientNorm.map { .double($0) } ?? .null), ("samples", .int(step.samples)),
+      ("seconds", .double(seconds)),
+    ]
+    if step.isTrial { pairs.append(("trial", .bool(true))) }
+    pairs += step.figures.map { ($0.name, JSONText.double($0.value)) }
+    guard fputs(JSONText.object(pairs).text() + "\n", file) >= 0, fflush(file) == 0 else { throw Self.cannotWrite(path) }
   }
 }

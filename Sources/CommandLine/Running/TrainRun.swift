@@ -24,6 +24,10 @@ struct TrainRun {
   /// What training away channels came to.
   struct Change {
     let sparsity: Double
+    /// The same and the norms, at the end.
+    let figures: [(name: String, value: Double)]
+    /// Groups that stay whole, and why.
+    let skipped: [(label: String, reason: String)]
     let before: ModelStatistics
     let after: ModelStatistics
 
@@ -33,6 +37,13 @@ struct TrainRun {
       }
       return "\(decimal(100 * sparsity, 1)) % of the channels are gone; "
         + "MACs \(less(before.macs, after.macs)), parameters \(less(before.parameters, after.parameters))"
+    }
+
+    var json: [(String, JSONText)] {
+      let groups = skipped.map { JSONText.object([("group", .string($0.label)), ("reason", .string($0.reason))]) }
+      return figures.map { ($0.name, JSONText.double($0.value)) } + [
+        ("skipped", JSONText.array(groups)), ("before", before.json), ("after", after.json),
+      ]
     }
   }
 
@@ -88,10 +99,17 @@ struct TrainRun {
 
   private func validate(epoch: Int) throws {
     guard let validation else { return }
+    // The weights are not those that are trained: they come back.
+    guard trainer.shaper?.tries != true else { return say("no validation in the middle of a trial", of: epoch) }
     let metrics = try evaluation(trainer.trainedModel(), on: validation, progress: goOn)
-    guard !talk.quiet, !TrainInterruption.isRequested else { return }
+    guard !TrainInterruption.isRequested else { return }
+    say("validation \(metrics.text)", of: epoch)
+  }
+
+  private func say(_ text: String, of epoch: Int) {
+    guard !talk.quiet else { return }
     ProgressBar.eraseLine()
-    Talk.say("epoch \(epoch + 1): validation \(metrics.text)")
+    Talk.say("epoch \(epoch + 1): \(text)")
   }
 
   /// Whether to go on with an evaluation.
@@ -155,7 +173,10 @@ extension TrainingError {
 
 extension TrainRun.Change {
   init(_ sparse: HESSOSteps, from trained: Model, to small: Model) throws {
+    sparse.measuresNorms = true
     sparsity = sparse.sparsity
+    figures = sparse.figures
+    skipped = sparse.skipped
     before = ModelStatistics(try ModelAnalysis(trained))
     after = ModelStatistics(try ModelAnalysis(small))
   }

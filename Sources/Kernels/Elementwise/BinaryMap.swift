@@ -82,7 +82,10 @@ public struct BinaryMap: Sendable {
     case .tanhGradientOfOutput:
       VectorLoops.zip(z, strideZ, g, strideG, y, count, { $1 * (1 - $0 * $0) }, { $1 * (1 - $0 * $0) })
     case .sqrtGradientOfOutput:
-      VectorLoops.zip(z, strideZ, g, strideG, y, count, { $1 * 0.5 / $0 }, { $1 * 0.5 / $0 })
+      // Zero where the root is: channels that are all zeros, as HESSO leaves them, must not make infinite gradients.
+      VectorLoops.zip(
+        z, strideZ, g, strideG, y, count, { ($1 * 0.5 / $0).replacing(with: 0, where: $0 .== 0) },
+        { $0 == 0 ? 0 : $1 * 0.5 / $0 })
     case .preluSlopeGradient:
       VectorLoops.zip(
         z, strideZ, g, strideG, y, count, { V(repeating: 0).replacing(with: $0 * $1, where: $0 .< 0) },

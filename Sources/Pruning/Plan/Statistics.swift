@@ -32,3 +32,15 @@ public struct ModelStatistics: Sendable, Equatable {
     ModelStatistics(parameters: a.parameters &- b.parameters, macs: a.macs &- b.macs, bytes: a.bytes &- b.bytes)
   }
 }
+
+extension ModelAnalysis {
+  /// The sizes that MACs are counted with as one and on which their shares depend, as users know them: a size that
+  /// everything grows with, as a batch is, changes no share.
+  public func sizesThatSkewMACs(in model: Model) -> [String] {
+    let macs = ModelStatistics(self).macs
+    return sizesCountedAsOne(in: model).filter { size in
+      let doubled = assumptions.merging([size.symbol: 2]) { $1 }
+      return ModelStatistics(assuming(doubled)).macs != 2 * macs
+    }.map(\.name)
+  }
+}

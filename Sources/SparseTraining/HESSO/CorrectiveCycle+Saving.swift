@@ -15,6 +15,7 @@ extension CorrectiveCycle {
       ("losses", Tensor(doubles: lossTerms + [reference])), ("sums", Tensor(doubles: sums)),
       ("violating", flags(violating)), ("entered", flags(entered)), ("history", flags(history)),
     ] + remembered.enumerated().map { ("remembered\($0)", Tensor(floats: $1)) }
+      + rememberedState.enumerated().map { ("state\($0)", $1) }
   }
 
   mutating func restore(_ saved: [String: Tensor], _ parameters: Parameters) -> Bool {
@@ -34,6 +35,7 @@ extension CorrectiveCycle {
     default: return false
     }
     remembered = []
+    rememberedState = (0..<saved.count).map { "state\($0)" }.prefix { saved[$0] != nil }.compactMap { saved[$0] }
     if phase != .beginning {
       guard first.count == table.count else { return false }
       for (index, parameter) in parameters.all.enumerated() {

@@ -13,9 +13,11 @@ struct CorrectiveCycle {
   let trials: [Trial]
   var phase = Phase.beginning
   var remembered: [[Float]] = []
+  /// Of the optimizer, by slot and parameter: what weights that were driven to zero left in it would throw them far.
+  var rememberedState: [Tensor] = []
   /// The saliency each trial goes by.
   var first: [Double] = []
-  /// Of each group, what its trials made of the loss.
+  /// Of each group, by how much the loss grew in its trials for each unit that was taken away.
   var lossTerms: [Double]
   var reference = 0.0
   /// Trials whose loss is known.
@@ -65,8 +67,8 @@ struct CorrectiveCycle {
     1 + 2 * settings.trials.count * groups + settings.samplingSteps * settings.cycles
   }
 
-  /// Whether units of a trial are taken away.
-  var hasTaken: Bool { if case .trial(_, isTaken: true) = phase { true } else { false } }
+  /// Whether what the next step does to the weights is undone afterwards.
+  var comesBack: Bool { phase != .beginning }
 
   private static func count(_ trial: Trial, of table: UnitTable) -> Int {
     Int((Double(table.groups[trial.group].units.count) * trial.share).rounded(.down))
@@ -79,15 +81,16 @@ struct CorrectiveCycle {
     case .beginning: return begin(base, hesso)
     case .trial(let index, let isTaken):
       base.leaveOut()
-      if isTaken { try finish(index, loss, hesso) } else { take(index, loss, hesso) }
+      if isTaken { try finish(index, loss, base, hesso) } else { take(index, loss, hesso) }
       return nil
-    case .cycle(let number, let place): return sample(base, number, place, hesso)
+    case .cycle(let number, let place): return sample(base, number, place, loss, hesso)
     }
   }
 
   private mutating func begin(_ base: BaseStep, _ hesso: HESSOSteps) -> Double? {
     let (norm, saliency) = base.make(measuring: hesso)
     first = saliency
+    rememberedState = base.optimizer.savedState()
     remembered = hesso.parameters.all.map { parameter in hesso.parameters.withValues(of: parameter) { Array($0) } }
     if trials.isEmpty { beginCycles(hesso) } else { phase = .trial(0, isTaken: false) }
     return norm
@@ -107,16 +110,18 @@ struct CorrectiveCycle {
   /// What a loss counts at most, as a multiple of that before.
   private static let largestRatio = 1e6
 
-  private mutating func finish(_ index: Int, _ loss: Double?, _ hesso: HESSOSteps) throws(TrainingError) {
+  private mutating func finish(
+    _ index: Int, _ loss: Double?, _ base: BaseStep, _ hesso: HESSOSteps
+  ) throws(TrainingError) {
     let trial = trials[index]
     // A batch whose labels are all ignored says nothing.
     if let loss, reference > 0 {
       let trialsOfGroup = trials.count(where: { $0.group == trial.group })
       let ratio = loss.isFinite ? min(loss / reference, Self.largestRatio) : Self.largestRatio
-      lossTerms[trial.group] += ratio / Double(Self.count(trial, of: table) * trialsOfGroup)
+      lossTerms[trial.group] += max(0, ratio - 1) / Double(Self.count(trial, of: table) * trialsOfGroup)
       measured += 1
     }
-    recall(hesso)
+    recall(base, hesso)
     if index + 1 < trials.count {
       phase = .trial(index + 1, isTaken: false)
     } else {
@@ -127,7 +132,8 @@ struct CorrectiveCycle {
     }
   }
 
-  private func recall(_ hesso: HESSOSteps) {
+  private func recall(_ base: BaseStep, _ hesso: HESSOSteps) {
+    base.optimizer.restore(rememberedState, step: base.optimizer.step)
     for (parameter, values) in zip(hesso.parameters.all, remembered) {
       hesso.parameters.withValues(of: parameter) { target in
         for index in target.indices { target[index] = values[index] }
@@ -149,15 +155,26 @@ struct CorrectiveCycle {
     return hesso.selection.taken(corrected, gone: none, part: 1, of: 1)
   }
 
+  /// With the terms of losses beside them, divided by their norm over all units as all terms are.
   private func withLosses(_ saliency: [Double]) -> [Double] {
+    let norm = zip(table.groups, lossTerms).reduce(0) { $0 + Double($1.0.units.count) * $1.1 * $1.1 }.squareRoot()
+    guard norm > 0 else { return saliency }
     var corrected = saliency
     for (group, term) in zip(table.groups, lossTerms) {
-      for unit in group.units { corrected[unit] += settings.lossWeight * term }
+      for unit in group.units { corrected[unit] += settings.lossWeight * term / norm }
     }
     return corrected
   }
 
-  private mutating func sample(_ base: BaseStep, _ number: Int, _ place: Int, _ hesso: HESSOSteps) -> Double? {
+  private mutating func sample(
+    _ base: BaseStep, _ number: Int, _ place: Int, _ loss: Double?, _ hesso: HESSOSteps
+  ) -> Double? {
+    if let loss, !loss.isFinite {
+      // So much at once was too much: the weights come back, and what was seen so far counts.
+      base.leaveOut()
+      finishCycle(number, base, hesso)
+      return nil
+    }
     let (norm, saliency) = base.make(measuring: hesso)
     for unit in sums.indices { sums[unit] += saliency[unit] }
     samples += 1
@@ -166,20 +183,20 @@ struct CorrectiveCycle {
     }
     let left = settings.samplingSteps - place
     scaler.scale(hesso.parameters, by: Float(left - 1) / Float(left), workers: hesso.workers)
-    if left > 1 { phase = .cycle(number, step: place + 1) } else { finishCycle(number, hesso) }
+    if left > 1 { phase = .cycle(number, step: place + 1) } else { finishCycle(number, base, hesso) }
     return norm
   }
 
-  private mutating func finishCycle(_ number: Int, _ hesso: HESSOSteps) {
+  private mutating func finishCycle(_ number: Int, _ base: BaseStep, _ hesso: HESSOSteps) {
     history = zip(history, violating).map { $0 || $1 }
     violating = entered
     entered = [Bool](repeating: false, count: table.count)
-    recall(hesso)
+    recall(base, hesso)
     scaler = UnitScaler(table, chosen: violating)
     if number + 1 < settings.cycles, violating.contains(true) {
       phase = .cycle(number + 1, step: 0)
     } else {
-      saliency = withLosses(sums.map { $0 / Double(samples) })
+      saliency = withLosses(samples > 0 ? sums.map { $0 / Double(samples) } : first)
     }
   }
 }

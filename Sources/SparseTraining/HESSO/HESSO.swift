@@ -94,10 +94,16 @@ public final class HESSO {
   /// The share of units that are zero for good.
   public var sparsity: Double { steps.sparsity }
 
+  /// What saliency was made of when it was last measured, by unit.
+  public var terms: SaliencyTerms { steps.terms }
+
+  /// The norms of the units that are on their way to zero and of those that stay; a look at all weights.
+  public var norms: (redundant: Double, important: Double) { steps.norms }
+
   /// Groups that cannot be trained away, and why.
   public var skipped: [(label: String, reason: String)] { steps.skipped }
 
   /// The trained model without the units that are zero: fewer channels, equal outputs.
-  /// - Throws: where it cannot be written smaller.
+  /// - Throws: before the last channel is gone, and where the model cannot be written smaller.
   public func construct() throws(TrainingError) -> Model { try steps.construct(model.trainedModel()) }
 }

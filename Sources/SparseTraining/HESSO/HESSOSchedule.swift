@@ -10,13 +10,17 @@ struct HESSOSchedule {
     case pruning(period: Int, step: Int)
   }
 
+  /// How many periods there are where nothing else is said, and how many steps each has at least.
+  private static let (usualPeriods, usualSteps) = (10, 5)
+
   /// Where a corrective cycle comes first, that moves it.
   var start: Int
   let periods: Int
   /// Of a period.
   let steps: Int
 
-  private var end: Int { start + periods * steps }
+  /// The step before which the last unit is gone.
+  var end: Int { start + periods * steps }
 
   /// - Parameter correction: steps a corrective cycle takes at most.
   /// - Throws: where the steps do not fit into all.
@@ -26,7 +30,8 @@ struct HESSOSchedule {
     }
     start = settings.start ?? totalSteps / 10
     let pruning = settings.pruningSteps ?? max(1, totalSteps * 2 / 5)
-    periods = settings.correction == nil ? min(settings.periods, max(1, pruning)) : 1
+    let wanted = settings.periods ?? min(Self.usualPeriods, pruning / Self.usualSteps)
+    periods = settings.correction == nil ? min(max(1, wanted), max(1, pruning)) : 1
     steps = pruning / max(1, periods)
     let needed = [start, correction, pruning].reduce(0) { $0 &+ min(max(0, $1), 1 << 40) }
     guard start >= 0, pruning >= 1, needed <= totalSteps else {

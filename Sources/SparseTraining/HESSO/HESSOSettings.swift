@@ -6,14 +6,15 @@ public struct HESSOSettings: Sendable, Equatable {
   public var start: Int?
   /// Steps in which units are driven to zero; four tenths of all by default. The rest trains what is left.
   public var pruningSteps: Int?
-  /// In so many periods, each of which chooses anew.
-  public var periods = 10
+  /// In so many periods, each of which chooses anew; ten by default, fewer where they would have less than five steps.
+  public var periods: Int?
   public var weights = SaliencyWeights()
   /// Kept sizes of groups are multiples of this; groups of fewer units are left alone.
   public var roundTo = 1
-  /// The least share of each group that stays. The paper has none; without, little may be left of a group whose units
-  /// have many elements.
-  public var minimumKeepShare = 0.0
+  /// The least share of each group that stays; by default half of what would stay of it if all groups lost the same
+  /// share, or a tenth where the target is no share of units. The paper has none (0); then little may be left of a group
+  /// whose units have many elements.
+  public var minimumKeepShare: Double?
   /// The corrective cycle, which tries units before they go (HESSO-CRIC); one period then follows it.
   public var correction: CorrectiveCycleSettings?
 
@@ -21,18 +22,18 @@ public struct HESSOSettings: Sendable, Equatable {
 
   /// - Throws: where a number cannot be meant.
   func check() throws(TrainingError) {
-    for (name, number) in [("the number of pruning periods", periods), ("round-to", roundTo)] where number < 1 {
+    for (name, number) in [("the number of pruning periods", periods ?? 1), ("round-to", roundTo)] where number < 1 {
       throw TrainingError(.settings, "\(name), \(number), must be at least 1")
     }
-    guard (0...1).contains(minimumKeepShare) else {
+    if let minimumKeepShare, !(0...1).contains(minimumKeepShare) {
       throw TrainingError(.settings, "the least share that stays, \(minimumKeepShare), must be from 0 to 1")
     }
     try correction?.check()
   }
 
   var text: String {
-    "hesso start=\(start.map { "\($0)" } ?? "-") steps=\(pruningSteps.map { "\($0)" } ?? "-") periods=\(periods) "
-      + "weights=\(weights.text) round-to=\(roundTo) keep=\(minimumKeepShare) \(correction?.text ?? "")"
+    "hesso start=\(start.map { "\($0)" } ?? "-") steps=\(pruningSteps.map { "\($0)" } ?? "-") periods=\(periods.map { "\($0)" } ?? "-") "
+      + "weights=\(weights.text) round-to=\(roundTo) keep=\(minimumKeepShare.map { "\($0)" } ?? "-") \(correction?.text ?? "")"
   }
 }
 

@@ -1,4 +1,5 @@
 import Analysis
+import DataSources
 import Dimensions
 import IR
 import Kernels
@@ -24,6 +25,8 @@ public final class HESSOSteps: StepShaper {
   let settings: HESSOSettings
   let workers: Workers
   private let analysis: ModelAnalysis
+  /// Into ``Parameters/trained``.
+  private let trainedIndices: [ValueID: Int]
   private let target: SparsityTarget
   var schedule: HESSOSchedule
   /// Steps made so far.
@@ -70,11 +73,13 @@ public final class HESSOSteps: StepShaper {
     try target.check()
     try settings.check()
     self.parameters = parameters
+    trainedIndices = Dictionary(uniqueKeysWithValues: parameters.trained.enumerated().map { ($1.value, $0) })
     self.target = target
     self.settings = settings
     self.workers = workers
     let analysis = try ModelAnalysis(model).assuming(shapes, in: model)
     self.analysis = analysis
+    try Self.requireKnownMACs(model, analysis, target)
     let table = UnitTable(model, analysis, parameters, candidates: try options.candidateGroups(in: analysis))
     self.table = table
     selection = UnitSelection(table, analysis, target, settings)
@@ -89,12 +94,22 @@ public final class HESSOSteps: StepShaper {
     try selection.requireReachable()
   }
 
+  private static func requireKnownMACs(
+    _ model: Model, _ analysis: ModelAnalysis, _ target: SparsityTarget
+  ) throws(TrainingError) {
+    guard case .macs = target else { return }
+    let sizes = analysis.sizesThatSkewMACs(in: model)
+    guard !sizes.isEmpty else { return }
+    throw TrainingError(
+      .settings, "MACs depend on \(sizes.joined(separator: ", ")), which the model leaves open; give the input shapes")
+  }
+
   public var identity: String {
     let groups = table.groups.map { analysis.groups[$0.index].id }.joined(separator: ",")
     return "\(settings.text) \(target.text) groups \(groups)"
   }
 
-  public var tries: Bool { step >= schedule.start && cycle?.hasTaken == true }
+  public var tries: Bool { step >= schedule.start && cycle?.comesBack == true }
 
   // MARK: Steps
 
@@ -102,6 +117,7 @@ public final class HESSOSteps: StepShaper {
     _ optimizer: Optimizer, by program: TrainingProgram?, loss: Double?, rate: Double, largestNorm: Double?
   ) throws(TrainingError) -> Double? {
     let base = BaseStep(optimizer: optimizer, program: program, rate: rate, largestNorm: largestNorm)
+    if largestNorm != nil { clearGradients(optimizer, program) }
     let norm: Double?
     if step >= schedule.start, cycle != nil {
       norm = try correct(base, loss: loss)
@@ -114,6 +130,17 @@ public final class HESSOSteps: StepShaper {
     scalers.gone.scale(parameters, by: 0, workers: workers)
     step += 1
     return norm
+  }
+
+  /// What is gone has no part in the norm of gradients: biases of channels that are zero have gradients nevertheless.
+  private func clearGradients(_ optimizer: Optimizer, _ program: TrainingProgram?) {
+    scalers.gone.scale(by: 0, workers: workers) { parameter in
+      var start: UnsafeMutablePointer<Float>?
+      if let index = trainedIndices[parameters.all[parameter].value] {
+        optimizer.withGradient(index, program) { start = $0 }
+      }
+      return start
+    }
   }
 
   private func prune(_ base: BaseStep, period: Int, place: Int) -> Double? {
@@ -168,21 +195,32 @@ public final class HESSOSteps: StepShaper {
   public var figures: [(name: String, value: Double)] {
     var figures = [(name: "sparsity", value: sparsity)]
     guard measuresNorms else { return figures }
+    let norms = norms
+    figures.append(("redundantNorm", norms.redundant))
+    figures.append(("importantNorm", norms.important))
+    return figures
+  }
+
+  /// Of the units that are on their way to zero, and of those that stay.
+  var norms: (redundant: Double, important: Double) {
     let squares = UnitSums(table, parameters).squares
     func norm(where isWanted: (Int) -> Bool) -> Double {
       squares.indices.reduce(0) { isWanted($1) ? $0 + squares[$1] : $0 }.squareRoot()
     }
-    figures.append(("redundantNorm", norm { leaving[$0] }))
-    figures.append(("importantNorm", norm { !leaving[$0] && !gone[$0] }))
-    return figures
+    let redundant = cycle?.violating ?? leaving
+    return (norm { redundant[$0] }, norm { !redundant[$0] && !gone[$0] })
   }
 
   /// What stays of the model, as an analysis of it names it.
   public var keep: KeepSets { selection.keepSets(without: gone) }
 
   /// The trained model without the units that are zero: fewer channels, equal outputs.
-  /// - Throws: where it cannot be written smaller.
+  /// - Throws: before the last channel is gone, and where the model cannot be written smaller.
   public func construct(_ trained: Model) throws(TrainingError) -> Model {
+    guard step >= schedule.end else {
+      throw TrainingError(
+        .settings, "channels go until step \(schedule.end), but \(counted(step, "step")) were made; make the others first")
+    }
     let tensors = Dictionary(trained.graph.initializers.map { ($0.value, $0.tensor) }) { first, _ in first }
     let current = analysis.replacingTensors { tensors[analysis.weights[$0].value] }
     do throws(RewriteError) { return try trained.keeping(keep, analysis: current) } catch {

@@ -14,6 +14,14 @@ public enum SparsityTarget: Sendable, Hashable {
   /// Of all units this share may go at most: a model is to be left.
   static let largestShare = 0.999
 
+  /// The least share of each group that stays where none is given.
+  var usualKeepShare: Double {
+    switch self {
+    case .groupSparsity(let share): (1 - min(share, Self.largestShare)) / 2
+    case .macs, .parameters: 0.1
+    }
+  }
+
   var text: String {
     switch self {
     case .groupSparsity(let share): "sparsity \(share)"

@@ -1,4 +1,5 @@
 import Analysis
+import DataSources
 import Dimensions
 import Pruning
 import Training
@@ -25,7 +26,7 @@ struct UnitSelection {
     self.table = table
     self.analysis = analysis
     roundTo = settings.roundTo
-    minimumKeepShare = settings.minimumKeepShare
+    minimumKeepShare = settings.minimumKeepShare ?? target.usualKeepShare
     costs = CostModel(analysis)
     groupOfUnit = table.groupOfUnit
     let whole = costs.statistics(analysis.groups.map(\.size))
@@ -53,21 +54,30 @@ struct UnitSelection {
       throw TrainingError(
         .model, "nothing of the model can be trained away" + (reasons.isEmpty ? "" : " (\(reasons))"))
     }
-    guard case .cost(let quantity, let name, let most) = budget else { return }
-    let none = [Bool](repeating: false, count: table.count)
-    let least = statistics(without: taken(table.count, in: Array(0..<table.count), gone: none))[keyPath: quantity]
-    guard least > most else { return }
-    throw TrainingError(.settings, "the target cannot be reached: \(least) \(name) are left at least")
+    let order = Array(0..<table.count)
+    let all = taken(table.count, in: order, gone: [Bool](repeating: false, count: table.count))
+    let limits = "of each group a share of \(minimumKeepShare) and \(counted(roundTo, "unit")) stay at least"
+    switch budget {
+    case .units(let count):
+      let most = all.count(where: { $0 })
+      guard most < count else { return }
+      throw TrainingError(
+        .settings, "the target cannot be reached: \(count) of \(table.count) units are to go, \(most) may (\(limits))")
+    case .cost(let quantity, let name, let limit):
+      let least = statistics(without: all)[keyPath: quantity]
+      guard least > limit else { return }
+      throw TrainingError(.settings, "the target cannot be reached: \(least) \(name) are left at least (\(limits))")
+    }
   }
 
   // MARK: Choosing
 
-  /// Whether each unit goes, of all that go in the end, the first `part` of `parts` equal parts. What has gone stays so;
+  /// Whether each unit goes, of all that go in the end, the first `part` of `parts` parts. What has gone stays so;
   /// groups keep a unit at least, and whole multiples.
   func taken(_ saliency: [Double], gone: [Bool], part: Int, of parts: Int) -> [Bool] {
     let order = order(saliency, gone: gone)
     let total = total(order, gone: gone)
-    return taken(part == parts ? total : part * (total / parts), in: order, gone: gone)
+    return taken(part * total / parts, in: order, gone: gone)
   }
 
   /// Units that have gone already, then the others from the least saliency on; of equals the first.

@@ -53,7 +53,14 @@ struct UnitScaler {
 
   /// - Parameter factor: zero writes zeros, whatever is there.
   func scale(_ parameters: Parameters, by factor: Float, workers: Workers) {
-    let pointers = jobs.map { job in parameters.withValues(of: parameters.all[job.parameter]) { $0.baseAddress } }
+    scale(by: factor, workers: workers) { parameter in
+      parameters.withValues(of: parameters.all[parameter]) { $0.baseAddress }
+    }
+  }
+
+  /// - Parameter start: where what belongs to a parameter, of its shape, is; by index into ``Parameters/all``.
+  func scale(by factor: Float, workers: Workers, at start: (Int) -> UnsafeMutablePointer<Float>?) {
+    let pointers = jobs.map { start($0.parameter) }
     nonisolated(unsafe) let starts = pointers
     workers.forEach(jobs.count) { index in
       guard let start = starts[index] else { return }

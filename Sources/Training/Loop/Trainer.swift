@@ -19,6 +19,8 @@ public final class Trainer {
     public let loss: Double
     /// Not where all labels are ignored and no teacher is followed: the loss is then 0 and belongs in no mean.
     public let hasLoss: Bool
+    /// Whether weights come back as they were before it: the step only tried something.
+    public let isTrial: Bool
     /// The share of rows whose label has the largest output; `nil` where there are no classes.
     public let top1: Double?
     public let learningRate: Double
@@ -174,6 +176,7 @@ public final class Trainer {
   public func next() throws(TrainingError) -> Step {
     guard isSingle else { throw TrainingError(.settings, "steps are made in single precision only") }
     let number = step
+    let isTrial = shaper?.tries == true
     let rate = settings.learningRate * settings.schedule.factor(step: number, of: totalSteps)
     let (loss, top1): (Double?, Double?)
     do throws(TrainingError) { (loss, top1) = try gather(number) } catch {
@@ -190,8 +193,8 @@ public final class Trainer {
     step += 1
     return Step(
       number: number + 1, epoch: number * settings.accumulation / queue.batchesPerEpoch, loss: loss ?? 0,
-      hasLoss: loss != nil, top1: top1, learningRate: rate, gradientNorm: norm, samples: samplesPerStep,
-      figures: shaper?.figures ?? [])
+      hasLoss: loss != nil, isTrial: isTrial, top1: top1, learningRate: rate, gradientNorm: norm,
+      samples: samplesPerStep, figures: shaper?.figures ?? [])
   }
 
   /// Runs the batches of a step, and leaves their gradients with the program or, of several, with the optimizer.

@@ -82,7 +82,8 @@ public final class Optimizer {
       if found > largestNorm { scale *= Float(largestNorm / (found + 1e-6)) }
     }
     for (index, parameter) in parameters.trained.enumerated() {
-      withGradient(index, program) { gradient in
+      withGradient(index, program) { start in
+        let gradient = UnsafePointer(start)
         guard let observe else { return update(parameter, index, gradient, rate: rate, scale: scale) }
         let before = parameters.withValues(of: parameter) { FloatBuffer(copying: $0) }
         update(parameter, index, gradient, rate: rate, scale: scale)
@@ -132,18 +133,20 @@ public final class Optimizer {
     return sum.squareRoot()
   }
 
-  /// Nothing where the loss does not depend on the parameter.
-  private func withGradient(_ index: Int, _ program: TrainingProgram?, _ body: (UnsafePointer<Float>) -> Void) {
-    guard collected == 0 else { return body(UnsafePointer(sums[index].start)) }
+  /// What the next step goes by of a trained parameter, by its number, where the loss depends on it.
+  public func withGradient(
+    _ index: Int, _ program: TrainingProgram?, _ body: (UnsafeMutablePointer<Float>) -> Void
+  ) {
+    guard collected == 0 else { return body(sums[index].start) }
     program?.withGradient(of: parameters.trained[index]) { gradient in
-      if let start = gradient.baseAddress { body(UnsafePointer(start)) }
+      if let start = gradient.baseAddress { body(start) }
     }
   }
 
   // MARK: Saving
 
   /// The state as tensors, one a slot and parameter, in order.
-  func savedState() -> [Tensor] {
+  public func savedState() -> [Tensor] {
     state.flatMap { slot in
       zip(slot, parameters.trained).map { buffer, parameter in
         Tensor(dataType: .float, shape: parameter.shape, storage: .bytes(buffer.copied()))
@@ -156,7 +159,8 @@ public final class Optimizer {
 
   /// Takes up a saved state.
   /// - Returns: whether it fits.
-  func restore(_ saved: [Tensor], step: Int) -> Bool {
+  @discardableResult
+  public func restore(_ saved: [Tensor], step: Int) -> Bool {
     let buffers = state.flatMap { $0 }
     guard saved.count == buffers.count,
       zip(saved, buffers).allSatisfy({ $0.dataType == .float && $0.elementCount == $1.count })
