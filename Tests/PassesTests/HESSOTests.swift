@@ -1,6 +1,7 @@
 import DataSources
 import IR
 import Passes
+import Pruning
 import SparseTraining
 import TestSupport
 import Testing
@@ -38,7 +39,7 @@ struct HESSOTests {
     #expect(model.graph.initializers.map(\.tensor.shape) == [[4, 4], [4], [4, 2], [2]])
   }
 
-  @Test("the course ends at the last step, has fifty points at most, and its sparsity never falls", arguments: [20, 120])
+  @Test("the course has at most fifty points, ends at the last step, and sparsity never falls", arguments: [20, 120])
   func course(steps: Int) throws {
     var model = try GraphText.model(Self.perceptron)
     let data = try data()

@@ -20,7 +20,9 @@ struct SparseTrainingArguments: ParsableArguments {
       "Kinds of dimensions, such as channel,ffn, or all; what is usual by default.", valueName: "list"))
   var kinds: String?
   @Option(help: "What kept sizes are to be multiples of; 1 by default.") var roundTo: Int?
-  @Option(help: ArgumentHelp("The least share of each group that stays; half of an even cut's by default.", valueName: "share"))
+  @Option(
+    help: ArgumentHelp(
+      "The least share of each group that stays; half of an even cut's by default.", valueName: "share"))
   var minKeepShare: Share?
   @Option(
     help: ArgumentHelp("The step from which on channels go; after a tenth of all by default.", valueName: "step"))

@@ -71,6 +71,7 @@ struct TrainLog: ~Copyable {
     ]
     if step.isTrial { pairs.append(("trial", .bool(true))) }
     pairs += step.figures.map { ($0.name, JSONText.double($0.value)) }
-    guard fputs(JSONText.object(pairs).text() + "\n", file) >= 0, fflush(file) == 0 else { throw Self.cannotWrite(path) }
+    let line = JSONText.object(pairs).text() + "\n"
+    guard fputs(line, file) >= 0, fflush(file) == 0 else { throw Self.cannotWrite(path) }
   }
 }

@@ -219,7 +219,8 @@ public final class HESSOSteps: StepShaper {
   public func construct(_ trained: Model) throws(TrainingError) -> Model {
     guard step >= schedule.end else {
       throw TrainingError(
-        .settings, "channels go until step \(schedule.end), but \(counted(step, "step")) were made; make the others first")
+        .settings,
+        "channels go until step \(schedule.end), but \(counted(step, "step")) were made; make the others first")
     }
     let tensors = Dictionary(trained.graph.initializers.map { ($0.value, $0.tensor) }) { first, _ in first }
     let current = analysis.replacingTensors { tensors[analysis.weights[$0].value] }
