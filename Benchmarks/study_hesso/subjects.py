@@ -48,7 +48,7 @@ SUBJECTS = {subject.title: subject for subject in [
     Subject("residual CNN", "fashion_resnet", {"width": 2, "stem_stride": 2}, "sgd", rate=0.1, momentum=0.9,
             weight_decay=0.0005, batch=64, steps=800),
     Subject("depthwise CNN", "digits_mobilenet", {}, "sgd", rate=0.05, momentum=0.9, weight_decay=0.0005, batch=32,
-            steps=1000),
+            steps=2000),
     Subject("transformer", "digits_transformer", {}, "adamw", rate=0.003, weight_decay=0.3, label_smoothing=0.1,
             batch=32, steps=900),
 ]}

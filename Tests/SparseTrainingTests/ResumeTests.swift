@@ -14,7 +14,7 @@ struct ResumeTests {
   private func trainer(_ settings: HESSOSettings, steps: Int) throws -> (Trainer, HESSOSteps) {
     let shape = [12, 3, 6, 6]
     let batch = SmallModels.batch(1, shape: shape)
-    let arrays = try batch.sorted { $0.key < $1.key }.map { name, tensor in
+    let arrays = batch.sorted { $0.key < $1.key }.map { name, tensor in
       var tensor = tensor
       tensor.name = name
       return StoredArray(field: name, source: name, tensor: tensor)
