@@ -116,10 +116,10 @@ STUDY_ARGUMENTS = --coppice $(COPPICE) --torch $(TORCH_VENV)/bin/python $(if $(S
   $(if $(ONLY),--only $(ONLY)) $(if $(FRESH),--fresh)
 
 study-obs: build data $(VENV)/ready $(TORCH_VENV)/study-ready ## write Docs/StudyOBS.md; SEEDS=3, ONLY=order,peer, FRESH=1
-	$(STUDY) study_obs.study $(STUDY_ARGUMENTS)
+	$(STUDY) study_obs $(STUDY_ARGUMENTS)
 
 study-hesso: build data $(VENV)/ready $(TORCH_VENV)/study-ready ## write Docs/StudyHESSO.md, likewise
-	$(STUDY) study_hesso.study $(STUDY_ARGUMENTS)
+	$(STUDY) study_hesso $(STUDY_ARGUMENTS)
 
 zoo: build $(VENV)/ready ## prune, check and run all models of ../shared/zoo
 	@[ -e ../shared/zoo/zoo.json ] || { echo "error: make zoo needs ../shared/zoo, which is not there" >&2; exit 1; }

@@ -28,7 +28,9 @@ public struct HESSOPass: Pass {
       PassOption(
         "pruning_steps", .integer(atLeast: 1), default: "four tenths of all steps",
         help: "Steps in which channels go."),
-      PassOption("periods", .integer(atLeast: 1), default: "10", help: "Periods these steps are divided into."),
+      PassOption(
+        "periods", .integer(atLeast: 1), default: "10, of 5 steps at least",
+        help: "Periods these steps are divided into."),
       PassOption(
         "cric", .flag, default: "false", help: "Tries channels first, so that none goes that cannot be done without."),
       PassOption("cric_steps", .integer(atLeast: 1), default: "10", help: "Steps of a cycle of trying."),
@@ -129,8 +131,9 @@ public struct HESSOPass: Pass {
     ]
     statistics += hesso.figures.map { (name: $0.name, value: JSONText.double($0.value)) }
     statistics.append(("skippedGroups", .int(hesso.skipped.count)))
-    statistics.append(("course", .array(course)))
-    return PassReport(isModified: true, statistics: statistics)
+    var report = PassReport(isModified: true, statistics: statistics)
+    report.course = course
+    return report
   }
 
   /// Makes all steps.

@@ -9,6 +9,15 @@ from study.tool import Failed
 BENCHMARKS = networks.ROOT / "Benchmarks"
 
 
+def run(command):
+    """What a command prints."""
+    result = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            cwd=BENCHMARKS)
+    if result.returncode != 0:
+        raise Failed(" ".join(result.stderr.split())[-300:])
+    return result.stdout
+
+
 class Python:
     """A Python with other packages than the one that studies run in."""
 
@@ -17,15 +26,9 @@ class Python:
 
     def versions(self, *packages):
         """What is installed of some packages, as `pip freeze` says it."""
-        listed = subprocess.run(
-            [self.path, "-m", "pip", "freeze", "--disable-pip-version-check"], stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=True).stdout.split("\n")
-        return [line for line in listed if line.partition("==")[0].replace("_", "-") in packages]
+        listed = run([self.path, "-m", "pip", "freeze", "--disable-pip-version-check"])
+        return [line for line in listed.split("\n") if line.partition("==")[0].replace("_", "-") in packages]
 
     def json(self, module, *arguments):
         """What a module of this folder prints."""
-        command = [str(part) for part in (self.path, "-m", module, *arguments)]
-        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=BENCHMARKS)
-        if result.returncode != 0:
-            raise Failed(" ".join(result.stderr.split())[-300:])
-        return json.loads(result.stdout)
+        return json.loads(run([self.path, "-m", module, *arguments]))

@@ -15,15 +15,17 @@ class Results:
     def __init__(self, folder, fresh=False):
         self.folder, self.fresh, self.found_now = folder, fresh, set()
 
-    def once(self, facts, find):
+    def once(self, facts, find, beside=None):
         """The result for these facts, from its file or, where there is none, by `find`.
 
-        With `fresh` each is found anew once.
+        With `fresh` each is found anew once. `beside` is a file that `find` makes and others need: where it is gone, the
+        result is found anew.
         """
         text = json.dumps(facts, sort_keys=True)
         key = hashlib.sha256(text.encode()).hexdigest()[:32]
         path = self.folder / f"{key}.json"
-        if path.exists() and not (self.fresh and key not in self.found_now):
+        is_there = path.exists() and (beside is None or beside.exists())
+        if is_there and not (self.fresh and key not in self.found_now):
             return json.loads(path.read_text())["result"]
         print(f"  {facts['what']}: {facts.get('told', '')}", file=sys.stderr, flush=True)
         result = find()

@@ -1,5 +1,7 @@
 """What is left of accuracy at each sparsity, against the dense network and magnitude with fine-tuning."""
-from study.tables import Table
+import statistics
+
+from study.tables import Table, joined, values
 from study.tool import over_seeds
 from study_hesso.subjects import SUBJECTS
 from study_hesso.training import SPARSITIES
@@ -38,12 +40,16 @@ def table(coppice, start, seeds):
 
 
 def lost(result, label, most):
-    """Points below the dense network, and whether they are few enough."""
-    losses = {column: result.mean(result.dense(), column) - result.mean(label, column) for column in result.columns
-              if result.mean(label, column) is not None}
-    told = ", ".join(f"{column} {loss:.2f}" for column, loss in losses.items())
-    over = [column for column, loss in losses.items() if loss > most]
-    verdict = f"more than {most:g} on {' and '.join(over)}" if over else f"at most {most:g} everywhere"
+    """Points below the dense network over the seeds both have, and whether they are few enough."""
+    losses = {}
+    for column in result.columns:
+        pairs = [(dense["accuracy"], found["accuracy"])
+                 for dense, found in zip(result.rows[result.dense()][column], result.rows[label][column])
+                 if dense and found]
+        losses[column] = sum(dense - found for dense, found in pairs) / len(pairs) if pairs else None
+    told = ", ".join(f"{column} {'–' if loss is None else f'{loss:.2f}'}" for column, loss in losses.items())
+    over = [column for column, loss in losses.items() if loss is None or loss > most]
+    verdict = f"not at most {most:g} on {joined(over)}" if over else f"at most {most:g} everywhere"
     return f"Points *{label}* loses: {told}; {verdict}."
 
 
@@ -51,10 +57,10 @@ def sizes(result, sparsity):
     """What is left of multiply-accumulates by both methods."""
     parts = []
     for column in result.columns:
-        whole = result.rows[result.dense()][column][0]["macs"]
+        whole = values(result.rows[result.dense()][column], "macs")
         shares = []
         for method in ("hesso", "magnitude"):
-            found = [cell["macs"] for cell in result.rows[label(method, sparsity)][column] if cell]
-            shares.append(f"{100 * sum(found) / len(found) / whole:.0f} %" if found else "–")
+            found = values(result.rows[label(method, sparsity)][column], "macs")
+            shares.append(f"{100 * statistics.fmean(found) / whole[0]:.0f} %" if found and whole else "–")
         parts.append(f"{column} {' and '.join(shares)}")
     return f"MACs that are left at {100 * sparsity:.0f} % by hesso and by magnitude: {', '.join(parts)}."

@@ -1,18 +1,19 @@
 """only-train-once of PyPI, in an environment of its own with the PyTorch it runs on."""
-import subprocess
 import sys
 
 from study import networks
-from study.peers import BENCHMARKS
+from study.peers import BENCHMARKS, run
 from study.results import file_digest
 from study.tables import Table, values
-from study.tool import over_seeds
+from study.tool import Failed, over_seeds
 from study_hesso.peer import HERE, SPARSITY, START, Peer
 from study_hesso.subjects import SUBJECTS
 
 ENVIRONMENT = networks.ROOT / ".venv-oto"
 PACKAGES = ["only-train-once==3.0.1", "torch==2.0.1", "torchvision==0.15.2", "numpy<2", "onnx==1.14.1"]
-SCRIPTS = ["study_hesso/torch_oto.py", "study_hesso/torch_peer.py", "study/torch_models.py"]
+SCRIPTS = [
+    "study_hesso/peer.py", "study_hesso/torch_oto.py", "study_hesso/torch_peer.py", "study/torch_models.py",
+    "study/networks.py"]
 THERE, TRAINED = "only-train-once, constructed", "only-train-once, before it is made smaller"
 
 
@@ -22,9 +23,9 @@ class OnlyTrainOnce(Peer):
     def __init__(self):
         ready = ENVIRONMENT / "ready"
         if not ready.exists() or ready.read_text() != "\n".join(PACKAGES):
-            subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
+            run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT])
             pip = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, *PACKAGES], check=True)
+            run([*pip, *PACKAGES])
             ready.write_text("\n".join(PACKAGES))
         super().__init__(ENVIRONMENT / "bin" / "python")
         self.versions = self.python.versions("torch", "only-train-once")
@@ -37,7 +38,10 @@ class OnlyTrainOnce(Peer):
 
 def section(coppice, seeds, torch):
     del torch  # it has an environment of its own
-    peer = OnlyTrainOnce()
+    try:
+        peer = OnlyTrainOnce()
+    except Failed as problem:
+        return f"## only-train-once\n\nIt could not be installed here: {problem}\n"
     result = Table(
         "only-train-once",
         f"From scratch, {100 * SPARSITY:.0f} % of what each counts as channels, the same networks, steps and schedule; "

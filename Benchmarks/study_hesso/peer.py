@@ -10,7 +10,9 @@ from study.tool import over_seeds
 from study_hesso.subjects import SUBJECTS
 
 START, SPARSITY = "scratch", 0.5
-SCRIPTS = ["study_hesso/torch_peer.py", "study/torch_models.py", "../Tests/Interop/torch_hesso.py"]
+SCRIPTS = [
+    "study_hesso/peer.py", "study_hesso/torch_peer.py", "study/torch_models.py", "study/networks.py",
+    "../Tests/Interop/torch_hesso.py"]
 PERIODS = 10
 HERE, THERE = "coppice", "PyTorch"
 

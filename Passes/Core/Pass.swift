@@ -23,6 +23,8 @@ public struct PassReport: Sendable {
   public var isModified: Bool
   /// What the pass counted, by name, in the order to show.
   public var statistics: [(name: String, value: JSONText)]
+  /// How the pass went, point by point, where it was long: too much for a line, and for the report alone.
+  public var course: [JSONText] = []
   /// Where the pass removed channels: what it decided.
   public var plan: Plan?
   /// Where the pass chose other channels than the prune pass before it: the plan that stands in for that one's.

@@ -42,17 +42,17 @@ public struct PassRecord: Sendable {
     parts += zip(before.named, after.named).compactMap { old, new in
       old.count == new.count ? nil : "\(old.name) \(old.count) → \(new.count)"
     }
-    // The course of a run fills lines of its own: it is for the report.
-    parts += report.statistics.filter { $0.name != "course" }.map { "\($0.name) \($0.value.text())" }
+    parts += report.statistics.map { "\($0.name) \($0.value.text())" }
     return parts.joined(separator: ", ")
   }
 
   public var json: JSONText {
-    .object([
-      ("name", .string(name)), ("seconds", .double(seconds)), ("modified", .bool(report.isModified)),
-      ("before", before.json), ("after", after.json),
-      ("statistics", .object(report.statistics.map { ($0.name, $0.value) })),
-    ])
+    .object(
+      [
+        ("name", .string(name)), ("seconds", .double(seconds)), ("modified", .bool(report.isModified)),
+        ("before", before.json), ("after", after.json),
+        ("statistics", .object(report.statistics.map { ($0.name, $0.value) })),
+      ] + (report.course.isEmpty ? [] : [("course", .array(report.course))]))
   }
 }
 

@@ -11,7 +11,9 @@ import Training
 /// Runs that are cut short anywhere go on to the bit.
 @Suite("Checkpoints of HESSO")
 struct ResumeTests {
-  private func trainer(_ settings: HESSOSettings, steps: Int) throws -> (Trainer, HESSOSteps) {
+  private func trainer(
+    _ settings: HESSOSettings, _ rule: any UpdateRule = SGD(momentum: 0.9), steps: Int
+  ) throws -> (Trainer, HESSOSteps) {
     let shape = [12, 3, 6, 6]
     let batch = SmallModels.batch(1, shape: shape)
     let arrays = batch.sorted { $0.key < $1.key }.map { name, tensor in
@@ -22,7 +24,7 @@ struct ResumeTests {
     let trainer = try Trainer(
       try GraphText.model(SmallModels.residual), data: try ArrayDataset(arrays, source: "d.npz"),
       settings: TrainingSettings(
-        loss: Loss(.crossEntropy()), rule: SGD(momentum: 0.9), learningRate: 0.05, batch: 2, accumulation: 2,
+        loss: Loss(.crossEntropy()), rule: rule, learningRate: rule is SGD ? 0.05 : 0.01, batch: 2, accumulation: 2,
         duration: .steps(steps)))
     let hesso = try HESSOSteps(trainer, target: .groupSparsity(0.5), settings: settings)
     trainer.shaper = hesso
@@ -35,17 +37,19 @@ struct ResumeTests {
     }
   }
 
-  private func expectSame(_ name: String, _ settings: HESSOSettings, steps: Int, cuts: [Int]) throws {
-    let (whole, hesso) = try trainer(settings, steps: steps)
+  private func expectSame(
+    _ name: String, _ settings: HESSOSettings, _ rule: any UpdateRule = SGD(momentum: 0.9), steps: Int, cuts: [Int]
+  ) throws {
+    let (whole, hesso) = try trainer(settings, rule, steps: steps)
     while !whole.isFinished { _ = try whole.next() }
     #expect(hesso.sparsity == 0.5)
     for cut in cuts {
       let path = "/tmp/coppice-hesso-\(getpid())-\(name)-\(cut).npz"
       defer { unlink(path) }
-      let (first, _) = try trainer(settings, steps: steps)
+      let (first, _) = try trainer(settings, rule, steps: steps)
       for _ in 0..<cut { _ = try first.next() }
       try first.writeCheckpoint(to: path)
-      let (second, resumed) = try trainer(settings, steps: steps)
+      let (second, resumed) = try trainer(settings, rule, steps: steps)
       try second.resume(from: path)
       #expect(second.step == cut && resumed.step == cut)
       while !second.isFinished { _ = try second.next() }
@@ -70,6 +74,7 @@ struct ResumeTests {
     settings.correction?.cycles = 2
     // Two groups and three trials of each: 12 steps after the first of the cycle.
     try expectSame("corrections", settings, steps: 32, cuts: [4, 5, 16, 19, 22])
+    try expectSame("corrections-adamw", settings, AdamW(), steps: 32, cuts: [5, 17, 22])
   }
 
   @Test("with other settings a checkpoint is refused")

@@ -80,8 +80,6 @@ struct Train: ParsableCommand {
     } catch let error as TrainingError { throw error.naming(subject) } catch let error as AnalysisError {
       throw Failure.invalidModel("\(model): \(error)")
     }
-    // It takes a look at all weights a step: only where somebody sees them.
-    sparse.measuresNorms = !talk.quiet || files.log != nil
     trainer.shaper = sparse
     remark(onSkipped: sparse.skipped)
     return sparse

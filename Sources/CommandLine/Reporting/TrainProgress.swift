@@ -7,6 +7,7 @@ struct TrainProgress {
   private let isQuiet: Bool
   private let isTerminal = ProgressBar.isTerminal
   private var lastSaid = ContinuousClock.now
+  private var tellsNext = false
   private var recent: [(loss: Double, top1: Double?)] = []
   private var seconds = 0.0
   private var count = 0
@@ -24,6 +25,12 @@ struct TrainProgress {
   }
   var secondsPerStep: Double? { count == 0 ? nil : seconds / Double(count) }
 
+  /// Says whether the next step will be told of, which is found out before it is made: norms take a look at all weights.
+  mutating func willTell() -> Bool {
+    tellsNext = !isQuiet && .now - lastSaid > (isTerminal ? .milliseconds(200) : .seconds(10))
+    return tellsNext
+  }
+
   mutating func add(_ step: Trainer.Step, seconds: Double) {
     // The loss of a trial is that of a model with parts taken away.
     if step.hasLoss, !step.isTrial { recent.append((step.loss, step.top1)) }
@@ -31,9 +38,8 @@ struct TrainProgress {
     self.seconds += seconds
     count += 1
     samples += step.samples
-    let now = ContinuousClock.now
-    guard !isQuiet, now - lastSaid > (isTerminal ? .milliseconds(200) : .seconds(10)) else { return }
-    lastSaid = now
+    guard tellsNext else { return }
+    lastSaid = .now
     let status = TrainStatus(
       step: step.number, total: total, epoch: step.epoch + 1, loss: loss ?? step.loss, top1: top1,
       sparsity: step.figure("sparsity"), norms: step.norms,

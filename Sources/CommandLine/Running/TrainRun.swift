@@ -88,6 +88,8 @@ struct TrainRun {
     defer { ProgressBar.eraseLine() }
     while !trainer.isFinished, !TrainInterruption.isRequested {
       let start = ContinuousClock.now
+      let isTold = progress.willTell()
+      sparse?.measuresNorms = isTold || files.log != nil
       let step = try trainer.next()
       progress.add(step, seconds: Session.seconds(since: start))
       try log?.write(step, seconds: Session.seconds(since: start))
@@ -119,7 +121,8 @@ struct TrainRun {
 
   /// Never of weights that are no numbers: they would take the place of those that were.
   private mutating func writeCheckpoint() throws {
-    try trainer.checkWeights()
+    // What is only tried out may be anything, and will come back.
+    if trainer.shaper?.tries != true { try trainer.checkWeights() }
     try trainer.writeCheckpoint(to: files.checkpointPath)
     checkpointStep = trainer.step
   }

@@ -11,7 +11,8 @@ extension CorrectiveCycle {
     }
     func flags(_ flags: [Bool]) -> Tensor { Tensor(int64s: flags.map { $0 ? 1 : 0 }) }
     return [
-      ("cycle", Tensor(int64s: place + [Int64(samples), Int64(measured)])), ("first", Tensor(doubles: first)),
+      ("cycle", Tensor(int64s: place + [Int64(samples), Int64(measured), Int64(rememberedStep)])),
+      ("first", Tensor(doubles: first)),
       ("losses", Tensor(doubles: lossTerms + [reference])), ("sums", Tensor(doubles: sums)),
       ("violating", flags(violating)), ("entered", flags(entered)), ("history", flags(history)),
     ] + remembered.enumerated().map { ("remembered\($0)", Tensor(floats: $1)) }
@@ -20,7 +21,7 @@ extension CorrectiveCycle {
 
   mutating func restore(_ saved: [String: Tensor], _ parameters: Parameters) -> Bool {
     func flags(_ name: String) -> [Bool]? { saved[name]?.integers()?.map { $0 == 1 } }
-    guard let place = saved["cycle"]?.integers(), place.count == 5, place.allSatisfy({ $0 >= 0 }),
+    guard let place = saved["cycle"]?.integers(), place.count == 6, place.allSatisfy({ $0 >= 0 }),
       let first = saved["first"]?.doubles(), let losses = saved["losses"]?.doubles(),
       let sums = saved["sums"]?.doubles(), let violating = flags("violating"), let entered = flags("entered"),
       let history = flags("history"), losses.count == table.groups.count + 1,
@@ -43,7 +44,7 @@ extension CorrectiveCycle {
         remembered.append(values)
       }
     }
-    (samples, measured, self.first) = (numbers[3], numbers[4], first)
+    (samples, measured, rememberedStep, self.first) = (numbers[3], numbers[4], numbers[5], first)
     (lossTerms, reference) = (Array(losses.dropLast()), losses[losses.count - 1])
     (self.sums, self.violating, self.entered, self.history) = (sums, violating, entered, history)
     scaler = UnitScaler(table, chosen: violating)

@@ -15,6 +15,8 @@ struct CorrectiveCycle {
   var remembered: [[Float]] = []
   /// Of the optimizer, by slot and parameter: what weights that were driven to zero left in it would throw them far.
   var rememberedState: [Tensor] = []
+  /// The steps that state is of, by which Adam corrects it.
+  var rememberedStep = 0
   /// The saliency each trial goes by.
   var first: [Double] = []
   /// Of each group, by how much the loss grew in its trials for each unit that was taken away.
@@ -67,8 +69,14 @@ struct CorrectiveCycle {
     1 + 2 * settings.trials.count * groups + settings.samplingSteps * settings.cycles
   }
 
-  /// Whether what the next step does to the weights is undone afterwards.
-  var comesBack: Bool { phase != .beginning }
+  /// Whether the weights are those of a trial or on their way to zero, and will come back.
+  var isAway: Bool {
+    switch phase {
+    case .beginning: false
+    case .trial(_, let isTaken): isTaken
+    case .cycle(_, let step): step > 0
+    }
+  }
 
   private static func count(_ trial: Trial, of table: UnitTable) -> Int {
     Int((Double(table.groups[trial.group].units.count) * trial.share).rounded(.down))
@@ -90,7 +98,7 @@ struct CorrectiveCycle {
   private mutating func begin(_ base: BaseStep, _ hesso: HESSOSteps) -> Double? {
     let (norm, saliency) = base.make(measuring: hesso)
     first = saliency
-    rememberedState = base.optimizer.savedState()
+    (rememberedState, rememberedStep) = (base.optimizer.savedState(), base.optimizer.step)
     remembered = hesso.parameters.all.map { parameter in hesso.parameters.withValues(of: parameter) { Array($0) } }
     if trials.isEmpty { beginCycles(hesso) } else { phase = .trial(0, isTaken: false) }
     return norm
@@ -133,7 +141,7 @@ struct CorrectiveCycle {
   }
 
   private func recall(_ base: BaseStep, _ hesso: HESSOSteps) {
-    base.optimizer.restore(rememberedState, step: base.optimizer.step)
+    base.optimizer.restore(rememberedState, step: rememberedStep)
     for (parameter, values) in zip(hesso.parameters.all, remembered) {
       hesso.parameters.withValues(of: parameter) { target in
         for index in target.indices { target[index] = values[index] }

@@ -109,7 +109,7 @@ public final class HESSOSteps: StepShaper {
     return "\(settings.text) \(target.text) groups \(groups)"
   }
 
-  public var tries: Bool { step >= schedule.start && cycle?.comesBack == true }
+  public var tries: Bool { step >= schedule.start && cycle?.isAway == true }
 
   // MARK: Steps
 
@@ -217,10 +217,9 @@ public final class HESSOSteps: StepShaper {
   /// The trained model without the units that are zero: fewer channels, equal outputs.
   /// - Throws: before the last channel is gone, and where the model cannot be written smaller.
   public func construct(_ trained: Model) throws(TrainingError) -> Model {
-    guard step >= schedule.end else {
+    guard cycle == nil, step >= schedule.end else {
       throw TrainingError(
-        .settings,
-        "channels go until step \(schedule.end), but \(counted(step, "step")) were made; make the others first")
+        .settings, "channels are still to go after \(counted(step, "step")): make all steps that were planned first")
     }
     let tensors = Dictionary(trained.graph.initializers.map { ($0.value, $0.tensor) }) { first, _ in first }
     let current = analysis.replacingTensors { tensors[analysis.weights[$0].value] }

@@ -82,7 +82,7 @@ public final class TrainableModel {
   /// Runs the model forward, the loss, and backward.
   /// - Parameters:
   ///   - batch: by input name, and labels or targets as ``Loss/labelField``.
-  ///   - tries: whether the loss may be no finite number, as no step is made by it.
+  ///   - tries: whether the loss may be no finite number, as weights are only tried out, see ``StepShaper/tries``.
   /// - Returns: the loss. Gradients stay where they are until the next run.
   /// - Throws: where the batch does not fit the model or the loss, or the loss is no longer a number.
   public func backward(
@@ -239,6 +239,9 @@ public final class TrainableModel {
     steps += 1
     return try shaper.step(optimizer, by: current, loss: loss ?? lastLoss, rate: rate, largestNorm: largestNorm)
   }
+
+  /// The optimizer's state, a tensor a slot and parameter, and the steps it is of.
+  func optimizerState() -> (state: [Tensor], step: Int) { (optimizer.savedState(), optimizer.step) }
 
   /// The model with the values trained so far, in the types it stores them in.
   public func trainedModel() -> Model {

@@ -18,7 +18,8 @@ public protocol StepShaper: AnyObject {
     _ optimizer: Optimizer, by program: TrainingProgram?, loss: Double?, rate: Double, largestNorm: Double?
   ) throws(TrainingError) -> Double?
 
-  /// Whether the next step only tries what the loss is, which may then be no finite number.
+  /// Whether the weights are only tried out, and will come back: the loss may then be no finite number, and says nothing
+  /// of how training goes.
   var tries: Bool { get }
 
   /// What a step came to, beside the loss, in the order it is to be told: numbers by their names.

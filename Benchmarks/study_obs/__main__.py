@@ -1,6 +1,6 @@
 """Writes Docs/StudyOBS.md: what pruning with repair leaves of trained networks, measured on their test data.
 
-    python -m study_obs.study [--coppice PATH] [--seeds N] [--only order,budgets,...] [--torch PYTHON] [--fresh] [-o FILE]
+    python -m study_obs [--coppice PATH] [--seeds N] [--only order,budgets,...] [--torch PYTHON] [--fresh] [-o FILE]
 
 Single results are kept in .cache/study under what they depend on: a study that was stopped goes on where it was,
 and --fresh finds all anew. With --only the other tables are left out of the report.

@@ -1,12 +1,14 @@
 """What a step costs, with and without HESSO, here and in PyTorch."""
+import pathlib
 import statistics
 import tempfile
-import pathlib
 
-from study_hesso.peer import SPARSITY, START, Peer
+from study.peers import BENCHMARKS
+from study.results import file_digest
+from study_hesso.peer import SCRIPTS, SPARSITY, START, Peer
 from study_hesso.subjects import SUBJECTS
 
-STEPS, TIMES = 120, 3
+STEPS, TIMES = 125, 3  # ten periods of five steps
 LABELS = {"base": "base optimizer", "hesso": "hesso", "torch base": "PyTorch, base optimizer", "torch": "PyTorch, hesso"}
 
 
@@ -30,8 +32,9 @@ def measured(coppice, peer, subject):
 
 def section(coppice, seeds, torch):
     peer = Peer(torch)
+    scripts = [file_digest(BENCHMARKS / script) for script in (*SCRIPTS, "study_hesso/step_time.py")]
     found = {title: coppice.once("time", subject, START, 0, lambda folder: measured(coppice, peer, subject),
-                                 versions=peer.versions, steps=STEPS, threads=coppice.threads)
+                                 versions=peer.versions, scripts=scripts, threads=coppice.threads)
              for title, subject in SUBJECTS.items()}
     lines = ["## Time", "", f"Milliseconds of a step, the middle of {TIMES} runs of {STEPS} steps with {coppice.threads} "
              f"threads, one after the other; {', '.join(peer.versions)}.", "",

@@ -1,6 +1,6 @@
 """Writes Docs/StudyHESSO.md: what training channels away leaves of networks, measured on their test data.
 
-    python -m study_hesso.study [--coppice PATH] [--seeds N] [--only scratch,...] [--torch PYTHON] [--fresh] [-o FILE]
+    python -m study_hesso [--coppice PATH] [--seeds N] [--only scratch,...] [--torch PYTHON] [--fresh] [-o FILE]
 
 Single results are kept in .cache/study under what they depend on: a study that was stopped goes on where it was,
 and --fresh finds all anew. With --only the other tables are left out of the report.
@@ -11,7 +11,7 @@ from study import report
 from study_hesso.subjects import SUBJECTS
 from study_hesso.training import Coppice
 
-TABLES = ["scratch", "trained", "peer", "only_train_once", "cric", "time"]
+TABLES = ["scratch", "trained", "peer", "only_train_once", "cric", "step_time"]
 
 
 def section(name, coppice, seeds, torch):
@@ -30,7 +30,7 @@ Networks are built as those of [Models](../Models/README.md) are, the CNNs with 
 same data: {told}.
 *hesso* is `coppice train --optimizer hesso --sparsity S`, all else by default: channels go from a tenth of the steps on
 until half of them, and what is left trains on. *magnitude* removes the same share of all channels by their norms (`prune
---ratio S --scope global --criterion l2`): from scratch after half of the steps, from a trained network before the first,
+--ratio S --scope global --criterion l2`, its defaults too: of each group a tenth stays): from scratch after half of the steps, from a trained network before the first,
 and trains for the rest. Figures are top-1 accuracies in percent on the whole test data: the mean over the seeds
 {", ".join(map(str, seeds))} ± half of the distance between the largest and the smallest. Measured with coppice
 {coppice.version}.
