@@ -18,9 +18,6 @@ public struct HESSOPass: Pass {
       PassOption(
         "kinds", .choices(["all"] + DimensionKind.allCases.map(\.rawValue)), default: "what is usual",
         help: "Kinds of dimensions to train away."),
-      PassOption(
-        "normalise", .choice(ScoreNormalization.allCases.map(\.rawValue)), default: "mean",
-        help: "How the saliency of groups is made comparable."),
       PassOption("round_to", .integer(atLeast: 1), default: "1", help: "Kept widths are multiples of this."),
       PassOption(
         "min_keep_share", .fraction, default: "half of an even cut's, or 0.1 of macs and params",
@@ -99,8 +96,6 @@ public struct HESSOPass: Pass {
     settings.periods = options.integer("periods") ?? settings.periods
     settings.roundTo = options.integer("round_to") ?? settings.roundTo
     settings.minimumKeepShare = options.number("min_keep_share")
-    settings.normalization =
-      options.text("normalise").flatMap(ScoreNormalization.init(rawValue:)) ?? settings.normalization
     guard options.flag("cric") ?? false else {
       for name in ["cric_steps", "cric_cycles"] where options.integer(name) != nil {
         throw ConfigError(options.location(of: name), "\(name) is for cric: true")

@@ -92,7 +92,7 @@ def training(base, folder, every):
             options += [f"--{key.replace('_', '-')}", base[key]]
     return [
         "train", folder / "model.onnx", "--data", folder / "data.npz", "--optimizer", "hesso", *options,
-        "--sparsity", SPARSITY, "--min-keep-share", 0, "--normalise", "none", "--pruning-start", START, "--pruning-steps", STEPS * PERIODS,
+        "--sparsity", SPARSITY, "--min-keep-share", 0, "--pruning-start", START, "--pruning-steps", STEPS * PERIODS,
         "--periods", PERIODS, "--batch", 64, "--steps", TOTAL, "--checkpoint-every", every, "--checkpoint",
         folder / f"at{every}", "-o", folder / f"small{every}.onnx", "--quiet",
     ]

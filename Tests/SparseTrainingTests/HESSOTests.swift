@@ -149,26 +149,6 @@ struct HESSOTests {
     try expectEqual(try hesso.construct(), hesso.model.trainedModel(), shape: [8, 3, 6, 6])
   }
 
-  @Test("saliency is compared by the mean of what is left of each group, or as it is")
-  func normalizes() throws {
-    let model = try TrainableModel(
-      try GraphText.model(SmallModels.perceptron), rule: SGD(), options: RuntimeOptions(workers: .one))
-    let saliency = (0..<24).map { Double($0) } + [Double](repeating: 3, count: 20)
-    for normalization in [ScoreNormalization.mean, .none] {
-      var settings = settings()
-      settings.normalization = normalization
-      let steps = try HESSOSteps(
-        model.model, model.parameters, target: .groupSparsity(0.5), totalSteps: 40, settings: settings)
-      steps.gone[0] = true
-      steps.gone[23] = true
-      // The mean of 1 to 22 is 11.5.
-      let expected = normalization == .mean ? saliency[1..<23].map { $0 / 11.5 } : Array(saliency[1..<23])
-      let found = steps.normalized(saliency)
-      #expect(zip(found[1..<23], expected).allSatisfy { abs($0 - $1) < 1e-6 })
-      #expect(found[24..<44].allSatisfy { $0 == (normalization == .mean ? 1 : 3) })
-    }
-  }
-
   @Test("a model is made smaller when the last unit is gone, not before")
   func constructsAtTheEnd() throws {
     let hesso = try HESSO(

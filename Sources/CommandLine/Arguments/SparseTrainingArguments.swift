@@ -19,10 +19,6 @@ struct SparseTrainingArguments: ParsableArguments {
     help: ArgumentHelp(
       "Kinds of dimensions, such as channel,ffn, or all; what is usual by default.", valueName: "list"))
   var kinds: String?
-  @Option(
-    name: [.customLong("normalise"), .customLong("normalize")],
-    help: "How the saliency of groups is made comparable; mean by default.")
-  var normalise: ScoreNormalization?
   @Option(help: "What kept sizes are to be multiples of; 1 by default.") var roundTo: Int?
   @Option(
     help: ArgumentHelp(
@@ -45,8 +41,7 @@ struct SparseTrainingArguments: ParsableArguments {
   var given: [(name: String, isGiven: Bool)] {
     [
       ("--base", base != nil), ("--sparsity", sparsity != nil), ("--macs", macs != nil), ("--params", params != nil),
-      ("--kinds", kinds != nil), ("--normalise", normalise != nil), ("--round-to", roundTo != nil),
-      ("--min-keep-share", minKeepShare != nil),
+      ("--kinds", kinds != nil), ("--round-to", roundTo != nil), ("--min-keep-share", minKeepShare != nil),
       ("--pruning-start", pruningStart != nil),
       ("--pruning-steps", pruningSteps != nil), ("--periods", periods != nil), ("--cric", cric),
       ("--cric-steps", cricSteps != nil), ("--cric-cycles", cricCycles != nil), ("--zeroed", zeroed != nil),
@@ -95,7 +90,6 @@ struct SparseTrainingArguments: ParsableArguments {
     settings.periods = periods
     settings.roundTo = roundTo ?? settings.roundTo
     settings.minimumKeepShare = minKeepShare?.value
-    settings.normalization = normalise ?? settings.normalization
     guard cric else { return settings }
     var correction = CorrectiveCycleSettings()
     correction.samplingSteps = cricSteps ?? correction.samplingSteps

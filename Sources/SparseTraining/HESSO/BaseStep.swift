@@ -17,7 +17,7 @@ struct BaseStep {
       sums.add(parameter, before, along: direction)
     }
     hesso.terms = sums.terms
-    return (norm, hesso.normalized(hesso.terms.saliency(hesso.settings.weights)))
+    return (norm, hesso.terms.saliency(hesso.settings.weights))
   }
 
   /// Makes none: what was measured is forgotten.

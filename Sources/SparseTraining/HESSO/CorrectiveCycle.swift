@@ -163,14 +163,13 @@ struct CorrectiveCycle {
     return hesso.selection.taken(corrected, gone: none, part: 1, of: 1)
   }
 
-  /// With the terms of losses beside them, which together count as much as all that is there.
+  /// With the terms of losses beside them, divided by their norm over all units as all terms are.
   private func withLosses(_ saliency: [Double]) -> [Double] {
-    let whole = saliency.reduce(0) { $0 + $1 * $1 }.squareRoot()
     let norm = zip(table.groups, lossTerms).reduce(0) { $0 + Double($1.0.units.count) * $1.1 * $1.1 }.squareRoot()
-    guard norm > 0, whole.isFinite else { return saliency }
+    guard norm > 0 else { return saliency }
     var corrected = saliency
     for (group, term) in zip(table.groups, lossTerms) {
-      for unit in group.units { corrected[unit] += settings.lossWeight * whole * term / norm }
+      for unit in group.units { corrected[unit] += settings.lossWeight * term / norm }
     }
     return corrected
   }

@@ -1,4 +1,3 @@
-import Pruning
 import Training
 
 /// When and how HESSO drives units to zero. What is left out follows from the number of steps.
@@ -10,9 +9,6 @@ public struct HESSOSettings: Sendable, Equatable {
   /// In so many periods, each of which chooses anew; ten by default, fewer where they would have less than five steps.
   public var periods: Int?
   public var weights = SaliencyWeights()
-  /// How the saliency of a group's units is made comparable to that of others'. The paper does nothing (`none`); then
-  /// groups whose units have many elements lose nearly all, as their average magnitude is small.
-  public var normalization = ScoreNormalization.mean
   /// Kept sizes of groups are multiples of this; groups of fewer units are left alone.
   public var roundTo = 1
   /// The least share of each group that stays; by default half of what would stay of it if all groups lost the same
@@ -37,7 +33,7 @@ public struct HESSOSettings: Sendable, Equatable {
 
   var text: String {
     "hesso start=\(start.map { "\($0)" } ?? "-") steps=\(pruningSteps.map { "\($0)" } ?? "-") periods=\(periods.map { "\($0)" } ?? "-") "
-      + "weights=\(weights.text) normalise=\(normalization.rawValue) round-to=\(roundTo) keep=\(minimumKeepShare.map { "\($0)" } ?? "-") \(correction?.text ?? "")"
+      + "weights=\(weights.text) round-to=\(roundTo) keep=\(minimumKeepShare.map { "\($0)" } ?? "-") \(correction?.text ?? "")"
   }
 }
 

@@ -162,18 +162,6 @@ public final class HESSOSteps: StepShaper {
     return norm
   }
 
-  /// The saliency as units of all groups are ranked by, those that are left among themselves.
-  func normalized(_ saliency: [Double]) -> [Double] {
-    guard settings.normalization != .none else { return saliency }
-    var normalized = saliency
-    for group in table.groups {
-      let units = group.units.filter { !gone[$0] }
-      let values = settings.normalization.apply(units.map { Float(saliency[$0]) })
-      for (unit, value) in zip(units, values) { normalized[unit] = value }
-    }
-    return normalized
-  }
-
   /// Says which units leave in a period: of all that are to go in the end, a part with each.
   private func choose(_ saliency: [Double], period: Int) {
     let taken = selection.taken(saliency, gone: gone, part: period + 1, of: schedule.periods)
