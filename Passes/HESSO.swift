@@ -20,7 +20,7 @@ public struct HESSOPass: Pass {
         help: "Kinds of dimensions to train away."),
       PassOption("round_to", .integer(atLeast: 1), default: "1", help: "Kept widths are multiples of this."),
       PassOption(
-        "min_keep_share", .fraction, default: "half of an even cut's, or 0.1 of macs and params",
+        "min_keep_share", .fraction, default: "3/4 of an even cut's, or 0.1 with macs and params",
         help: "Least share of each group that stays."),
       PassOption(
         "pruning_start", .integer(atLeast: 0), default: "a tenth of all steps",

@@ -24,7 +24,7 @@ def settings(subject, seed, sparsity, threads, steps):
         "momentum": subject.momentum, "weight_decay": subject.weight_decay, "label_smoothing": subject.label_smoothing,
         "warm_up_steps": min(subject.warm_up_steps, steps // 10), "batch": subject.batch, "total": steps,
         "start": steps // 10, "periods": PERIODS, "steps": steps * 2 // 5 // PERIODS, "sparsity": sparsity,
-        "keep_share": (1 - sparsity) / 2, "seed": seed, "threads": threads}
+        "keep_share": (1 - sparsity) * 0.75, "seed": seed, "threads": threads}
 
 
 class Peer:

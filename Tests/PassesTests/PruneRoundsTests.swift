@@ -115,7 +115,8 @@ struct PruneRoundsTests {
     options.roundTo = 1
     let whole = model
     let calibration = PruneCalibration { _, _ in samples(scattered(128, columns: 3), shape: [3]) }
-    _ = try run(PrunePass(options, scoring: try Scoring(named: criterion), calibration: calibration, rounds: 4), on: &model)
+    _ = try run(
+      PrunePass(options, scoring: try Scoring(named: criterion), calibration: calibration, rounds: 4), on: &model)
     let x = Tensor(floats: scattered(60, columns: 3), shape: [60, 3])
     let comparison = try OutputComparison(expected: whole, found: model, samples: [["x": x]])
     #expect(comparison.maxRelativeError < 0.05)

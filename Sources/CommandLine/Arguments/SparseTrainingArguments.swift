@@ -22,7 +22,7 @@ struct SparseTrainingArguments: ParsableArguments {
   @Option(help: "What kept sizes are to be multiples of; 1 by default.") var roundTo: Int?
   @Option(
     help: ArgumentHelp(
-      "The least share of each group that stays; half of an even cut's by default.", valueName: "share"))
+      "The least share of each group that stays; 3/4 of an even cut's by default.", valueName: "share"))
   var minKeepShare: Share?
   @Option(
     help: ArgumentHelp("The step from which on channels go; after a tenth of all by default.", valueName: "step"))

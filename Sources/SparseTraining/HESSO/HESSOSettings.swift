@@ -11,7 +11,7 @@ public struct HESSOSettings: Sendable, Equatable {
   public var weights = SaliencyWeights()
   /// Kept sizes of groups are multiples of this; groups of fewer units are left alone.
   public var roundTo = 1
-  /// The least share of each group that stays; by default half of what would stay of it if all groups lost the same
+  /// The least share of each group that stays; by default three quarters of what would stay of it if all lost the same
   /// share, or a tenth where the target is no share of units. The paper has none (0); then little may be left of a group
   /// whose units have many elements.
   public var minimumKeepShare: Double?

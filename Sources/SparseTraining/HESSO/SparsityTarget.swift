@@ -17,7 +17,7 @@ public enum SparsityTarget: Sendable, Hashable {
   /// The least share of each group that stays where none is given.
   var usualKeepShare: Double {
     switch self {
-    case .groupSparsity(let share): (1 - min(share, Self.largestShare)) / 2
+    case .groupSparsity(let share): (1 - min(share, Self.largestShare)) * 0.75
     case .macs, .parameters: 0.1
     }
   }
