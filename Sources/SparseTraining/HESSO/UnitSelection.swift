@@ -54,16 +54,19 @@ struct UnitSelection {
       throw TrainingError(
         .model, "nothing of the model can be trained away" + (reasons.isEmpty ? "" : " (\(reasons))"))
     }
-    let order = Array(0..<table.count)
-    let all = taken(table.count, in: order, gone: [Bool](repeating: false, count: table.count))
-    let limits = "of each group a share of \(minimumKeepShare) and \(counted(roundTo, "unit")) stay at least"
+    let limits =
+      "of each group a share of \((minimumKeepShare * 1000).rounded() / 1000) and \(counted(roundTo, "unit")) stay at least"
     switch budget {
     case .units(let count):
-      let most = all.count(where: { $0 })
-      guard most < count else { return }
+      // What multiples keep beyond that lowers the target.
+      let largest = table.groups.reduce(0) { $0 + most(of: $1.units.count) }
+      guard largest < count else { return }
       throw TrainingError(
-        .settings, "the target cannot be reached: \(count) of \(table.count) units are to go, \(most) may (\(limits))")
+        .settings,
+        "the target cannot be reached: \(count) of \(table.count) units are to go, \(largest) may (\(limits))")
     case .cost(let quantity, let name, let limit):
+      let all = taken(
+        table.count, in: Array(0..<table.count), gone: [Bool](repeating: false, count: table.count))
       let least = statistics(without: all)[keyPath: quantity]
       guard least > limit else { return }
       throw TrainingError(.settings, "the target cannot be reached: \(least) \(name) are left at least (\(limits))")
