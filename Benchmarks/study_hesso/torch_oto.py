@@ -16,7 +16,6 @@ import time
 import torch
 from torch import nn
 
-from study import networks, torch_models
 from study_hesso import torch_peer
 
 torch.Tensor.cuda = lambda self, *_, **__: self  # 3.0.1 moves what it makes to a GPU without asking
@@ -56,15 +55,11 @@ def constructed(oto, images, folder):
     return small, float((found - expected).abs().max() / expected.abs().max())
 
 
-def result(start, settings, folder):
-    name, found = settings["network"], {}
-    module = torch_models.MODULES[name](**settings["shape"])
-    module.load_state_dict(torch_models.state(start, module), strict=False)
-    images, labels = map(torch.from_numpy, networks.arrays(networks.training_path(name)))
-    test = [torch.from_numpy(part) for part in networks.arrays(networks.test_path(name))]
+def result(module, training, test, settings, folder):
+    found = {}
     where = "training"
     try:
-        found["secondsPerStep"], oto = trained(module, images, labels, settings)
+        found["secondsPerStep"], oto = trained(module, *training, settings)
         found["trained"] = torch_peer.accuracy(module, *test)
         found["sparsity"] = oto._optimizer.curr_group_sparsity
         where = "constructing"
@@ -77,13 +72,9 @@ def result(start, settings, folder):
 
 
 def main():
-    start, settings = sys.argv[1:]
-    with open(settings) as file:
-        settings = json.load(file)
-    torch.manual_seed(settings["seed"])
-    torch.set_num_threads(settings["threads"])
+    asked = torch_peer.asked()
     with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-        found = result(start, settings, folder)
+        found = result(*asked, folder)
     json.dump(found, sys.stdout)
 
 

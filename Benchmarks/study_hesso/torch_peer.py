@@ -145,18 +145,24 @@ def accuracy(module, images, labels):
     return 100 * right / len(labels)
 
 
-def main():
-    start, settings = sys.argv[1:]
-    with open(settings) as file:
+def asked():
+    """(network to start from, training data, test data, settings) as the command line says."""
+    start, path = sys.argv[1:]
+    with open(path) as file:
         settings = json.load(file)
     torch.manual_seed(settings["seed"])
     torch.set_num_threads(settings["threads"])
     name = settings["network"]
     module = torch_models.MODULES[name](**settings["shape"])
     module.load_state_dict(torch_models.state(start, module), strict=False)
-    images, labels = map(torch.from_numpy, networks.arrays(networks.training_path(name)))
-    seconds, hesso = trained(module, images, labels, settings)
-    test = map(torch.from_numpy, networks.arrays(networks.test_path(name)))
+    training, test = ([torch.from_numpy(part) for part in networks.arrays(path(name))]
+                      for path in (networks.training_path, networks.test_path))
+    return module, training, test, settings
+
+
+def main():
+    module, training, test, settings = asked()
+    seconds, hesso = trained(module, *training, settings)
     kept = [int((hesso.state[span] != 2).sum()) for _, span in hesso.spans()]
     json.dump({"accuracy": accuracy(module, *test), "secondsPerStep": seconds, "kept": kept}, sys.stdout)
 

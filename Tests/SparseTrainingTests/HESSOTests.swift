@@ -203,8 +203,7 @@ struct HESSOTests {
 
   /// What is left of an optimizer's state.
   private func state(_ model: TrainableModel) -> [[Float]] {
-    let (state, step) = model.optimizerState()
-    return state.map { $0.floats() ?? [] } + [[Float(step)]]
+    model.optimizer.savedState().map { $0.floats() ?? [] } + [[Float(model.optimizer.step)]]
   }
 
   /// Makes steps until a corrective cycle is over.

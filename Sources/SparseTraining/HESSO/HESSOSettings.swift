@@ -32,8 +32,9 @@ public struct HESSOSettings: Sendable, Equatable {
   }
 
   var text: String {
-    "hesso start=\(start.map { "\($0)" } ?? "-") steps=\(pruningSteps.map { "\($0)" } ?? "-") periods=\(periods.map { "\($0)" } ?? "-") "
-      + "weights=\(weights.text) round-to=\(roundTo) keep=\(minimumKeepShare.map { "\($0)" } ?? "-") \(correction?.text ?? "")"
+    func told(_ number: (some CustomStringConvertible)?) -> String { number.map { "\($0)" } ?? "-" }
+    return "hesso start=\(told(start)) steps=\(told(pruningSteps)) periods=\(told(periods)) weights=\(weights.text) "
+      + "round-to=\(roundTo) keep=\(told(minimumKeepShare)) \(correction?.text ?? "")"
   }
 }
 

@@ -109,7 +109,7 @@ public final class HESSOSteps: StepShaper {
     return "\(settings.text) \(target.text) groups \(groups)"
   }
 
-  public var tries: Bool { step >= schedule.start && cycle?.isAway == true }
+  public var tries: Bool { cycle?.isAway == true }
 
   // MARK: Steps
 

@@ -21,7 +21,7 @@ public final class TrainableModel {
   public let parameters: Parameters
   /// The model that is trained: functions are written out, and vectors that several nodes read are their own.
   public let model: Model
-  private let optimizer: Optimizer
+  let optimizer: Optimizer
   private let options: RuntimeOptions
   private let normalizesByBatch: Bool
   private let seed: Int
@@ -239,9 +239,6 @@ public final class TrainableModel {
     steps += 1
     return try shaper.step(optimizer, by: current, loss: loss ?? lastLoss, rate: rate, largestNorm: largestNorm)
   }
-
-  /// The optimizer's state, a tensor a slot and parameter, and the steps it is of.
-  func optimizerState() -> (state: [Tensor], step: Int) { (optimizer.savedState(), optimizer.step) }
 
   /// The model with the values trained so far, in the types it stores them in.
   public func trainedModel() -> Model {
