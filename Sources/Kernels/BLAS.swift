@@ -140,20 +140,29 @@ public struct BLAS: Sendable {
     return kernels(for: String(decoding: bytes[..<count], as: UTF8.self))
   }
 
+  /// OpenBLAS takes processors that are newer than it is for some without wide vectors, and is then three times as slow.
+  ///
   /// AMD's family 25 computes with 512 bits in two halves, as those of family 26 for laptops do: kernels for 256 bits
-  /// are 3 to 5 % faster there. The others of family 26 have whole ones and are 1.7 times as fast with them, but
-  /// OpenBLAS may be older than they are, and takes them for processors without.
+  /// are 3 to 5 % faster there.
   /// - Parameter description: of the processor, as Linux gives it.
   static func kernels(for description: String) -> String? {
     let fields = description.split(separator: "\n").map { $0.split(separator: ":", maxSplits: 1).map(Self.trimmed) }
     func value(_ key: String) -> String? { fields.first { $0.first == key && $0.count == 2 }?[1] }
-    guard value("vendor_id") == "AuthenticAMD", let family = value("cpu family").flatMap({ Int($0) }), family >= 25,
-      let flags = value("flags")?.split(separator: " ").map(String.init),
-      ["avx512f", "avx512dq", "avx512bw", "avx512vl"].allSatisfy(flags.contains)
-    else { return nil }
-    if family == 25 { return "Haswell" }
-    guard family == 26, let model = value("model").flatMap({ Int($0) }) else { return nil }
-    return model & 0xf0 == 0x20 || model & 0xf0 == 0x60 ? "Haswell" : "SkylakeX"
+    func number(_ key: String) -> Int? { value(key).flatMap { Int($0) } }
+    let flags = Set(value("flags")?.split(separator: " ").map(String.init) ?? [])
+    let widest =
+      flags.isSuperset(of: ["avx512f", "avx512dq", "avx512bw", "avx512vl"])
+      ? "SkylakeX" : flags.isSuperset(of: ["avx2", "fma"]) ? "Haswell" : nil
+    switch (value("vendor_id"), number("cpu family")) {
+    case ("GenuineIntel", .some(6...)): return widest
+    // Older ones are known to it.
+    case ("AuthenticAMD", 25): return widest == "SkylakeX" ? "Haswell" : nil
+    case ("AuthenticAMD", 26):
+      let halves = number("model").map { [0x20, 0x60].contains($0 & 0xf0) } ?? true
+      return halves && widest != nil ? "Haswell" : widest
+    case ("AuthenticAMD", .some(27...)): return widest
+    default: return nil
+    }
   }
 
   private static func trimmed(_ text: Substring) -> String {

@@ -43,15 +43,25 @@ struct BLASTests {
     #expect(BLAS.kernels(for: Processor("AuthenticAMD", "26", Self.wide, model: "96").text) == "Haswell")
   }
 
+  @Test("processors that OpenBLAS may be older than get the kernels of their widest vectors")
+  func newProcessors() {
+    for (vendor, family) in [("GenuineIntel", "6"), ("GenuineIntel", "18"), ("AuthenticAMD", "27")] {
+      #expect(BLAS.kernels(for: Processor(vendor, family, Self.wide, model: "207").text) == "SkylakeX")
+      #expect(BLAS.kernels(for: Processor(vendor, family, Self.narrow, model: "198").text) == "Haswell")
+      #expect(BLAS.kernels(for: Processor(vendor, family, "fpu sse4_2 avx", model: "42").text) == nil)
+      let noLengths = Self.narrow + " avx512f avx512dq avx512bw avx512_vnni"
+      #expect(BLAS.kernels(for: Processor(vendor, family, noLengths).text) == "Haswell")
+    }
+    #expect(BLAS.kernels(for: Processor("AuthenticAMD", "26", Self.narrow).text) == "Haswell")
+  }
+
   @Test(
     "all other processors get what OpenBLAS chooses",
     arguments: [
-      Processor("AuthenticAMD", "25", narrow), Processor("AuthenticAMD", "26", narrow),
-      Processor("AuthenticAMD", "26", narrow + " avx512f avx512dq avx512bw avx512_vnni"),
-      Processor("AuthenticAMD", "26", ""), Processor("AuthenticAMD", "23", narrow),
-      Processor("AuthenticAMD", "23", wide), Processor("AuthenticAMD", "27", wide),
-      Processor("AuthenticAMD", "many", wide),
-      Processor("GenuineIntel", "6", wide), Processor("GenuineIntel", "26", wide), Processor("", "", ""),
+      Processor("AuthenticAMD", "25", narrow), Processor("AuthenticAMD", "26", ""),
+      Processor("AuthenticAMD", "23", narrow), Processor("AuthenticAMD", "23", wide),
+      Processor("AuthenticAMD", "many", wide), Processor("GenuineIntel", "5", wide),
+      Processor("", "6", wide), Processor("", "", ""),
     ])
   func others(processor: Processor) {
     #expect(BLAS.kernels(for: processor.text) == nil)
