@@ -31,8 +31,7 @@ def introduction(coppice, seeds):
 Written by `make study-obs`; do not edit.
 
 The networks are those of [Models](../Models/README.md), as trained there; nothing is trained after pruning. Criteria
-and repairs look at {networks.SAMPLES} training images without labels (obspa and ziplm score by an eighth of them), drawn without
-putting back by NumPy's `default_rng(seed)` for the seeds {", ".join(map(str, seeds))}. Figures are top-1 accuracies in percent on the whole
+and repairs look at {networks.SAMPLES} training images without labels, drawn without putting back by NumPy's `default_rng(seed)` for the seeds {", ".join(map(str, seeds))}. Figures are top-1 accuracies in percent on the whole
 test data
 ({', '.join(sizes)} images): the mean over the seeds ± half of
 the distance between the largest and the smallest. *slice only* is `--repair none`; *par* and *seq* are those of

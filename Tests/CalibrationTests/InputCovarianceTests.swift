@@ -5,10 +5,10 @@ import Testing
 
 @testable import Calibration
 
-/// Fewer rows than columns are kept as they are; what is made of them is what their covariance would give.
+/// Far fewer rows than columns are kept as they are; what is made of them is what their covariance would give.
 @Suite("Covariance of inputs")
 struct InputCovarianceTests {
-  private static let (columns, count) = (12, 7)
+  private static let (columns, count) = (29, 7)
 
   private func rows() -> [Float] {
     var numbers = Numbers(seed: 3)
@@ -63,21 +63,55 @@ struct InputCovarianceTests {
     #expect(abs(a - b) <= 1e-6 * b)
   }
 
-  @Test("blocks of the damped inverse are the same, and those of the whole matrix")
+  @Test("blocks of the damped inverse are those of the inverse")
   func inverse() throws {
-    let (rows, matrix) = try both()
-    let (a, b) = (try rows.dampedInverse(0.01), try matrix.dampedInverse(0.01))
-    let (all, other) = (try a.matrix(), try b.matrix())
-    let scale = other.map(abs).max() ?? 0
-    #expect(zip(all, other).allSatisfy { abs($0 - $1) <= 1e-6 * scale })
-    let indices = [1, 2, 7]
-    for inverse in [a, b] {
-      let block = inverse.block(indices)
+    guard case .matrix(let covariance) = try both().matrix, case .inverse(let damped) = try both().matrix.damped(0.01)
+    else {
+      Issue.record("a matrix is not inverted")
+      return
+    }
+    var whole = covariance
+    whole.addToDiagonal(0.01 * covariance.meanDiagonal)
+    let expected = try #require(try Cholesky(whole)).inverse()
+    let scale = expected.diagonal.max() ?? 0
+    for indices in [Array(0..<Self.columns), [1, 2, 7], [28]] {
+      let block = try damped.block(indices, workers: .one)
       for (row, from) in indices.enumerated() {
         for (column, to) in indices.enumerated() {
-          #expect(abs(block[row, column] - other[from * Self.columns + to]) <= 1e-6 * scale)
+          #expect(abs(block[row, column] - expected[from, to]) <= 1e-6 * scale)
         }
       }
+    }
+  }
+
+  @Test("both forms lose the same where columns go, and go on losing the same")
+  func removal() throws {
+    let (rows, matrix) = try both()
+    guard case .rows(let few) = try rows.damped(0.01), case .inverse(let inverse) = try matrix.damped(0.01) else {
+      Issue.record("the forms are not those of rows and of a matrix")
+      return
+    }
+    // Six channels of four columns and one of none; five columns are another group's.
+    let channels = (0..<6).map { Array(($0 * 4)..<($0 * 4 + 4)) } + [[]]
+    let own = Array(3..<27)
+    var numbers = Numbers(seed: 8)
+    let weight = numbers.integers(own.count * 3, in: -4...5).map { Float($0) }
+    var systems: [any RemovalSystem] = [
+      try RowRemovalSystem(
+        few, own: own, matrix: weight, height: 3, columns: ChannelColumns(channels), weight: 0.5, workers: .one),
+      InverseRemovalSystem(
+        inverse: try inverse.block(own, workers: .one), matrix: weight.map { Double($0) }, height: 3,
+        columns: ChannelColumns(channels), weight: 0.5),
+    ]
+    var before = 0.0
+    for gone in [[], [1, 4], [0], [2, 3]] {
+      for index in systems.indices { try systems[index].remove(gone, workers: .one) }
+      let losses = systems.map { system in (0..<7).map { system.loss(of: $0) } }
+      #expect(relativeError(losses[0], losses[1]) <= 1e-4)
+      #expect(losses[1][6] == 0 && gone.allSatisfy { losses[1][$0] == 0 })
+      // What is left makes up for more and more.
+      #expect(losses[1][5] > before)
+      before = losses[1][5]
     }
   }
 
@@ -93,9 +127,10 @@ struct InputCovarianceTests {
   @Test(
     "they are the same however many rows come at a time",
     arguments: [
-      Sizes(columns: 12, count: 7, isMatrix: false), Sizes(columns: 12, count: 100, isMatrix: true),
+      Sizes(columns: 29, count: 7, isMatrix: false), Sizes(columns: 29, count: 8, isMatrix: true),
+      Sizes(columns: 12, count: 100, isMatrix: true),
       // More rows than are copied together.
-      Sizes(columns: 300, count: 290, isMatrix: false), Sizes(columns: 300, count: 640, isMatrix: true),
+      Sizes(columns: 1200, count: 290, isMatrix: false), Sizes(columns: 300, count: 640, isMatrix: true),
     ])
   func pieces(sizes: Sizes) throws {
     var numbers = Numbers(seed: 5)

@@ -16,17 +16,17 @@ import Testing
 struct RemovalLossTests {
   /// Losses of the first group's channels, which one layer reads.
   private func losses(
-    _ model: Model, _ x: Tensor, runtime: RuntimeOptions = RuntimeOptions(workers: .one)
+    _ model: Model, _ x: Tensor, rounds: Int = 1, damping: Double = 0,
+    runtime: RuntimeOptions = RuntimeOptions(workers: .one)
   ) throws -> [Double] {
     let analysis = try ModelAnalysis(model)
     var options = Measuring.Options()
-    options.damping = 0
+    options.damping = damping
     options.batch = 16
-    options.samplesPerLossSample = 1
     options.runtime = runtime
     let measuring = Measuring(model, analysis, data: CalibrationData(x), options: options)
     var outputs: RecordedOutputs?
-    let found = try measuring.removalLosses(stepwise: false, &outputs) { _, _, _ in }
+    let found = try measuring.removalLosses(rounds: rounds, &outputs) { _, _, _ in }
     let group = try #require(analysis.groups.first)
     return try #require(found[group.dimension])
   }
@@ -205,5 +205,51 @@ struct RemovalLossTests {
     let found = try losses(model, input([256, 4]))
     #expect(found[2] <= 1e-9 * found[0])
     #expect(found[0] > 0 && found[1] > 0 && found[3] > 0)
+  }
+
+  @Test("in several rounds a channel costs what is left without it and those that went before")
+  func rounds() throws {
+    let model = try model("x: float[N, 6]\nh = MatMul(x, a[6, 6])\ny = Gemm(h, b[6, 4])\nreturn y", channels: 6)
+    let x = input([300, 6])
+    let h = try #require(try model.run(x, showing: ["h"])["h"]?.doubles())
+    let rows = DenseMatrix(300, 6, h)
+    let weight = DenseMatrix(6, 4, try model.numbers("b")).transposed
+    let found = try losses(model, x, rounds: 6)
+    // The cheapest goes, again and again.
+    var (gone, lost, expected) = ([Int](), 0.0, [Double](repeating: 0, count: 6))
+    while gone.count < 6 {
+      let left = (0..<6).filter { !gone.contains($0) }
+      let costs = left.map { growth(rows, weight, removing: gone + [$0]) / variance(rows, weight) }
+      let cheapest = try #require(costs.indices.min { costs[$0] < costs[$1] })
+      expected[left[cheapest]] = max(expected.max() ?? 0, costs[cheapest] - lost)
+      lost = costs[cheapest]
+      gone.append(left[cheapest])
+    }
+    expectEqual(found, expected)
+    #expect(try losses(model, x, rounds: 1) != found)
+  }
+
+  @Test("of two channels that say the same, the first to go costs nothing, and the second what both say")
+  func copies() throws {
+    var model = try GraphText.model("x: float[N, 3]\nh = MatMul(x, a[3, 4])\ny = MatMul(h, b[4, 3])\nreturn y")
+    // The last two channels are the last number read.
+    try model.fill("a", [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1])
+    let x = input([200, 3])
+    let alone = try losses(model, x, rounds: 1, damping: 1e-6)
+    let together = try losses(model, x, rounds: 4, damping: 1e-6)
+    #expect(alone[2] < 1e-3 * alone[0] && alone[3] < 1e-3 * alone[0])
+    #expect(min(together[2], together[3]) < 1e-3 * together[0])
+    #expect(max(together[2], together[3]) > 0.1 * together[0])
+  }
+
+  @Test("an error counts by the root of the layers behind it")
+  func depths() throws {
+    let behind = "y = Relu(k)\nz = MatMul(y, c[4, 4])\nreturn z"
+    let operations = "h = MatMul(x, a[6, 6])\nk = Gemm(h, b[6, 4])\n"
+    let last = try model("x: float[N, 6]\n" + operations + "return k", channels: 6)
+    var followed = try model("x: float[N, 6]\n" + operations + behind, channels: 6)
+    try followed.fill("b", try last.numbers("b").map { Float($0) })
+    let x = input([300, 6])
+    expectEqual(try losses(followed, x), try losses(last, x).map { $0 * 2.0.squareRoot() })
   }
 }

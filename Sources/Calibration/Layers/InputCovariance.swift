@@ -29,28 +29,35 @@ enum InputCovariance {
     }
   }
 
-  /// (C + share·mean(diag C)·I)⁻¹; the share is raised until the matrix can be inverted.
-  func dampedInverse(_ damping: Double) throws(BLASError) -> DampedInverse {
+  /// C + share·mean(diag C)·I, ready to be inverted; the share is raised until it can be.
+  func damped(_ damping: Double) throws(BLASError) -> DampedCovariance {
     let variances = variances
     let average = variances.isEmpty ? 0 : variances.reduce(0, +) / Double(variances.count)
     let mean = average > 0 && average.isFinite ? average : 1
     var share = max(damping, 1e-12)
     while share < 1e12 {
-      if let inverse = try inverse(damping: share * mean) { return inverse }
+      if let damped = try damped(by: share * mean) { return damped }
       share *= 10
     }
-    return DampedInverse(identity: variances.count)
+    return .unknown
   }
 
-  /// (C + λ·I)⁻¹; of n rows X, by Woodbury's identity, (I − Xᵀ·(X·Xᵀ + n·λ·I)⁻¹·X)/λ.
-  private func inverse(damping: Double) throws(BLASError) -> DampedInverse? {
+  private func damped(by damping: Double) throws(BLASError) -> DampedCovariance? {
     switch self {
     case .matrix(let matrix):
-      return try Cholesky(matrix, damping: damping).map { (factor) throws(BLASError) in try DampedInverse(factor) }
-    case .rows(let rows, let columns, let count):
-      let products = try SymmetricMatrix(size: count, squareOfColumns: rows)
-      guard let factor = try Cholesky(products, damping: Double(count) * damping) else { return nil }
-      return DampedInverse(size: columns, reducedBy: try factor.whiten(rows: rows), damping: damping)
+      guard let factor = try Cholesky(matrix, damping: damping) else { return nil }
+      return .inverse(try DampedInverse(factor))
+    case .rows(let rows, _, let count):
+      let rows = try DampedRows(rows, count: count, damping: damping)
+      return try Cholesky(rows.products) == nil ? nil : .rows(rows)
     }
   }
+}
+
+/// What is known of a covariance that can be inverted.
+enum DampedCovariance {
+  case inverse(DampedInverse)
+  case rows(DampedRows)
+  /// Inputs that are no numbers tell nothing.
+  case unknown
 }

@@ -1,7 +1,7 @@
 import Kernels
 
-/// What there is to know of a layer's inputs to invert their covariance: second moments, or the rows themselves while
-/// there are fewer of them than columns.
+/// What there is to know of a layer's inputs to invert their covariance: second moments, or the rows themselves where
+/// these are far fewer than columns.
 struct InputMoments {
   let form: LayerForm
   /// One piece after the other, as they came.
@@ -10,6 +10,9 @@ struct InputMoments {
 
   /// With less damping, what rows do not tell of is lost in rounding.
   private static let leastRowDamping = 1e-3
+
+  /// With more rows, updates of an inverse as large as there are columns take less time than solving for rows anew.
+  private static let columnsPerRow = 4
 
   private static let pieceRows = 256
 
@@ -39,7 +42,9 @@ struct InputMoments {
   /// No more will come.
   /// - Parameter damping: of the inverse, as a share of the mean variance.
   mutating func finish(damping: Double, workers: Workers) throws(BLASError) {
-    if products != nil || damping < Self.leastRowDamping { try multiply(workers) }
+    if products != nil || damping < Self.leastRowDamping || Self.columnsPerRow * rowCount > form.columns {
+      try multiply(workers)
+    }
   }
 
   private mutating func multiply(_ workers: Workers) throws(BLASError) {

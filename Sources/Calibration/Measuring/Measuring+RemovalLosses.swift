@@ -11,10 +11,11 @@ extension Measuring {
   /// What removing each channel of each group costs the layers that read it: the growth of E‖y − W·x‖² where the rest
   /// of the layer's matrix makes up for the channel as well as it can, as a share of what y varies.
   /// - Parameters:
-  ///   - stepwise: whether channels go one after the other.
+  ///   - rounds: in so many parts the channels of a group go; the losses of those that are left are computed anew, and
+  ///     layers made up for what went, in between. Single channels' losses with one.
   ///   - outputs: notes what all layers make, where they are all run at once.
   func removalLosses(
-    stepwise: Bool, _ outputs: inout RecordedOutputs?, _ progress: Progress
+    rounds: Int, _ outputs: inout RecordedOutputs?, _ progress: Progress
   ) throws -> [DimensionID: [Double]] {
     guard let all = data else { return [:] }
     let data = try lossSamples(of: all)
@@ -26,43 +27,55 @@ extension Measuring {
     }
     for part in parts {
       let removals = try removals(of: part.layers, data, &outputs, progress)
-      for (done, index) in part.groups.enumerated() {
-        let group = analysis.groups[index]
-        let readers = layers.readers(of: group).compactMap { reader in removals[reader].map { (reader, $0) } }
-        do throws(BLASError) {
-          losses[group.dimension] = stepwise ? try stepwiseLosses(group, readers) : try singleLosses(group, readers)
-        } catch {
-          throw TrainingError(.model, "group \(group.id): \(error)")
+      // As many groups at a time as keep all threads busy.
+      let width = 4 * options.runtime.workers.count
+      for start in stride(from: 0, to: part.groups.count, by: width) {
+        let groups = part.groups[start..<min(start + width, part.groups.count)].map { analysis.groups[$0] }
+        for (group, found) in zip(groups, removalLosses(groups, removals, rounds: rounds)) {
+          do throws(BLASError) { losses[group.dimension] = try found.get() } catch {
+            throw TrainingError(.model, "group \(group.id): \(error)")
+          }
         }
-        try progress("scoring", done + 1, part.groups.count)
+        try progress("scoring", start + groups.count, part.groups.count)
       }
     }
     return losses
   }
 
-  private func singleLosses(
-    _ group: PruningGroup, _ readers: [(index: Int, removal: RemovalLosses)]
-  ) throws(BLASError) -> [Double] {
-    var sums = [Double](repeating: 0, count: group.size)
-    for (index, removal) in readers {
-      guard let channels = layers.channels(of: group, readBy: layers.all[index]) else { continue }
-      let own = try removal.losses(channels: channels, count: group.size, workers: options.runtime.workers)
-      for channel in sums.indices { sums[channel] += own[channel] }
+  private func removalLosses(
+    _ groups: [PruningGroup], _ removals: [Int: RemovalLosses], rounds: Int
+  ) -> [Result<[Double], BLASError>] {
+    let workers = options.runtime.workers
+    var found = [Result<[Double], BLASError>](repeating: .success([]), count: groups.count)
+    found.withUnsafeMutableBufferPointer { found in
+      nonisolated(unsafe) let found = found
+      workers.forEach(groups.count) { place in
+        let group = groups[place]
+        found[place] = Result { () throws(BLASError) in
+          let own = groups.count < workers.count ? workers : .one
+          var removal = GreedyRemoval(systems: try systems(of: group, removals, own), count: group.size, workers: own)
+          return try removal.losses(atOnce: max(1, (group.size + rounds - 1) / rounds))
+        }
+      }
     }
-    return sums
+    return found
   }
 
-  private func stepwiseLosses(
-    _ group: PruningGroup, _ readers: [(index: Int, removal: RemovalLosses)]
-  ) throws(BLASError) -> [Double] {
-    var systems: [GreedyRemoval.System] = []
-    for (index, removal) in readers {
-      guard let channels = layers.channels(of: group, readBy: layers.all[index]) else { continue }
-      systems += try removal.systems(channels: channels, count: group.size)
+  /// What a layer makes wrong is passed on to all layers behind it, and comes to what they make wrong themselves: like
+  /// the length of a walk of steps that know nothing of each other, it grows as the root of their number.
+  private func weight(of layer: Int) -> Double { Double(layers.depths[layer]).squareRoot() }
+
+  private func systems(
+    of group: PruningGroup, _ removals: [Int: RemovalLosses], _ workers: Workers
+  ) throws(BLASError) -> [any RemovalSystem] {
+    var systems: [any RemovalSystem] = []
+    for reader in layers.readers(of: group) {
+      guard let removal = removals[reader], let channels = layers.channels(of: group, readBy: layers.all[reader])
+      else { continue }
+      systems += try removal.systems(
+        channels: channels, count: group.size, weight: weight(of: reader), workers: workers)
     }
-    var removal = GreedyRemoval(systems: systems, count: group.size, workers: options.runtime.workers)
-    // Of wide groups several channels go between two looks.
-    return try removal.losses(atOnce: max(1, group.size / 64))
+    return systems
   }
 
   /// Groups some layer reads, and these layers, so many together as the budget has memory for.
@@ -86,8 +99,7 @@ extension Measuring {
     return parts
   }
 
-  /// Losses of all channels of a layer are alike to a few of a hundred with a part of the samples, which the repair
-  /// looks at in full. A repair goes on from whole batches only.
+  /// A repair goes on from whole batches only.
   private func lossSamples(of data: CalibrationData) throws(TrainingError) -> CalibrationData {
     let limit = max(options.leastLossSamples, data.count / max(1, options.samplesPerLossSample))
     let whole = try data.batches(of: options.batch, for: model).first { $0.upperBound >= limit }?.upperBound
@@ -96,29 +108,21 @@ extension Measuring {
 
   private func momentBytes(_ index: Int, samples: Int) -> Int {
     let form = form(of: index)
-    return InputMoments.byteCount(form, rows: min(rowLimit(form), rows(of: index, samples: samples) ?? .max))
+    return InputMoments.byteCount(
+      form, rows: min(rowLimit(form), analysis.positions(of: layers.all[index], samples: samples) ?? .max))
   }
 
   private func form(of index: Int) -> LayerForm {
     LayerForm(layers.all[index], analysis.weights[layers.all[index].weight].tensor.shape)
   }
 
-  /// Of a layer that is wider than there is memory for, fewer rows than columns are looked at.
+  /// The wider a layer is, the fewer rows are looked at; fewer still where there is no memory for them.
   private func rowLimit(_ form: LayerForm) -> Int {
-    let rows = max(options.leastRows, options.rowsPerColumn * form.columns)
+    let width = max(1, form.groups * form.columns)
+    let rows = max(
+      options.leastRows, min(options.rowElements / width, options.rowProducts / width / max(1, form.columns)))
     guard InputMoments.byteCount(form, rows: rows) > options.memoryBudget else { return rows }
     return max(1, options.memoryBudget / max(1, InputMoments.byteCount(form, rows: 1)))
-  }
-
-  /// Positions of all samples' outputs, where they are known: those of convolutions, whose first axis is the samples.
-  private func rows(of index: Int, samples: Int) -> Int? {
-    let layer = layers.all[index]
-    guard layer.kind != .product, let axes = analysis.axes[layer.output.index] else { return nil }
-    return axes.dropFirst(2).reduce(Optional(samples)) { product, axis in
-      guard let product, let size = analysis.dimensions.size(axis.dimension).known else { return nil }
-      let (result, overflows) = product.multipliedReportingOverflow(by: size)
-      return overflows ? nil : result
-    }
   }
 
   private func removals(
@@ -190,5 +194,17 @@ extension Measuring {
       }
     }
     return moments
+  }
+}
+
+extension ModelAnalysis {
+  /// Positions of all samples' outputs, where they are known: those of convolutions, whose first axis is the samples.
+  func positions(of layer: LinearLayer, samples: Int) -> Int? {
+    guard layer.kind != .product, let axes = axes[layer.output.index] else { return nil }
+    return axes.dropFirst(2).reduce(Optional(samples)) { product, axis in
+      guard let product, let size = dimensions.size(axis.dimension).known else { return nil }
+      let (result, overflows) = product.multipliedReportingOverflow(by: size)
+      return overflows ? nil : result
+    }
   }
 }

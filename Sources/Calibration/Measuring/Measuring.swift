@@ -22,12 +22,14 @@ public struct Measuring {
     public var memoryBudget = 1 << 30
     /// What is added to the diagonal of second moments, as a share of its mean; what is usual for the samples by default.
     public var damping: Double?
-    /// Rows of a layer's inputs that are looked at for each of its columns, and at least.
-    public var rowsPerColumn = 1
-    public var leastRows = 4096
+    /// So many rows of a layer's inputs are looked at that they hold about so many numbers, and their second moments
+    /// take about so many multiplications, but at least ``leastRows``.
+    public var rowElements = 1 << 21
+    public var rowProducts = 1_500_000_000
+    public var leastRows = 384
     /// One of so many samples is looked at for what removing channels costs the layers that read them, but at least
     /// ``leastLossSamples``.
-    public var samplesPerLossSample = 8
+    public var samplesPerLossSample = 1
     public var leastLossSamples = 16
     /// Random directions the diagonal of the Hessian is estimated by.
     public var probes = 8
@@ -40,6 +42,9 @@ public struct Measuring {
 
   /// Is told what is done, and how much of how much of it; throws to stop.
   public typealias Progress = (_ work: String, _ done: Int, _ all: Int) throws -> Void
+
+  /// In so many parts the channels of a group go for losses.
+  private static let (lossRounds, stepwiseRounds) = (12, 64)
 
   let model: Model
   let analysis: ModelAnalysis
@@ -94,8 +99,8 @@ public struct Measuring {
       case .gradients, .squaredGradients, .gradientFlow, .hessianDiagonal, .synapticFlow:
         evidence.elements[measurement] = try elements(measurement, progress)
       case .inputStatistics: evidence.inputs = try inputStatistics(progress)
-      case .removalLosses: evidence.removalLosses = try removalLosses(stepwise: false, &outputs, progress)
-      case .stepwiseLosses: evidence.stepwiseLosses = try removalLosses(stepwise: true, &outputs, progress)
+      case .removalLosses: evidence.removalLosses = try removalLosses(rounds: Self.lossRounds, &outputs, progress)
+      case .stepwiseLosses: evidence.stepwiseLosses = try removalLosses(rounds: Self.stepwiseRounds, &outputs, progress)
       }
     }
     return evidence

@@ -9,18 +9,16 @@ struct RemovalLosses {
   private let form: LayerForm
   /// One row-major matrix a group.
   private let matrices: [[Float]]
-  private let inverses: [DampedInverse]
+  private let covariances: [DampedCovariance]
   /// Σ of the variances of the layer's outputs.
   private var outputVariance = 0.0
-  /// What a change counts.
-  private var share: Double { outputVariance > 0 ? 1 / outputVariance : 0 }
 
   /// - Parameter moments: of the inputs; all channels of the layer.
   init(_ layer: LinearLayer, _ weight: Tensor, _ moments: InputMoments, damping: Double) throws(BLASError) {
     let form = LayerForm(layer, weight.shape)
     self.form = form
     let values = weight.floats() ?? [Float](repeating: 0, count: weight.elementCount)
-    var (matrices, inverses) = ([[Float]](), [DampedInverse]())
+    var (matrices, covariances) = ([[Float]](), [DampedCovariance]())
     for (group, matrix) in form.matrices(values).enumerated() {
       var matrix = matrix
       let covariance = moments.covariance(group)
@@ -32,70 +30,50 @@ struct RemovalLosses {
       }
       outputVariance += try covariance.sumOfSquares(of: matrix)
       matrices.append(matrix.map { Float($0) })
-      inverses.append(try covariance.dampedInverse(damping))
+      covariances.append(try covariance.damped(damping))
     }
     self.matrices = matrices
-    self.inverses = inverses
+    self.covariances = covariances
   }
 
+  /// The matrices that read a group.
   /// - Parameters:
   ///   - channels: for each channel of the input the channel of the group, −1 for none.
   ///   - count: channels of the group.
-  func losses(channels: [Int32], count: Int, workers: Workers) throws(BLASError) -> [Double] {
-    _ = try BLAS.shared()
+  ///   - weight: what the layer counts beside others.
+  func systems(
+    channels: [Int32], count: Int, weight: Double, workers: Workers
+  ) throws(BLASError) -> [any RemovalSystem] {
     let perGroup = form.columns / form.window
-    // By channel: the columns that are its own, in each group of the layer.
-    var columns = [[(group: Int, columns: [Int])]](repeating: [], count: count)
-    for (index, channel) in channels.enumerated() where channel >= 0 {
-      let (group, local) = (index / perGroup, index % perGroup)
-      let own = (0..<form.window).map { local * form.window + $0 }
-      if columns[Int(channel)].last?.group == group {
-        columns[Int(channel)][columns[Int(channel)].count - 1].columns += own
-      } else {
-        columns[Int(channel)].append((group, own))
-      }
-    }
-    var results = [Double](repeating: 0, count: count)
-    results.withUnsafeMutableBufferPointer { results in
-      nonisolated(unsafe) let results = results
-      workers.forEach(count) { channel in
-        results[channel] = share * columns[channel].reduce(0) { $0 + (loss(of: $1.columns, in: $1.group) ?? .nan) }
-      }
-    }
-    return results
-  }
-
-  /// The matrices that read a group, for a removal step by step.
-  func systems(channels: [Int32], count: Int) throws(BLASError) -> [GreedyRemoval.System] {
-    let perGroup = form.columns / form.window
-    var systems: [GreedyRemoval.System] = []
+    var systems: [any RemovalSystem] = []
     for group in 0..<form.groups {
-      var columns = [[Int]](repeating: [], count: count)
+      // Of all columns those that are the pruned group's, and where they will be.
+      var (own, places) = ([Int](), [[Int]](repeating: [], count: count))
       for local in 0..<perGroup where channels[group * perGroup + local] >= 0 {
-        columns[Int(channels[group * perGroup + local])] += (0..<form.window).map { local * form.window + $0 }
+        places[Int(channels[group * perGroup + local])] += own.count..<(own.count + form.window)
+        own += (local * form.window)..<((local + 1) * form.window)
       }
-      guard columns.contains(where: { !$0.isEmpty }) else { continue }
-      systems.append(
-        GreedyRemoval.System(
-          inverse: try inverses[group].matrix(), matrix: matrices[group].map { Double($0) }, rows: form.rows,
-          size: form.columns,
-          columns: columns, weight: share))
+      guard !own.isEmpty else { continue }
+      let (columns, share) = (ChannelColumns(places), outputVariance > 0 ? weight / outputVariance : 0)
+      let matrix = transposed(matrices[group], own)
+      switch covariances[group] {
+      case .inverse(let inverse):
+        systems.append(
+          InverseRemovalSystem(
+            inverse: try inverse.block(own, workers: workers), matrix: matrix.map { Double($0) }, height: form.rows,
+            columns: columns, weight: share))
+      case .rows(let rows):
+        systems.append(
+          try RowRemovalSystem(
+            rows, own: own, matrix: matrix, height: form.rows, columns: columns, weight: share, workers: workers))
+      case .unknown: continue
+      }
     }
     return systems
   }
 
-  private func loss(of columns: [Int], in group: Int) -> Double? {
-    let matrix = matrices[group]
-    var block: [Double] = []
-    block.reserveCapacity(form.rows * columns.count)
-    for row in 0..<form.rows { for column in columns { block.append(Double(matrix[row * form.columns + column])) } }
-    let own = inverses[group].block(columns)
-    // Where a column holds nearly all of the variance, its element of the inverse is next to nothing and may be lost in
-    // rounding; it is dear then.
-    let rounding = 1e-6 * inverses[group].magnitude(own)
-    guard let factor = (try? Cholesky(own)) ?? (try? Cholesky(own, damping: rounding)),
-      let white = try? factor.whiten(rows: block)
-    else { return nil }
-    return white.reduce(0) { $0 + $1 * $1 }
+  /// Some columns, a line each.
+  private func transposed(_ matrix: [Float], _ columns: [Int]) -> [Float] {
+    columns.flatMap { column in (0..<form.rows).map { matrix[$0 * form.columns + column] } }
   }
 }

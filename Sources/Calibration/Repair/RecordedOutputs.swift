@@ -59,7 +59,8 @@ public struct RecordedOutputs {
   ) -> Int {
     let form = LayerForm(layer, analysis.weights[layer.weight].tensor.shape)
     let (samples, all) = (batches.last?.upperBound ?? 0, max(1, data.count))
-    return ((options.rowLimit(layer, analysis) + all - 1) / all) * samples * form.groups * form.rows
+    let rows = ((options.rowLimit(layer, analysis) + all - 1) / all) * samples
+    return min(rows, analysis.positions(of: layer, samples: samples) ?? rows) * form.groups * form.rows
       * MemoryLayout<Float>.size
   }
 

@@ -33,7 +33,7 @@ public struct Repair {
     /// for the samples by default.
     public var damping: Double?
     /// Rows of a layer's inputs that are looked at for each of the columns it had, and at least.
-    public var rowsPerColumn = 3
+    public var rowsPerColumn = 2
     public var leastRows = 4096
     /// Whether the running variance of a batch normalization follows the layer before it; on generated samples that are
     /// not fitted to the model it does not.

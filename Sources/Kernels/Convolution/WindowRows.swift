@@ -74,20 +74,23 @@ public struct WindowRows: Sendable {
   ) {
     let (plane, window) = (planeCount, windowCount)
     let width = channels.count * window
-    for (row, position) in positions.enumerated() {
-      let places = places(at: position)
-      let line = target + row * width
-      let isInside = places.allSatisfy { $0 >= 0 }
-      places.withUnsafeBufferPointer { places in
-        for (index, channel) in channels.enumerated() where isInside {
-          let (source, cells) = (sample + channel * plane, line + index * window)
-          for element in 0..<window { cells[element] = source[places[element]] }
-        }
-        for (index, channel) in channels.enumerated() where !isInside {
-          let (source, cells) = (sample + channel * plane, line + index * window)
-          for element in 0..<window {
-            let place = places[element]
-            cells[element] = place < 0 ? 0 : source[place]
+    let places = positions.flatMap { self.places(at: $0) }
+    let isInside = positions.indices.map { row in (0..<window).allSatisfy { places[row * window + $0] >= 0 } }
+    places.withUnsafeBufferPointer { places in
+      isInside.withUnsafeBufferPointer { isInside in
+        // A plane is read at all positions before the next one: it stays near.
+        for (index, channel) in channels.enumerated() {
+          let source = sample + channel * plane
+          for row in 0..<positions.count {
+            let (cells, own) = (target + (row * width + index * window), row * window)
+            if isInside[row] {
+              for element in 0..<window { cells[element] = source[places[own + element]] }
+            } else {
+              for element in 0..<window {
+                let place = places[own + element]
+                cells[element] = place < 0 ? 0 : source[place]
+              }
+            }
           }
         }
       }

@@ -69,18 +69,20 @@ public struct Cholesky: Sendable {
     try divided(matrix, by: CblasNoTrans, workers)
   }
 
-  /// B·U⁻¹ in single precision: what is lost is as U is conditioned, and not as A is, which has the square of it.
-  public func whiten(rows matrix: [Float]) throws(BLASError) -> [Float] {
-    guard size > 0, !matrix.isEmpty else { return matrix }
+  /// B ← B·U⁻¹ in single precision: what is lost is as U is conditioned, and not as A is, which has the square of it.
+  public func whiten(_ matrix: inout [Float], workers: Workers = .one) throws(BLASError) {
+    guard size > 0, !matrix.isEmpty else { return }
     let blas = try BLAS.shared()
-    let (factor, width) = (factor.map { Float($0) }, Int32(size))
-    var result = matrix
-    result.withUnsafeMutableBufferPointer { rows in
-      blas.strsm(
-        CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, Int32(rows.count / size), width, 1, factor,
-        width, rows.baseAddress, width)
+    let (factor, width, height) = (factor.map { Float($0) }, size, matrix.count / size)
+    matrix.withUnsafeMutableBufferPointer { rows in
+      guard let first = rows.baseAddress else { return }
+      nonisolated(unsafe) let start = first
+      workers.forEachRange(of: height, grain: 256) { lines in
+        blas.strsm(
+          CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, Int32(lines.count), Int32(width), 1,
+          factor, Int32(width), start + lines.lowerBound * width, Int32(width))
+      }
     }
-    return result
   }
 
   /// B·U⁻¹ or B·U⁻ᵀ.

@@ -28,6 +28,30 @@ public enum DenseProducts {
     }
   }
 
+  /// C ← C + A·Bᵀ in single precision.
+  /// - Parameter inner: columns of A and of B.
+  public static func add(
+    _ a: [Float], _ b: [Float], inner: Int, to target: inout [Float], workers: Workers
+  ) throws(BLASError) {
+    let blas = try BLAS.shared()
+    guard inner > 0, !a.isEmpty, !b.isEmpty else { return }
+    let (height, width) = (a.count / inner, b.count / inner)
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        target.withUnsafeMutableBufferPointer { target in
+          guard let first = a.baseAddress, let second = b.baseAddress, let sums = target.baseAddress else { return }
+          nonisolated(unsafe) let (left, right, result) = (first, second, sums)
+          workers.forEachRange(of: height, grain: grain) { rows in
+            blas.sgemm(
+              CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows.count), Int32(width), Int32(inner), 1,
+              left + rows.lowerBound * inner, Int32(inner), right, Int32(inner), 1, result + rows.lowerBound * width,
+              Int32(width))
+          }
+        }
+      }
+    }
+  }
+
   /// The sum of the squares of A·B's elements, in single precision.
   /// - Parameter inner: columns of A, and rows of B.
   public static func squaredNorm(_ a: [Float], _ b: [Float], inner: Int) throws(BLASError) -> Double {

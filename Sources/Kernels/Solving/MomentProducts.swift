@@ -38,6 +38,27 @@ public enum MomentProducts {
     }
   }
 
+  /// C ← C + Aᵀ·B.
+  /// - Parameters:
+  ///   - a: row-major.
+  ///   - b: likewise.
+  ///   - lines: rows of both.
+  public static func add(
+    _ a: [Float], _ b: [Float], lines: Int, to target: inout [Double], workers: Workers
+  ) throws(BLASError) {
+    guard lines > 0 else { return }
+    try a.withUnsafeBufferPointer { (a) throws(BLASError) in
+      try b.withUnsafeBufferPointer { (b) throws(BLASError) in
+        try target.withUnsafeMutableBufferPointer { (target) throws(BLASError) in
+          guard let first = a.baseAddress, let second = b.baseAddress, let sums = target.baseAddress else { return }
+          try add(
+            Columns(first, stride: a.count / lines, count: a.count / lines),
+            Columns(second, stride: b.count / lines, count: b.count / lines), rows: lines, to: sums, workers: workers)
+        }
+      }
+    }
+  }
+
   /// C ← C + Aᵀ·A, on and above the diagonal.
   public static func addSquare(
     of a: Columns, rows: Int, to target: UnsafeMutablePointer<Double>, workers: Workers

@@ -2,7 +2,7 @@ import COpenBLAS
 
 /// A symmetric matrix in double precision, row-major; only its upper triangle counts.
 public struct SymmetricMatrix: Sendable {
-  public let size: Int
+  public internal(set) var size: Int
   public var elements: [Double]
 
   public init(size: Int, workers: Workers = .one) {
@@ -56,6 +56,12 @@ public struct SymmetricMatrix: Sendable {
 
   public mutating func addToDiagonal(_ value: Double) {
     for index in 0..<size { elements[index * size + index] += value }
+  }
+
+  public mutating func subtract(_ other: SymmetricMatrix) {
+    elements.withUnsafeMutableBufferPointer { values in
+      for index in values.indices { values[index] -= other.elements[index] }
+    }
   }
 
   /// Writes below the diagonal what is above it.

@@ -5,7 +5,10 @@ import Dimensions
 /// well as they can, summed over the layers (the optimal brain surgeon of Hassibi and Stork 1992 for whole channels; Wang
 /// et al., "Structurally prune anything", 2024).
 ///
-/// Changes are shares of what a layer's outputs vary, so that groups compare as they are.
+/// The channels of a group go in twelve parts, the least important first, and layers make up for each part before the next
+/// is chosen: of two channels that can stand in for each other only one is cheap. Changes are shares of what a layer's
+/// outputs vary, times the root of the number of linear layers from there to the output, which pass them on, so that
+/// groups compare as they are.
 public struct OBSPA: Criterion {
   public let name = "obspa"
   public let summary = "change of the readers' outputs after their best repair"
@@ -21,8 +24,7 @@ public struct OBSPA: Criterion {
 }
 
 extension ScoringContext {
-  /// Measured losses as scores. A group that no layer reads has none; its magnitudes then rank its channels, and are small
-  /// beside a loss, which is at most 1.
+  /// Measured losses as scores. A group that no layer reads has none; its magnitudes then rank its channels, and add up to 1.
   func losses(
     _ losses: [DimensionID: [Double]], of group: PruningGroup, by criterion: String
   ) throws -> [Float] {

@@ -1,10 +1,7 @@
 import Analysis
 
-/// `ziplm`: what each channel adds to the errors of the layers that read it where the channels go one after the other,
-/// the least important first, and the layers make up for each before the next is chosen (Kurtic, Frantar and Alistarh,
-/// "ZipLM", NeurIPS 2023).
-///
-/// Unlike `obspa` it sees that of two channels that can stand in for each other only one may go.
+/// `ziplm`: the same as `obspa` where channels go one after the other, or of wide groups in 64 parts, and layers make up
+/// for each before the next is chosen (Kurtic, Frantar and Alistarh, "ZipLM", NeurIPS 2023).
 public struct ZipLM: Criterion {
   public let name = "ziplm"
   public let summary = "the same where channels go one after the other"

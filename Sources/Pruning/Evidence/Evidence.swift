@@ -12,7 +12,7 @@ public struct Evidence: Sendable {
   /// By index into ``LinearLayers/all``.
   public var inputs: [Int: ChannelStatistics] = [:]
   /// By the group's dimension: for each channel what its removal adds to the errors of the layers that read it, each
-  /// as a share of what the layer's outputs vary.
+  /// as a share of what the layer's outputs vary, times the root of the layers behind it.
   public var removalLosses: [DimensionID: [Double]] = [:]
   /// The same for channels that go one after the other.
   public var stepwiseLosses: [DimensionID: [Double]] = [:]

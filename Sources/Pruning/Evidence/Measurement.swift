@@ -13,9 +13,10 @@ public enum Measurement: Hashable, Sendable {
   case synapticFlow
   /// What each channel that a linear layer reads is like: ``ChannelStatistics``.
   case inputStatistics
-  /// How much removing a channel changes the outputs of each linear layer, after the best repair of that layer.
+  /// How much removing a channel changes the outputs of each linear layer, after the best repair of that layer and of
+  /// what went before: the channels of a group go in a few parts.
   case removalLosses
-  /// The same where channels go one after the other, and layers are repaired in between.
+  /// The same where channels go one after the other.
   case stepwiseLosses
 
   /// What has to be given for it.

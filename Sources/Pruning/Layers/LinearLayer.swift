@@ -46,6 +46,8 @@ public struct LinearLayer: Sendable {
 /// The linear layers of a model that have a matrix of their own, in the order they run.
 public struct LinearLayers: Sendable {
   public let all: [LinearLayer]
+  /// For each layer how many are on the longest way from it to an output, itself among them.
+  public let depths: [Int]
   /// The nodes that are none, though they sum over channels by a weight.
   public let unhandled: [UnhandledReader]
   private let analysis: ModelAnalysis
@@ -82,7 +84,23 @@ public struct LinearLayers: Sendable {
           groups: form.groups, isDepthwise: form.groups > 1 && shape[0] == form.groups && shape[1] == 1))
     }
     all = layers
+    depths = Self.depths(layers.map { analysis.nodes[$0.node].path.index }, in: model.graph)
     unhandled = UnhandledReader.all(in: model, analysis, besides: layers)
+  }
+
+  /// - Parameter nodes: those of the layers.
+  private static func depths(_ nodes: [Int], in graph: Graph) -> [Int] {
+    let layers = Set(nodes)
+    // By value and by node: layers behind it.
+    var (behind, depths) = ([ValueID: Int](), [Int](repeating: 0, count: graph.nodes.count))
+    for index in ((try? graph.topologicalOrder()) ?? []).reversed() {
+      let node = graph.nodes[index]
+      let next = node.outputs.reduce(0) { max($0, $1.flatMap { behind[$0] } ?? 0) }
+      depths[index] = next + (layers.contains(index) ? 1 : 0)
+      let inputs = Set(node.inputs.compactMap { $0 }).union(node.subgraphs.flatMap { $0.referencedValues() })
+      for input in inputs { behind[input] = max(behind[input] ?? 0, depths[index]) }
+    }
+    return nodes.map { max(1, depths[$0]) }
   }
 
   /// The matrices that are turned by a `Transpose`, by what it makes.
