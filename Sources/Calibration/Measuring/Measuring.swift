@@ -25,8 +25,8 @@ public struct Measuring {
     /// So many rows of a layer's inputs are looked at that they hold about so many numbers, and their second moments
     /// take about so many multiplications, but at least ``leastRows``.
     public var rowElements = 1 << 21
-    public var rowProducts = 1_500_000_000
-    public var leastRows = 384
+    public var rowProducts = 1_000_000_000
+    public var leastRows = 256
     /// One of so many samples is looked at for what removing channels costs the layers that read them, but at least
     /// ``leastLossSamples``.
     public var samplesPerLossSample = 1
@@ -44,7 +44,7 @@ public struct Measuring {
   public typealias Progress = (_ work: String, _ done: Int, _ all: Int) throws -> Void
 
   /// In so many parts the channels of a group go for losses.
-  private static let (lossRounds, stepwiseRounds) = (12, 64)
+  private static let (lossRounds, stepwiseRounds) = (10, 64)
 
   let model: Model
   let analysis: ModelAnalysis

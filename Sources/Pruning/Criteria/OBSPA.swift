@@ -5,7 +5,7 @@ import Dimensions
 /// well as they can, summed over the layers (the optimal brain surgeon of Hassibi and Stork 1992 for whole channels; Wang
 /// et al., "Structurally prune anything", 2024).
 ///
-/// The channels of a group go in twelve parts, the least important first, and layers make up for each part before the next
+/// The channels of a group go in ten parts, the least important first, and layers make up for each part before the next
 /// is chosen: of two channels that can stand in for each other only one is cheap. Changes are shares of what a layer's
 /// outputs vary, times the root of the number of linear layers from there to the output, which pass them on, so that
 /// groups compare as they are.
