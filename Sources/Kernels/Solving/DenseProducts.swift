@@ -1,30 +1,18 @@
 import COpenBLAS
 
-/// Products of row-major matrices in double precision.
+/// Products of row-major matrices.
 public enum DenseProducts {
   private static let grain = 256
 
-  /// C ← C − A·Bᵀ.
+  /// C ← C − A·Bᵀ in double precision.
   /// - Parameter inner: columns of A and of B.
   public static func subtract(
     _ a: [Double], _ b: [Double], inner: Int, from target: inout [Double], workers: Workers
   ) throws(BLASError) {
-    let blas = try BLAS.shared()
-    guard inner > 0, !a.isEmpty, !b.isEmpty else { return }
-    let (height, width) = (a.count / inner, b.count / inner)
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        target.withUnsafeMutableBufferPointer { target in
-          guard let first = a.baseAddress, let second = b.baseAddress, let sums = target.baseAddress else { return }
-          nonisolated(unsafe) let (left, right, result) = (first, second, sums)
-          workers.forEachRange(of: height, grain: grain) { rows in
-            blas.dgemm(
-              CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows.count), Int32(width), Int32(inner), -1,
-              left + rows.lowerBound * inner, Int32(inner), right, Int32(inner), 1, result + rows.lowerBound * width,
-              Int32(width))
-          }
-        }
-      }
+    let product = try BLAS.shared().dgemm
+    multiply(a, b, inner: inner, target: &target, workers) { height, width, inner, a, b, sums in
+      product(
+        CblasRowMajor, CblasNoTrans, CblasTrans, height, width, inner, -1, a, inner, b, inner, 1, sums, width)
     }
   }
 
@@ -33,7 +21,21 @@ public enum DenseProducts {
   public static func add(
     _ a: [Float], _ b: [Float], inner: Int, to target: inout [Float], workers: Workers
   ) throws(BLASError) {
-    let blas = try BLAS.shared()
+    let product = try BLAS.shared().sgemm
+    multiply(a, b, inner: inner, target: &target, workers) { height, width, inner, a, b, sums in
+      product(
+        CblasRowMajor, CblasNoTrans, CblasTrans, height, width, inner, 1, a, inner, b, inner, 1, sums, width)
+    }
+  }
+
+  /// Some rows of A by all of B, in as many pieces as there are rows for.
+  private static func multiply<Element>(
+    _ a: [Element], _ b: [Element], inner: Int, target: inout [Element], _ workers: Workers,
+    _ product: (
+      _ height: Int32, _ width: Int32, _ inner: Int32, _ a: UnsafePointer<Element>, _ b: UnsafePointer<Element>,
+      _ sums: UnsafeMutablePointer<Element>
+    ) -> Void
+  ) {
     guard inner > 0, !a.isEmpty, !b.isEmpty else { return }
     let (height, width) = (a.count / inner, b.count / inner)
     a.withUnsafeBufferPointer { a in
@@ -42,10 +44,9 @@ public enum DenseProducts {
           guard let first = a.baseAddress, let second = b.baseAddress, let sums = target.baseAddress else { return }
           nonisolated(unsafe) let (left, right, result) = (first, second, sums)
           workers.forEachRange(of: height, grain: grain) { rows in
-            blas.sgemm(
-              CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows.count), Int32(width), Int32(inner), 1,
-              left + rows.lowerBound * inner, Int32(inner), right, Int32(inner), 1, result + rows.lowerBound * width,
-              Int32(width))
+            product(
+              Int32(rows.count), Int32(width), Int32(inner), left + rows.lowerBound * inner, right,
+              result + rows.lowerBound * width)
           }
         }
       }
