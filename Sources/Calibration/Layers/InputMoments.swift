@@ -14,8 +14,6 @@ struct InputMoments {
   /// With more rows, updates of an inverse as large as there are columns take less time than solving for rows anew.
   private static let columnsPerRow = 4
 
-  private static let pieceRows = 256
-
   init(_ form: LayerForm) { self.form = form }
 
   /// Bytes that are kept, and those of the inverse that comes of them.
@@ -30,8 +28,7 @@ struct InputMoments {
 
   /// - Parameter x: lines of as many numbers as all groups have columns.
   mutating func add(_ x: [Float], workers: Workers) throws(BLASError) {
-    // Sums of few rows take longer than a copy of these.
-    if let count = rows.last?.count, count < Self.pieceRows * width {
+    if let count = rows.last?.count, count < LayerMoments.pieceRows * width {
       rows[rows.count - 1] += x
     } else {
       rows.append(x)

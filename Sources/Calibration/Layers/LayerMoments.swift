@@ -9,6 +9,10 @@ struct LayerMoments {
   let columns: Int
   let rows: Int
   private(set) var count = 0
+
+  /// Sums of fewer rows take longer than copies of these; of more, products in single precision lose digits.
+  static let pieceRows = 256
+
   private var inputSums: [Double]
   private var outputSums: [Double]
   private var outputSquares: [Double]

@@ -74,11 +74,8 @@ struct LayerRows {
     let sampleCount = shape[1] * plane
     return rows(shape[0], first: samples.lowerBound, among: plane, width: channels.count, workers) {
       sample, positions, target in
-      let start = output + sample * sampleCount
-      for (column, channel) in channels.enumerated() {
-        let values = start + channel * plane
-        for (row, position) in positions.enumerated() { target[row * channels.count + column] = values[position] }
-      }
+      WindowRows.write(
+        output + sample * sampleCount, plane: plane, channels: channels, places: positions, window: 1, to: target)
     }
   }
 

@@ -21,16 +21,20 @@ extension Measuring {
     let data = try lossSamples(of: all)
     var losses: [DimensionID: [Double]] = [:]
     let parts = partition(samples: data.count)
+    let costs = analysis.groups.map { group in
+      layers.readers(of: group).reduce(0) { $0 + momentBytes($1, samples: data.count) }
+    }
     if parts.count == 1 {
       outputs?.begin(
         layers.all, of: model, analysis, on: all, batches: try data.batches(of: options.batch, for: model))
     }
     for part in parts {
       let removals = try removals(of: part.layers, data, &outputs, progress)
-      // As many groups at a time as keep all threads busy.
+      // As many groups at a time as keep all threads busy, the largest ones first.
       let width = 4 * options.runtime.workers.count
-      for start in stride(from: 0, to: part.groups.count, by: width) {
-        let groups = part.groups[start..<min(start + width, part.groups.count)].map { analysis.groups[$0] }
+      let order = part.groups.sorted { (costs[$0], $1) > (costs[$1], $0) }
+      for start in stride(from: 0, to: order.count, by: width) {
+        let groups = order[start..<min(start + width, order.count)].map { analysis.groups[$0] }
         for (group, found) in zip(groups, removalLosses(groups, removals, rounds: rounds)) {
           do throws(BLASError) { losses[group.dimension] = try found.get() } catch {
             throw TrainingError(.model, "group \(group.id): \(error)")

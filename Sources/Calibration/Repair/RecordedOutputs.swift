@@ -89,13 +89,28 @@ public struct RecordedOutputs {
     guard let layer = layers.removeValue(forKey: value), layer.rows.looksWhere(rows),
       layer.batches.count == batches.count, channels.allSatisfy({ $0 < layer.channels })
     else { return nil }
-    return layer.batches.map { batch in
-      let lines = layer.channels == 0 ? 0 : batch.count / layer.channels
-      return [Float](unsafeUninitializedCapacity: lines * channels.count) { kept, count in
-        count = lines * channels.count
-        for line in 0..<lines {
-          for (place, channel) in channels.enumerated() {
-            kept[line * channels.count + place] = batch[line * layer.channels + channel]
+    var kept = [[Float]](repeating: [], count: layer.batches.count)
+    kept.withUnsafeMutableBufferPointer { kept in
+      nonisolated(unsafe) let kept = kept
+      options.runtime.workers.forEach(kept.count) { batch in
+        kept[batch] = layer.batches[batch].columns(channels, of: layer.channels)
+      }
+    }
+    return kept
+  }
+}
+
+extension [Float] {
+  /// Some columns of a row-major matrix.
+  fileprivate func columns(_ columns: [Int], of width: Int) -> [Float] {
+    let lines = width == 0 ? 0 : count / width
+    return withUnsafeBufferPointer { values in
+      [Float](unsafeUninitializedCapacity: lines * columns.count) { kept, count in
+        count = lines * columns.count
+        columns.withUnsafeBufferPointer { columns in
+          for line in 0..<lines {
+            let (from, to) = (line * width, line * columns.count)
+            for place in columns.indices { kept[to + place] = values[from + columns[place]] }
           }
         }
       }

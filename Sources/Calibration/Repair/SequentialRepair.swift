@@ -29,11 +29,17 @@ struct SequentialRepair {
         var moments = LayerMoments(groups: site.groups, columns: site.columns, rows: site.rows, workers: workers)
         let rows = repair.rows(site, of: model.graph.nodes[site.node], samples: data.count)
         let outputs = try targets.take(index, of: model, progress)
-        for (batch, y) in outputs.enumerated() {
-          guard let x = part.value(site.layer.input, batch: batch) else { continue }
-          let lines = try inputs(x, site, rows, samples: ranges[batch])
-          try moments.add(lines, y, workers: workers)
+        var (x, y) = ([Float](), [Float]())
+        for (batch, targets) in outputs.enumerated() {
+          guard let input = part.value(site.layer.input, batch: batch) else { continue }
+          x += try inputs(input, site, rows, samples: ranges[batch])
+          y += targets
+          guard x.count >= LayerMoments.pieceRows * site.groups * site.columns else { continue }
+          try moments.add(x, y, workers: workers)
+          x.removeAll(keepingCapacity: true)
+          y.removeAll(keepingCapacity: true)
         }
+        if !x.isEmpty { try moments.add(x, y, workers: workers) }
         if let update = try repair.update(site, moments, on: data, in: model) {
           update.apply(to: &model)
           updates.append(update)

@@ -36,31 +36,21 @@ public struct WindowRows: Sendable {
 
   private var planeCount: Int { input.reduce(1, *) }
 
-  /// For each element of the kernel, what it sees of a plane at an output position; −1 where that is a zero.
-  private func places(at position: Int) -> [Int] {
-    var corner = [Int](repeating: 0, count: output.count)
-    var rest = position
-    for axis in output.indices.reversed() {
-      corner[axis] = rest % output[axis] * strides[axis] - padding[axis]
-      rest /= output[axis]
+  /// What an element of the kernel sees of a plane at an output position; −1 where that is a zero.
+  private func place(of element: Int, at position: Int) -> Int {
+    var (element, position) = (element, position)
+    var (place, size) = (0, 1)
+    for axis in kernel.indices.reversed() {
+      let corner = position % output[axis] * strides[axis] - padding[axis]
+      let coordinate = corner + element % kernel[axis] * dilations[axis]
+      let (found, rest) = coordinate.quotientAndRemainder(dividingBy: inputDilations[axis])
+      guard coordinate >= 0, rest == 0, found < input[axis] else { return -1 }
+      place += found * size
+      size *= input[axis]
+      position /= output[axis]
+      element /= kernel[axis]
     }
-    var places = [0]
-    for axis in kernel.indices {
-      let seen = (0..<kernel[axis]).map { element(at: corner[axis] + $0 * dilations[axis], axis) }
-      var next: [Int] = []
-      next.reserveCapacity(places.count * seen.count)
-      for place in places {
-        for element in seen { next.append(place < 0 || element < 0 ? -1 : place * input[axis] + element) }
-      }
-      places = next
-    }
-    return places
-  }
-
-  /// The input's element at a coordinate of an axis; −1 in the padding and between elements.
-  private func element(at coordinate: Int, _ axis: Int) -> Int {
-    let (element, rest) = coordinate.quotientAndRemainder(dividingBy: inputDilations[axis])
-    return coordinate >= 0 && rest == 0 && element < input[axis] ? element : -1
+    return place
   }
 
   /// Writes one row for each position of a sample: for each channel in order the elements of its window.
@@ -72,17 +62,35 @@ public struct WindowRows: Sendable {
   public func write(
     _ sample: UnsafePointer<Float>, channels: [Int], positions: [Int], to target: UnsafeMutablePointer<Float>
   ) {
-    let (plane, window) = (planeCount, windowCount)
-    let width = channels.count * window
-    let places = positions.flatMap { self.places(at: $0) }
-    let isInside = positions.indices.map { row in (0..<window).allSatisfy { places[row * window + $0] >= 0 } }
+    let window = windowCount
+    let places = positions.flatMap { position in (0..<window).map { place(of: $0, at: position) } }
+    Self.write(sample, plane: planeCount, channels: channels, places: places, window: window, to: target)
+  }
+
+  /// Writes rows of what is at given places of planes.
+  ///
+  /// - Parameters:
+  ///   - sample: planes of channels, one after the other.
+  ///   - plane: elements of each.
+  ///   - channels: those to take, in this order.
+  ///   - places: `window` of a plane for each row, −1 for zeros.
+  ///   - target: rows of `channels.count · window` numbers.
+  public static func write(
+    _ sample: UnsafePointer<Float>, plane: Int, channels: [Int], places: [Int], window: Int,
+    to target: UnsafeMutablePointer<Float>
+  ) {
+    guard window > 0 else { return }
+    let (rows, width) = (places.count / window, channels.count * window)
+    let isInside = (0..<rows).map { row in (0..<window).allSatisfy { places[row * window + $0] >= 0 } }
     places.withUnsafeBufferPointer { places in
-      isInside.withUnsafeBufferPointer { isInside in
-        // A plane is read at all positions before the next one: it stays near.
-        for (index, channel) in channels.enumerated() {
-          let source = sample + channel * plane
-          for row in 0..<positions.count {
-            let (cells, own) = (target + (row * width + index * window), row * window)
+      // Planes are read for all rows before the next ones: they stay near, and so do the cells of a row.
+      for first in stride(from: 0, to: channels.count, by: block) {
+        let block = first..<min(first + block, channels.count)
+        for row in 0..<rows {
+          let own = row * window
+          var cells = target + (row * width + first * window)
+          for index in block {
+            let source = sample + channels[index] * plane
             if isInside[row] {
               for element in 0..<window { cells[element] = source[places[own + element]] }
             } else {
@@ -91,9 +99,13 @@ public struct WindowRows: Sendable {
                 cells[element] = place < 0 ? 0 : source[place]
               }
             }
+            cells += window
           }
         }
       }
     }
   }
+
+  /// Channels whose planes are read together.
+  private static let block = 16
 }

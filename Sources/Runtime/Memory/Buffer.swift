@@ -8,7 +8,9 @@ final class Buffer: @unchecked Sendable {
   let byteCount: Int
   /// Keeps the bytes of a tensor alive that are used where they are; never written.
   private let region: ByteRegion?
-  private let isOwner: Bool
+  /// What the allocator gave; `nil` where the memory belongs to something else.
+  private let allocation: UnsafeMutableRawPointer?
+  private static let alignment = 64
 
   /// Memory of its own, with arbitrary contents.
   /// - Parameter what: needs it, for the error.
@@ -16,16 +18,17 @@ final class Buffer: @unchecked Sendable {
   init(byteCount: Int, for what: @autoclosure () -> String = "a tensor") throws(RuntimeError) {
     // What is promised beyond the machine's memory is not there when it is written to.
     guard byteCount >= 0, byteCount <= MachineMemory.byteCount,
-      let start = aligned_alloc(64, (max(byteCount, 64) + 63) & ~63)
+      // A piece as large as one that was let go of takes its place, which one that must be aligned does not.
+      let allocation = malloc((byteCount / Self.alignment + 2) * Self.alignment)
     else {
       throw RuntimeError(
         "\(what()) takes \(byteCount) bytes of memory, which this machine does not have; use smaller inputs or a smaller "
           + "batch")
     }
     self.byteCount = byteCount
-    self.start = start
+    self.allocation = allocation
+    start = allocation.alignedUp(toMultipleOf: Self.alignment)
     region = nil
-    isOwner = true
   }
 
   /// Reads a tensor's bytes where they are.
@@ -33,7 +36,7 @@ final class Buffer: @unchecked Sendable {
     byteCount = region.count
     start = UnsafeMutableRawPointer(mutating: region.owner.bytes.baseAddress.map { $0 + region.offset } ?? Self.nothing)
     self.region = region
-    isOwner = false
+    allocation = nil
   }
 
   /// Memory that belongs to something else, which outlives the buffer.
@@ -41,21 +44,21 @@ final class Buffer: @unchecked Sendable {
     self.start = start
     self.byteCount = byteCount
     region = nil
-    isOwner = false
+    allocation = nil
   }
 
-  deinit { if isOwner { free(start) } }
+  deinit { free(allocation) }
 
   /// The bytes for somebody who reads them after programs are done; `nil` where they belong to something else.
   func owner() -> ByteOwner? {
-    guard isOwner else { return nil }
+    guard allocation != nil else { return nil }
     return ByteOwner(bytes) { _ in withExtendedLifetime(self) {} }
   }
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: byteCount) }
 
   nonisolated(unsafe) private static let nothing = UnsafeRawPointer(
-    UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64))
+    UnsafeMutableRawPointer.allocate(byteCount: alignment, alignment: alignment))
 }
 
 /// A tensor of a running model.
