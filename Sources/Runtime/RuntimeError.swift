@@ -4,8 +4,16 @@ import Operators
 /// Why a model cannot be run, differentiated or trained: what, where, and what to do, in one line.
 public struct RuntimeError: Error, Sendable, CustomStringConvertible {
   public let description: String
+  /// Whether it is that an operator has no gradient.
+  public private(set) var isOfGradients = false
 
   public init(_ description: String) { self.description = description }
+
+  static func gradient(node: String, _ message: String) -> RuntimeError {
+    var error = RuntimeError(node: node, message)
+    error.isOfGradients = true
+    return error
+  }
 
   init(node: String, _ message: String) { description = "node \(node): \(message)" }
 

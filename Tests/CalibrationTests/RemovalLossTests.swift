@@ -207,26 +207,47 @@ struct RemovalLossTests {
     #expect(found[0] > 0 && found[1] > 0 && found[3] > 0)
   }
 
-  @Test("in several rounds a channel costs what is left without it and those that went before")
-  func rounds() throws {
+  @Test(
+    "in several rounds a channel costs what is left without it and those that went in rounds before",
+    arguments: [2, 3, 6])
+  func rounds(count: Int) throws {
     let model = try model("x: float[N, 6]\nh = MatMul(x, a[6, 6])\ny = Gemm(h, b[6, 4])\nreturn y", channels: 6)
     let x = input([300, 6])
     let h = try #require(try model.run(x, showing: ["h"])["h"]?.doubles())
     let rows = DenseMatrix(300, 6, h)
     let weight = DenseMatrix(6, 4, try model.numbers("b")).transposed
-    let found = try losses(model, x, rounds: 6)
-    // The cheapest goes, again and again.
-    var (gone, lost, expected) = ([Int](), 0.0, [Double](repeating: 0, count: 6))
+    func cost(_ removed: [Int]) -> Double { growth(rows, weight, removing: removed) / variance(rows, weight) }
+    let found = try losses(model, x, rounds: count)
+    // The cheapest ones go, again and again.
+    var (gone, dearest, expected) = ([Int](), 0.0, [Double](repeating: 0, count: 6))
     while gone.count < 6 {
-      let left = (0..<6).filter { !gone.contains($0) }
-      let costs = left.map { growth(rows, weight, removing: gone + [$0]) / variance(rows, weight) }
-      let cheapest = try #require(costs.indices.min { costs[$0] < costs[$1] })
-      expected[left[cheapest]] = max(expected.max() ?? 0, costs[cheapest] - lost)
-      lost = costs[cheapest]
-      gone.append(left[cheapest])
+      let lost = gone.isEmpty ? 0 : cost(gone)
+      let left = (0..<6).filter { !gone.contains($0) }.map { (cost: cost(gone + [$0]) - lost, channel: $0) }
+      for next in left.sorted(by: { $0.cost < $1.cost }).prefix(6 / count) {
+        dearest = max(dearest, next.cost)
+        expected[next.channel] = dearest
+        gone.append(next.channel)
+      }
     }
     expectEqual(found, expected)
     #expect(try losses(model, x, rounds: 1) != found)
+  }
+
+  @Test("what cannot be told does not look free", arguments: [Float.nan, .infinity], [1, 4])
+  func noNumbers(value: Float, rounds: Int) throws {
+    let text = "x: float[N, 4]\nh = MatMul(x, a[4, 4])\ny = MatMul(h, b[4, 3])\nreturn y"
+    let x = input([64, 4])
+    var reader = try model(text, channels: 4)
+    var weights = try reader.numbers("b").map { Float($0) }
+    weights[0] = value
+    try reader.fill("b", weights)
+    #expect(try losses(reader, x, rounds: rounds).allSatisfy { $0.isNaN })
+    // The same of an input, of which nothing is known then.
+    var inputs = try model(text, channels: 4)
+    var producers = try inputs.numbers("a").map { Float($0) }
+    producers[0] = value
+    try inputs.fill("a", producers)
+    #expect(try losses(inputs, x, rounds: rounds).allSatisfy { $0.isNaN })
   }
 
   @Test("of two channels that say the same, the first to go costs nothing, and the second what both say")

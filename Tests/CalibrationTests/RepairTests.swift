@@ -228,6 +228,18 @@ struct RepairTests {
     #expect(try relativeError(repaired.outputs(others), pruned.dense.outputs(others)) <= 1e-2)
   }
 
+  @Test(
+    "a layer whose bias is no vector of constants stays as it is, with the reason",
+    arguments: ["y = Gemm(r, b[8, 3], d[1])", "y = Gemm(r, b[8, 3], d[3]) { beta: 0.5 }"])
+  func otherBias(layer: String) throws {
+    let text = "x: float[N, 6]\nh = Gemm(x, a[6, 8], c[8])\nr = Relu(h)\n\(layer)\nreturn y"
+    let redundant = [Redundancy(weight: "a", axis: 1), Redundancy(weight: "c", axis: 0)]
+    let pruned = try PrunedModel(try GraphText.model(text).repeating(redundant))
+    let (repaired, report) = try pruned.repaired(on: randomInput([100, 6]))
+    #expect(repaired.contents == pruned.model.contents)
+    #expect(report.layers.isEmpty && report.skipped.map(\.reason).contains { $0.contains("no vector of constants") })
+  }
+
   @Test("the models that are given do not change", arguments: Repair.Order.allCases)
   func inputsStay(order: Repair.Order) throws {
     for example in Self.cases {

@@ -210,6 +210,25 @@ struct ActivationCriteriaTests {
     #expect(context.fallbacks[0].reason.contains(name))
   }
 
+  @Test(
+    "a group whose readers lose what is no number is scored by l2, and it is said so", arguments: ["obspa", "ziplm"])
+  func unknownLosses(name: String) throws {
+    let pair = try pair()
+    let group = pair.analysis.groups[0]
+    let criterion = try #require(Criteria.named(name))
+    func scores(_ losses: [Double]) throws -> (found: [Float], reasons: [String]) {
+      var evidence = pair.evidence
+      (evidence.removalLosses, evidence.stepwiseLosses) = ([group.dimension: losses], [group.dimension: losses])
+      let context = ScoringContext(analysis: pair.analysis, evidence: evidence)
+      return (try criterion.scores(for: group, in: context), context.fallbacks.map(\.reason))
+    }
+    let known = try scores([3, 1, 2])
+    #expect(known.found == [3, 1, 2] && known.reasons.isEmpty)
+    let unknown = try scores([3, .nan, 2])
+    #expect(abs(unknown.found.reduce(0, +) - 1) <= 1e-6)
+    #expect(unknown.reasons == ["\(name): what its readers lose is no number, scored by l2"])
+  }
+
   @Test("weights that are no numbers are named, and the channel ranks last", arguments: ["wanda", "flap"])
   func notFinite(name: String) throws {
     var numbers = Graphs.pairNumbers

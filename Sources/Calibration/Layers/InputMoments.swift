@@ -19,7 +19,8 @@ struct InputMoments {
   /// Bytes that are kept, and those of the inverse that comes of them.
   /// - Parameter rows: at most so many.
   static func byteCount(_ form: LayerForm, rows: Int) -> Int {
-    form.groups * form.columns * 12 * min(rows, form.columns)
+    let isMatrix = columnsPerRow * rows > form.columns
+    return form.groups * form.columns * 12 * (isMatrix ? form.columns : rows)
   }
 
   private var width: Int { form.groups * form.columns }

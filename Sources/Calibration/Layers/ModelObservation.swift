@@ -8,19 +8,16 @@ struct ModelObservation {
   private let session: Session
   private let ranges: [Range<Int>]
 
-  /// - Parameters:
-  ///   - batch: samples of a run.
-  ///   - known: the first batches, which are not run.
+  /// - Parameter batch: samples of a run.
   /// - Throws: ``TrainingError`` where the model cannot be run, or not on so many samples.
   init(
-    of model: Model, values: Set<ValueID>, on data: CalibrationData, batch: Int, after known: Int = 0,
-    options: RuntimeOptions
+    of model: Model, values: Set<ValueID>, on data: CalibrationData, batch: Int, options: RuntimeOptions
   ) throws(TrainingError) {
     var options = options
     // What is observed is looked at in single precision.
     options.precision = .single
     self.data = data
-    ranges = Array(try data.batches(of: batch, for: model).dropFirst(known))
+    ranges = try data.batches(of: batch, for: model)
     do throws(RuntimeError) { session = try Session(model, observing: values, options: options) } catch {
       throw TrainingError(error)
     }

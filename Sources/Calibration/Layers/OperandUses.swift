@@ -43,7 +43,8 @@ struct OperandUses {
 
   /// Where a number can be added to each output of a linear layer, and the normalization behind it.
   /// - Parameter count: of outputs.
-  func shiftPlace(_ index: Int, outputs count: Int) -> (place: RepairSite.ShiftPlace, normalization: Int?) {
+  /// - Returns: `nil` where the layer adds something itself that is no vector of constants.
+  func shiftPlace(_ index: Int, outputs count: Int) -> (place: RepairSite.ShiftPlace, normalization: Int?)? {
     let node = graph.nodes[index]
     let reader = onlyReader(of: index)
     let normalization = reader.flatMap { isNormalization($0) ? $0 : nil }
@@ -51,12 +52,12 @@ struct OperandUses {
       guard let reader, let input = addend(of: reader, to: node, count: count) else { return (.none, nil) }
       return (.constant(node: reader, input: input), nil)
     }
+    let isPlain = node.opType != "Gemm" || node.float("beta") ?? 1 == 1
     if let bias = node.input(2) {
       let isVector = constants[bias].map { $0.elementCount == count && $0.shape.last == count } ?? false
-      let isPlain = node.opType != "Gemm" || node.float("beta") ?? 1 == 1
-      if isVector, isPlain { return (.constant(node: index, input: 2), normalization) }
-      return (.none, normalization)
+      return isVector && isPlain ? (.constant(node: index, input: 2), normalization) : nil
     }
+    guard isPlain else { return (.none, normalization) }
     if let normalization { return (.normalizationMean(node: normalization), normalization) }
     // The bias of Gemm may be left out since operator set 11.
     return (.constant(node: index, input: 2), nil)

@@ -86,7 +86,10 @@ struct RepairSites {
       }
       let groups = max(1, Int(pruned.graph.nodes[node].int("group", default: 1)))
       let form = LayerForm(layer, tensor.shape, groups: groups)
-      let (shift, normalization) = uses.shiftPlace(node, outputs: form.groups * form.rows)
+      guard let (shift, normalization) = uses.shiftPlace(node, outputs: form.groups * form.rows) else {
+        skipped.append((layer.label, "its bias is no vector of constants that it adds as they are"))
+        continue
+      }
       all.append(
         RepairSite(
           layer: layer, node: node, reader: reader, keptInputs: kept(inputs, inputSize),

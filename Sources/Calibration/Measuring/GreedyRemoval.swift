@@ -14,7 +14,8 @@ struct GreedyRemoval {
   let workers: Workers
 
   /// - Parameter atOnce: channels that go before losses are computed anew.
-  /// - Returns: what the removal of each channel added when it went; never less than those that went before.
+  /// - Returns: what the removal of each channel added when it went; never less than those that went before. No number
+  ///   where it cannot be told, or not be made up for.
   mutating func losses(atOnce: Int) throws(BLASError) -> [Double] {
     _ = try BLAS.shared()
     var results = [Double](repeating: 0, count: count)
@@ -25,7 +26,11 @@ struct GreedyRemoval {
       let order = alive.indices.sorted { (current[$0], alive[$0]) < (current[$1], alive[$1]) }
       let going = order.prefix(atOnce)
       for position in going {
-        dearest = max(dearest, current[position].isFinite ? current[position] : dearest)
+        guard current[position].isFinite else {
+          results[alive[position]] = .nan
+          continue
+        }
+        dearest = max(dearest, current[position])
         results[alive[position]] = dearest
       }
       let gone = Set(going.map { alive[$0] })
@@ -42,7 +47,9 @@ struct GreedyRemoval {
     results.withUnsafeMutableBufferPointer { results in
       nonisolated(unsafe) let results = results
       workers.forEach(alive.count) { position in
-        results[position] = systems.reduce(0) { $0 + $1.loss(of: alive[position]) }
+        let loss = systems.reduce(0) { $0 + $1.loss(of: alive[position]) }
+        // What cannot be told goes last.
+        results[position] = loss.isNaN ? .infinity : loss
       }
     }
     return results

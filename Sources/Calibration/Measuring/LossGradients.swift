@@ -143,10 +143,18 @@ final class LossGradients {
         graph.model, minimizing: .loss(graph.loss), parameters: parameters, inputShapes: shapes,
         normalizesByBatch: false, dropsOut: false, options: options)
     } catch {
-      throw TrainingError(error)
+      throw TrainingError(differentiating: error)
     }
     let compiled = Compiled(program: program, labelInput: graph.labelInput)
     programs[key] = compiled
     return compiled
+  }
+}
+
+extension TrainingError {
+  /// Where a criterion may need gradients of a model that has none.
+  init(differentiating error: RuntimeError) {
+    let advice = error.isOfGradients ? "; choose a criterion that needs no gradients, such as l2 or activation" : ""
+    self.init(.model, "\(error)\(advice)")
   }
 }

@@ -17,8 +17,7 @@ extension Measuring {
   func removalLosses(
     rounds: Int, _ outputs: inout RecordedOutputs?, _ progress: Progress
   ) throws -> [DimensionID: [Double]] {
-    guard let all = data else { return [:] }
-    let data = try lossSamples(of: all)
+    guard let data else { return [:] }
     var losses: [DimensionID: [Double]] = [:]
     let parts = partition(samples: data.count)
     let costs = analysis.groups.map { group in
@@ -26,7 +25,7 @@ extension Measuring {
     }
     if parts.count == 1 {
       outputs?.begin(
-        layers.all, of: model, analysis, on: all, batches: try data.batches(of: options.batch, for: model))
+        layers.all, of: model, analysis, on: data, batches: try data.batches(of: options.batch, for: model))
     }
     for part in parts {
       let removals = try removals(of: part.layers, data, &outputs, progress)
@@ -103,17 +102,12 @@ extension Measuring {
     return parts
   }
 
-  /// A repair goes on from whole batches only.
-  private func lossSamples(of data: CalibrationData) throws(TrainingError) -> CalibrationData {
-    let limit = max(options.leastLossSamples, data.count / max(1, options.samplesPerLossSample))
-    let whole = try data.batches(of: options.batch, for: model).first { $0.upperBound >= limit }?.upperBound
-    return data.first(whole.map { $0 <= 2 * limit ? $0 : limit } ?? limit, for: model)
-  }
-
   private func momentBytes(_ index: Int, samples: Int) -> Int {
     let form = form(of: index)
+    // As many of each sample.
+    let rows = (rowLimit(form) + samples - 1) / max(1, samples) * samples
     return InputMoments.byteCount(
-      form, rows: min(rowLimit(form), analysis.positions(of: layers.all[index], samples: samples) ?? .max))
+      form, rows: min(rows, analysis.positions(of: layers.all[index], samples: samples) ?? rows))
   }
 
   private func form(of index: Int) -> LayerForm {

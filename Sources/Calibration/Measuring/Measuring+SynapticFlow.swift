@@ -35,7 +35,7 @@ extension Measuring {
         gradients.append(gradient)
       }
     } catch {
-      throw TrainingError(error)
+      throw TrainingError(differentiating: error)
     }
     try progress("synaptic flow", 1, 1)
     return prepared.tensors(Self.fitting(gradients), of: parameters)

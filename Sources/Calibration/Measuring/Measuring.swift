@@ -27,10 +27,6 @@ public struct Measuring {
     public var rowElements = 1 << 21
     public var rowProducts = 1_000_000_000
     public var leastRows = 256
-    /// One of so many samples is looked at for what removing channels costs the layers that read them, but at least
-    /// ``leastLossSamples``.
-    public var samplesPerLossSample = 1
-    public var leastLossSamples = 16
     /// Random directions the diagonal of the Hessian is estimated by.
     public var probes = 8
     /// For estimates that draw at random.

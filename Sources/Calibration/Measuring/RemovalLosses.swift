@@ -54,7 +54,7 @@ struct RemovalLosses {
         own += (local * form.window)..<((local + 1) * form.window)
       }
       guard !own.isEmpty else { continue }
-      let (columns, share) = (ChannelColumns(places), outputVariance > 0 ? weight / outputVariance : 0)
+      let (columns, share) = (ChannelColumns(places), share(weight))
       let matrix = transposed(matrices[group], own)
       switch covariances[group] {
       case .inverse(let inverse):
@@ -66,10 +66,16 @@ struct RemovalLosses {
         systems.append(
           try RowRemovalSystem(
             rows, own: own, matrix: matrix, height: form.rows, columns: columns, weight: share, workers: workers))
-      case .unknown: continue
+      case .unknown: systems.append(UnknownRemovalSystem())
       }
     }
     return systems
+  }
+
+  /// Of what the outputs vary.
+  private func share(_ weight: Double) -> Double {
+    guard outputVariance.isFinite else { return .nan }
+    return outputVariance > 0 ? weight / outputVariance : 0
   }
 
   /// Some columns, a line each.

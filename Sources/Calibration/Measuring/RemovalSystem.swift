@@ -13,6 +13,12 @@ protocol RemovalSystem: Sendable {
   mutating func remove(_ channels: [Int], workers: Workers) throws(BLASError)
 }
 
+/// Of inputs that are no numbers: nothing can be made up for.
+struct UnknownRemovalSystem: RemovalSystem {
+  func loss(of channel: Int) -> Double { .infinity }
+  mutating func remove(_ channels: [Int], workers: Workers) {}
+}
+
 /// Which columns of a system are a channel's, while some go.
 struct ChannelColumns {
   /// By channel, ascending; those that are left are numbered anew.

@@ -115,6 +115,8 @@ public struct Refinement {
   private func measuring(on data: CalibrationData, _ progress: Measuring.Progress) throws -> Measuring {
     var measured = Measuring.Options()
     measured.batch = options.batch
+    // Few rows tell which channels to begin with; not which of two sets of them is the better one.
+    measured.leastRows = 4096
     measured.damping = options.damping
     measured.seed = options.seed
     measured.runtime = options.runtime

@@ -20,7 +20,7 @@ struct LayerTargets {
     self.sites = sites
     self.data = data
     let ranges = try? data.batches(of: repair.options.batch, for: repair.dense)
-    self.outputs = outputs.flatMap { $0.isOf(ranges ?? []) ? $0 : nil }
+    self.outputs = outputs.flatMap { $0.batches == ranges ? $0 : nil }
     pending = order.reversed()
   }
 
@@ -41,11 +41,13 @@ struct LayerTargets {
     let own = part.map { sites[$0] }
     let rows = own.map { repair.rows($0, of: model.graph.nodes[$0.node], samples: data.count) }
     let known = zip(own, rows).map { outputs?.take($0.layer.output, $1, channels: $0.keptOutputs) }
-    let isKnown = known.allSatisfy { $0 != nil }
-    if isKnown { for (index, outputs) in zip(part, known) { measured[index] = outputs } }
+    guard known.contains(where: { $0 == nil }) else {
+      for (index, outputs) in zip(part, known) { measured[index] = outputs }
+      return
+    }
     let observation = SiteObservation(
-      dense: repair.dense, sites: own, data: data, batch: repair.options.batch,
-      knownBatches: isKnown ? outputs?.batches.count ?? 0 : 0, runtime: repair.options.runtime, rows: rows)
+      dense: repair.dense, sites: own, data: data, batch: repair.options.batch, runtime: repair.options.runtime,
+      rows: rows)
     try observation.runOutputs(progress) { index, outputs in measured[part[index], default: []].append(outputs) }
   }
 

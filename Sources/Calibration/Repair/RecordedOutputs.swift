@@ -3,8 +3,8 @@ import IR
 import Pruning
 import Runtime
 
-/// What the linear layers of a model make of the first samples, noted while these are run for scores: a repair does not
-/// run them again then.
+/// What the linear layers of a model make of all samples, noted while these are run for scores: a repair does not run
+/// them again then.
 ///
 /// ```swift
 /// var outputs: RecordedOutputs? = RecordedOutputs(for: repairing)
@@ -32,7 +32,7 @@ public struct RecordedOutputs {
   /// What layers make, of those that are noted.
   var values: [ValueID] { layers.keys.sorted() }
 
-  /// Notes nothing where the samples that are run are no whole batches of the repair's, or there is no memory for it.
+  /// Notes nothing where the batches are no batches of the repair's, or there is no memory for it.
   /// - Parameters:
   ///   - data: all samples.
   ///   - batches: those that are run.
@@ -40,7 +40,7 @@ public struct RecordedOutputs {
     _ all: [LinearLayer], of model: Model, _ analysis: ModelAnalysis, on data: CalibrationData, batches: [Range<Int>]
   ) {
     (self.batches, layers) = ([], [:])
-    guard let ranges = try? data.batches(of: options.batch, for: model), ranges.starts(with: batches),
+    guard let ranges = try? data.batches(of: options.batch, for: model), ranges == batches,
       all.reduce(0, { $0 + byteCount($1, analysis, batches, of: data) }) <= options.memoryBudget / 2
     else { return }
     self.batches = batches
@@ -76,9 +76,6 @@ public struct RecordedOutputs {
         workers: options.runtime.workers))
     layers[value] = layer
   }
-
-  /// Whether the batches that were run are the first of some.
-  func isOf(_ batches: [Range<Int>]) -> Bool { batches.starts(with: self.batches) }
 
   /// Gives away what a layer made, for each batch.
   /// - Parameters:

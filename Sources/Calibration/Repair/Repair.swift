@@ -96,7 +96,7 @@ public struct Repair {
 
   /// - Parameters:
   ///   - pruned: `dense` with only what was kept; see `Model.keeping(_:analysis:)`.
-  ///   - outputs: what `dense` made of the first of the same samples, where that is known.
+  ///   - outputs: what `dense` made of the same samples, where that is known.
   /// - Throws: ``TrainingError`` where the models cannot be run on the samples, and what `progress` throws.
   public func callAsFunction(
     _ pruned: Model, on data: CalibrationData, outputs: RecordedOutputs? = nil,

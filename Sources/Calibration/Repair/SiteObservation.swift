@@ -11,8 +11,6 @@ struct SiteObservation {
   let data: CalibrationData
   /// Samples of a run.
   let batch: Int
-  /// The first batches, which are not run.
-  var knownBatches = 0
   let runtime: RuntimeOptions
   /// The rows that are looked at, one for each site.
   let rows: [LayerRows]
@@ -56,7 +54,7 @@ struct SiteObservation {
     _ values: Set<ValueID>, _ progress: Measuring.Progress,
     show: (_ value: ValueID, _ found: Observation, _ samples: Range<Int>) throws -> Void
   ) throws {
-    try ModelObservation(of: dense, values: values, on: data, batch: batch, after: knownBatches, options: runtime)
+    try ModelObservation(of: dense, values: values, on: data, batch: batch, options: runtime)
       .run("measuring", progress, show: show)
   }
 

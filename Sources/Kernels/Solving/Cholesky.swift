@@ -37,7 +37,8 @@ public struct Cholesky: Sendable {
       var (triangle, order, lead, result) = (CChar(UInt8(ascii: "L")), count, stride, Int32(0))
       nonisolated(unsafe) let corner = matrix + (first * size + first)
       blas.dpotrf(&triangle, &order, corner, &lead, &result)
-      guard result == 0 else { return false }
+      // LAPACK lets pass what is no number.
+      guard result == 0, (0..<Int(count)).allSatisfy({ corner[$0 * (size + 1)].isFinite }) else { return false }
       // U₁₂ = U₁₁⁻ᵀ·A₁₂, and A₂₂ − U₁₂ᵀ·U₁₂ is what is left.
       workers.forEachRange(of: size - end, grain: block) { columns in
         blas.dtrsm(

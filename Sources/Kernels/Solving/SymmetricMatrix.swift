@@ -108,6 +108,8 @@ public struct SymmetricMatrix: Sendable {
         }
       }
     }
-    return max(0, zip(rows, products).reduce(0) { $0 + $1.0 * $1.1 })
+    let sum = zip(rows, products).reduce(0) { $0 + $1.0 * $1.1 }
+    // What is no number stays so.
+    return sum < 0 ? 0 : sum
   }
 }

@@ -39,11 +39,11 @@ struct Differentiation {
       else { continue }
       let label = bound.label(node)
       guard let operation = registry(OperatorName(node.opType, domain: node.canonicalDomain)) else {
-        throw RuntimeError(node: label, "\(node.opType) is not known, so it has no gradient")
+        throw RuntimeError.gradient(node: label, "\(node.opType) is not known, so it has no gradient")
       }
       context.node = node
       context.opset = bound.opset(of: node)
-      do { try operation.differentiate(&context) } catch { throw RuntimeError(node: label, error.message) }
+      do { try operation.differentiate(&context) } catch { throw .gradient(node: label, error.message) }
     }
     gradients = GradientResults.gather(of: targets, bound, &context)
     model.graph.nodes += context.emitted

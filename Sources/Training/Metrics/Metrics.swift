@@ -101,7 +101,8 @@ struct ClassAxis {
     }
     guard let fitting else {
       let place = source.map { "\($0): " } ?? ""
-      throw TrainingError(.data, "\(place)labels of shape \(labels) do not fit outputs of shape \(output)")
+      let advice = output.count > 1 ? "" : ", which have no axis of classes; choose another output or loss"
+      throw TrainingError(.data, "\(place)labels of shape \(labels) do not fit outputs of shape \(output)\(advice)")
     }
     axis = fitting
     classes = output[fitting]
