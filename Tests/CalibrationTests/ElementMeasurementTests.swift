@@ -326,7 +326,13 @@ struct ElementMeasurementTests {
     #expect(throws: TrainingError.self) { try measured(SNIP(), model, data(), .crossEntropy) }
     let chosen = try self.model(
       "x: float[N, 2]\nh = MatMul(x, w[2, 2])\ny = ArgMax(h) { axis: 1 keepdims: 0 }\nreturn y", ["w": Self.weight])
-    let error = #expect(throws: TrainingError.self) { try measured(SNIP(), chosen, data(classes: true), .crossEntropy) }
+    for loss in [Loss.crossEntropy, .meanSquaredError] {
+      let error = #expect(throws: TrainingError.self) { try measured(SNIP(), chosen, data(classes: true), loss) }
+      #expect(error?.description == "output y holds int64, of which there is no loss; choose another output")
+    }
+    let flat = try self.model(
+      "x: float[N, 2]\nh = MatMul(x, w[2, 1])\ny = Flatten(h) { axis: 0 }\nz = Squeeze(y)\nreturn z", ["w": [[1], [2]]])
+    let error = #expect(throws: TrainingError.self) { try measured(SNIP(), flat, data(classes: true), .crossEntropy) }
     #expect(error?.description.contains("no axis of classes") == true)
   }
 

@@ -21,6 +21,9 @@ struct LossOutput {
     do { facts = try ShapeInference(concrete, registry: .runtime).facts } catch {
       throw TrainingError(.model, "\(error)")
     }
+    if let type = facts[info.value.index].type, !type.isFloatingPoint {
+      throw TrainingError(.model, "output \(name) holds \(type), of which there is no loss; choose another output")
+    }
     let sizes = facts[info.value.index].shape?.map(\.known)
     let known = sizes?.compactMap { $0 }
     shape = known?.count == sizes?.count ? known : nil
