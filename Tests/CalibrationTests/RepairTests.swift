@@ -94,6 +94,21 @@ struct RepairTests {
         """, shape: [64, 3, 4, 4],
       redundancies: ["a", "b", "c", "d"].map { Redundancy(weight: $0, axis: 0) }, layers: 2),
     Case(
+      testDescription: "a bias that is a copy of another",
+      text: """
+        x: float[N, 6]
+        q = Identity(d[8])
+        h = Gemm(x, a[6, 8], d)
+        r = Relu(h)
+        i = Gemm(r, b[8, 8], q)
+        s = Relu(i)
+        y = Gemm(s, e[8, 3], f[3])
+        return y
+        """, shape: [300, 6],
+      redundancies: [
+        Redundancy(weight: "a", axis: 1), Redundancy(weight: "d", axis: 0), Redundancy(weight: "b", axis: 1),
+      ], layers: 2),
+    Case(
       testDescription: "a layer pruned on both axes",
       text: """
         x: float[N, 6]
@@ -238,6 +253,18 @@ struct RepairTests {
     let (repaired, report) = try pruned.repaired(on: randomInput([100, 6]))
     #expect(repaired.contents == pruned.model.contents)
     #expect(report.layers.isEmpty && report.skipped.map(\.reason).contains { $0.contains("no vector of constants") })
+  }
+
+  @Test("a copy of a bias that nothing reads after the repair goes")
+  func copiedBias() throws {
+    let text =
+      "x: float[N, 6]\nq = Identity(d[3])\nh = Gemm(x, a[6, 8], c[8])\nr = Relu(h)\ny = Gemm(r, b[8, 3], q)\nreturn y"
+    let redundant = [Redundancy(weight: "a", axis: 1), Redundancy(weight: "c", axis: 0)]
+    let pruned = try PrunedModel(try GraphText.model(text).repeating(redundant))
+    let repaired = try pruned.repaired(on: randomInput([100, 6])).model
+    #expect(pruned.model.graph.nodes.map(\.opType) == ["Identity", "Gemm", "Relu", "Gemm"])
+    #expect(repaired.graph.nodes.map(\.opType) == ["Gemm", "Relu", "Gemm"])
+    #expect(repaired.graph.initializers.count == 4)
   }
 
   @Test("the models that are given do not change", arguments: Repair.Order.allCases)

@@ -26,6 +26,15 @@ struct OperandUses {
 
   func node(_ index: Int) -> Node { graph.nodes[index] }
 
+  /// The constant a value is, or a copy of: exporters write one tensor for those that are equal, and copies of it.
+  func constant(_ value: ValueID) -> Tensor? {
+    var value = value
+    while constants[value] == nil, let producer = producers[value], let source = graph.nodes[producer].copied {
+      value = source
+    }
+    return constants[value]
+  }
+
   /// The node that alone reads what a node makes.
   func onlyReader(of node: Int) -> Int? {
     guard let output = graph.nodes[node].output(0), !outputs.contains(output), let readers = readers[output],
@@ -54,7 +63,7 @@ struct OperandUses {
     }
     let isPlain = node.opType != "Gemm" || node.float("beta") ?? 1 == 1
     if let bias = node.input(2) {
-      let isVector = constants[bias].map { $0.elementCount == count && $0.shape.last == count } ?? false
+      let isVector = constant(bias).map { $0.elementCount == count && $0.shape.last == count } ?? false
       return isVector && isPlain ? (.constant(node: index, input: 2), normalization) : nil
     }
     guard isPlain else { return (.none, normalization) }
@@ -67,7 +76,7 @@ struct OperandUses {
   func isNormalization(_ index: Int) -> Bool {
     let node = graph.nodes[index]
     return node.opType == "BatchNormalization" && node.canonicalDomain.isEmpty && node.int("training_mode") ?? 0 == 0
-      && [1, 2, 3, 4].allSatisfy { node.input($0).map { constants[$0] != nil } ?? false }
+      && [1, 2, 3, 4].allSatisfy { node.input($0).flatMap { constant($0) } != nil }
   }
 
   /// The input of an `Add` that holds a vector for the outputs of a product.
@@ -75,7 +84,7 @@ struct OperandUses {
     let node = graph.nodes[reader]
     guard node.opType == "Add", node.canonicalDomain.isEmpty, node.inputs.count == 2 else { return nil }
     let input = node.input(0) == product.output(0) ? 1 : 0
-    guard let tensor = node.input(input).flatMap({ constants[$0] }), tensor.elementCount == count,
+    guard let tensor = node.input(input).flatMap({ constant($0) }), tensor.elementCount == count,
       tensor.shape.last == count
     else { return nil }
     return input
@@ -113,10 +122,27 @@ extension Model {
     irVersion ?? 0 < 4 ? [] : Set(graph.inputs.map(\.value))
   }
 
-  /// The constant at an input of a node of the main graph.
+  /// The constant at an input of a node of the main graph, or that it is a copy of.
   func constant(node: Int, input: Int) -> Tensor? {
-    guard let value = graph.nodes[node].input(input) else { return nil }
-    if let initializer = graph.initializers.first(where: { $0.value == value }) { return initializer.tensor }
-    return graph.nodes.first { $0.output(0) == value }?.constantTensor
+    var next = graph.nodes[node].input(input)
+    while let value = next {
+      if let initializer = graph.initializers.first(where: { $0.value == value }) { return initializer.tensor }
+      let producer = graph.nodes.first { $0.output(0) == value }
+      if let tensor = producer?.constantTensor { return tensor }
+      next = producer?.copied
+    }
+    return nil
   }
+
+  /// Changes constants, and removes what nothing reads any more because of that.
+  mutating func changeConstants(_ change: (inout Model) -> Void) {
+    var released = Set(graph.nodes.flatMap { $0.inputs.compactMap { $0 } })
+    change(&self)
+    graph.removeUnused(among: &released)
+  }
+}
+
+extension Node {
+  /// What an `Identity` copies.
+  fileprivate var copied: ValueID? { opType == "Identity" && canonicalDomain.isEmpty ? input(0) : nil }
 }

@@ -67,10 +67,12 @@ public struct BiasCorrection {
     guard !sites.isEmpty else { return (pruned, report) }
     let means = try measure(sites, of: pruned, on: data, progress)
     var model = pruned
-    for (site, means) in zip(sites, means) {
-      guard let weight = pruned.constant(node: site.reader.node, input: site.reader.input)?.floats() else { continue }
-      ShiftUpdate(site: site, shifts: means.shifts(site.matrices(weight))).apply(to: &model)
-      report.layers.append(site.layer.label)
+    model.changeConstants { model in
+      for (site, means) in zip(sites, means) {
+        guard let weight = pruned.constant(node: site.reader.node, input: site.reader.input)?.floats() else { continue }
+        ShiftUpdate(site: site, shifts: means.shifts(site.matrices(weight))).apply(to: &model)
+        report.layers.append(site.layer.label)
+      }
     }
     return (model, report)
   }

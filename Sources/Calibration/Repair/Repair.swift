@@ -113,7 +113,9 @@ public struct Repair {
     let updates = try own.updates(
       affordable, of: own.norms.rescaled(part, by: ratios).model, on: data, outputs, progress)
     var model = rescaling.model
-    for update in updates { update.apply(to: &model) }
+    model.changeConstants { model in
+      for update in updates { update.apply(to: &model) }
+    }
     let layers = updates.map { update in
       Report.Layer(
         label: update.site.layer.label, error: update.solution.unexplainedShare, damping: update.solution.damping)

@@ -5,7 +5,7 @@ extension Graph {
   /// stays as it is.
   ///
   /// - Parameter released: Values that lost a use, here or in a graph below; those of the graphs around this one remain.
-  mutating func removeUnused(among released: inout Set<ValueID>) {
+  package mutating func removeUnused(among released: inout Set<ValueID>) {
     guard !released.isEmpty else { return }
     var uses: [ValueID: Int] = [:]
     for output in outputs { uses[output.value, default: 0] += 1 }
