@@ -23,10 +23,13 @@ public struct HESSOPass: Pass {
         "min_keep_share", .fraction, default: "3/4 of an even cut's, or 0.1 with macs and params",
         help: "Least share of each group that stays."),
       PassOption(
-        "pruning_start", .integer(atLeast: 0), default: "a tenth of all steps",
+        "from_scratch", .flag, default: "false",
+        help: "The model has not been trained before: channels go later and more slowly."),
+      PassOption(
+        "pruning_start", .integer(atLeast: 0), default: "a twentieth of all steps, a tenth from scratch",
         help: "The step from which on channels go."),
       PassOption(
-        "pruning_steps", .integer(atLeast: 1), default: "four tenths of all steps",
+        "pruning_steps", .integer(atLeast: 1), default: "a tenth of all steps, four tenths from scratch",
         help: "Steps in which channels go."),
       PassOption(
         "periods", .integer(atLeast: 1), default: "10, of 5 steps at least",
@@ -91,6 +94,7 @@ public struct HESSOPass: Pass {
 
   private static func settings(_ options: OptionValues) throws(ConfigError) -> HESSOSettings {
     var settings = HESSOSettings()
+    settings.startsFromScratch = options.flag("from_scratch") ?? settings.startsFromScratch
     settings.start = options.integer("pruning_start")
     settings.pruningSteps = options.integer("pruning_steps")
     settings.periods = options.integer("periods") ?? settings.periods

@@ -29,7 +29,8 @@ class Coppice(tool.Coppice):
     def train(self, subject, start, model, seed, steps, path, sparse=None, threads=1):
         optimizer = ["--optimizer", subject.optimizer]
         if sparse is not None:
-            optimizer = ["--optimizer", "hesso", "--base", subject.optimizer, *sparse]
+            scratch = ["--from-scratch"] if start == "scratch" else []
+            optimizer = ["--optimizer", "hesso", "--base", subject.optimizer, *scratch, *sparse]
         return self.json(
             "train", model, "--data", networks.training_path(subject.network), "--loss", "cross-entropy", *optimizer,
             *subject.options(start, steps), "--seed", seed, "--threads", threads, "-o", path, "--force")

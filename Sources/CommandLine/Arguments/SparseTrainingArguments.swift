@@ -24,10 +24,16 @@ struct SparseTrainingArguments: ParsableArguments {
     help: ArgumentHelp(
       "The least share of each group that stays; 3/4 of an even cut's by default.", valueName: "share"))
   var minKeepShare: Share?
+  @Flag(help: "The model has not been trained before: channels go later and more slowly.") var fromScratch = false
   @Option(
-    help: ArgumentHelp("The step from which on channels go; after a tenth of all by default.", valueName: "step"))
+    help: ArgumentHelp(
+      "The step from which on channels go; after a twentieth of all by default, a tenth with --from-scratch.",
+      valueName: "step"))
   var pruningStart: Int?
-  @Option(help: "Steps in which channels go; four tenths of all by default.") var pruningSteps: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Steps in which channels go; a tenth of all by default, four tenths with --from-scratch.", valueName: "steps"))
+  var pruningSteps: Int?
   @Option(help: "Periods these steps are divided into; 10, of 5 steps at least, by default.") var periods: Int?
   @Flag(help: "Try channels first, so that none goes that the model cannot do without (HESSO-CRIC).") var cric = false
   @Option(help: "Steps of a cycle of --cric; 10 by default.") var cricSteps: Int?
@@ -42,7 +48,7 @@ struct SparseTrainingArguments: ParsableArguments {
     [
       ("--base", base != nil), ("--sparsity", sparsity != nil), ("--macs", macs != nil), ("--params", params != nil),
       ("--kinds", kinds != nil), ("--round-to", roundTo != nil), ("--min-keep-share", minKeepShare != nil),
-      ("--pruning-start", pruningStart != nil),
+      ("--from-scratch", fromScratch), ("--pruning-start", pruningStart != nil),
       ("--pruning-steps", pruningSteps != nil), ("--periods", periods != nil), ("--cric", cric),
       ("--cric-steps", cricSteps != nil), ("--cric-cycles", cricCycles != nil), ("--zeroed", zeroed != nil),
     ]
@@ -63,6 +69,9 @@ struct SparseTrainingArguments: ParsableArguments {
     }
     for (name, isGiven) in [("--cric-steps", cricSteps != nil), ("--cric-cycles", cricCycles != nil)]
     where isGiven && !cric { throw ValidationError("\(name) changes nothing without --cric") }
+    if fromScratch, pruningStart != nil, pruningSteps != nil {
+      throw ValidationError("--from-scratch changes nothing beside --pruning-start and --pruning-steps")
+    }
     if cric, periods != nil {
       throw ValidationError("--periods changes nothing with --cric, after which all goes in one period")
     }
@@ -85,6 +94,7 @@ struct SparseTrainingArguments: ParsableArguments {
 
   var settings: HESSOSettings {
     var settings = HESSOSettings()
+    settings.startsFromScratch = fromScratch
     settings.start = pruningStart
     settings.pruningSteps = pruningSteps
     settings.periods = periods

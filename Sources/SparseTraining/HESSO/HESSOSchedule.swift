@@ -28,8 +28,8 @@ struct HESSOSchedule {
     guard (1...Int(Int32.max)).contains(totalSteps) else {
       throw TrainingError(.settings, "the number of steps, \(totalSteps), must be from 1 to \(Int32.max)")
     }
-    start = settings.start ?? totalSteps / 10
-    let pruning = settings.pruningSteps ?? max(1, totalSteps * 2 / 5)
+    start = settings.start ?? totalSteps / (settings.startsFromScratch ? 10 : 20)
+    let pruning = settings.pruningSteps ?? max(1, settings.startsFromScratch ? totalSteps * 2 / 5 : totalSteps / 10)
     let wanted = settings.periods ?? min(Self.usualPeriods, pruning / Self.usualSteps)
     periods = settings.correction == nil ? min(max(1, wanted), max(1, pruning)) : 1
     steps = pruning / max(1, periods)

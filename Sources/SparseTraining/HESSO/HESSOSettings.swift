@@ -2,9 +2,13 @@ import Training
 
 /// When and how HESSO drives units to zero. What is left out follows from the number of steps.
 public struct HESSOSettings: Sendable, Equatable {
-  /// The first step that may drive a unit to zero, counted from 0; a tenth of all steps by default.
+  /// Whether the model has not been trained before. Then its units say little at first, and go later and more slowly.
+  public var startsFromScratch = false
+  /// The first step that may drive a unit to zero, counted from 0; a twentieth of all steps by default, or a tenth from
+  /// scratch.
   public var start: Int?
-  /// Steps in which units are driven to zero; four tenths of all by default. The rest trains what is left.
+  /// Steps in which units are driven to zero; a tenth of all by default, or four tenths from scratch. The rest trains
+  /// what is left.
   public var pruningSteps: Int?
   /// In so many periods, each of which chooses anew; ten by default, fewer where they would have less than five steps.
   public var periods: Int?
@@ -33,7 +37,8 @@ public struct HESSOSettings: Sendable, Equatable {
 
   var text: String {
     func told(_ number: (some CustomStringConvertible)?) -> String { number.map { "\($0)" } ?? "-" }
-    return "hesso start=\(told(start)) steps=\(told(pruningSteps)) periods=\(told(periods)) weights=\(weights.text) "
+    return
+      "hesso\(startsFromScratch ? " from scratch" : "") start=\(told(start)) steps=\(told(pruningSteps)) periods=\(told(periods)) weights=\(weights.text) "
       + "round-to=\(roundTo) keep=\(told(minimumKeepShare)) \(correction?.text ?? "")"
   }
 }
