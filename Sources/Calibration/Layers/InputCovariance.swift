@@ -1,7 +1,7 @@
 import Kernels
 
-/// The covariance of what one group of a layer multiplies: a matrix, or the rows themselves where they are fewer than
-/// the matrix has columns.
+/// The covariance of what one group of a layer multiplies: a matrix, or the rows themselves where they are far fewer
+/// than the matrix has columns.
 enum InputCovariance {
   case matrix(SymmetricMatrix)
   /// Rows less their mean, transposed: `columns` × `count`.

@@ -1,6 +1,7 @@
 import Kernels
 
-/// Of a layer of which as many rows are known as there are columns: the inverse itself, which every removal updates.
+/// Of a layer of which not far fewer rows are known than there are columns: the inverse itself, which every removal
+/// updates.
 struct InverseRemovalSystem: RemovalSystem {
   /// Of the columns that are left.
   private var inverse: SymmetricMatrix

@@ -49,7 +49,7 @@ public struct PlacedLosses {
     guard !found.isEmpty else { return nil }
     var all = [Double](repeating: 0, count: place.size)
     guard let own = place.own else {
-      // The last channel of a group takes all of what readers make with it.
+      // With the last channel of a group goes all that a reader makes.
       for index in place.kept { all[Int(index)] = 1 }
       return all
     }
