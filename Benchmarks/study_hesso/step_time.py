@@ -13,7 +13,7 @@ LABELS = {"base": "base optimizer", "hesso": "hesso", "torch base": "PyTorch, ba
 
 
 def seconds(coppice, peer, subject, what):
-    """Of a step; channels go in four tenths of the run, as always."""
+    """Of a step; channels go in four tenths of the run, as from scratch."""
     if what.startswith("torch"):
         return peer.run(subject, 0, 0 if what == "torch base" else SPARSITY, coppice.threads, STEPS)["secondsPerStep"]
     with tempfile.TemporaryDirectory() as folder:

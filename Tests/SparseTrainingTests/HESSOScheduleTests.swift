@@ -31,6 +31,15 @@ struct HESSOScheduleTests {
     #expect(schedule.phase(example.pruning.lowerBound) == .pruning(period: 0, step: 0))
   }
 
+  @Test("numbers that no run can have are refused", arguments: [0, -1, Int.max])
+  func refused(number: Int) throws {
+    var (multiple, periods) = (HESSOSettings(), HESSOSettings())
+    multiple.roundTo = number
+    periods.periods = number
+    #expect(throws: TrainingError.self) { try multiple.check() }
+    #expect(throws: TrainingError.self) { try periods.check() }
+  }
+
   @Test("what is said counts, from scratch too", arguments: [false, true])
   func said(startsFromScratch: Bool) throws {
     var settings = HESSOSettings()

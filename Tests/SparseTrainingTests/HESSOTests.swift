@@ -290,7 +290,7 @@ struct HESSOTests {
     #expect(try error(text, .macs(.absolute(1)), settings()).contains("MACs are left at least"))
     #expect(try error(text, .parameters(.fraction(1.5)), settings()).contains("a share above 0 and at most 1"))
     #expect(try error(text, .groupSparsity(0.5), steps: 20, settings()).contains("does not fit into 20 steps"))
-    #expect(try error(text, .groupSparsity(0.5), settings(periods: 0)).contains("must be at least 1"))
+    #expect(try error(text, .groupSparsity(0.5), settings(periods: 0)).contains("must be from 1 to"))
     var half = settings()
     half.minimumKeepShare = 0.5
     #expect(try error(text, .groupSparsity(0.9), half).contains("cannot be reached"))

@@ -77,6 +77,33 @@ struct ResumeTests {
     try expectSame("corrections-adamw", settings, AdamW(), steps: 32, cuts: [5, 17, 22])
   }
 
+  @Test("steps that the run does not have are refused", arguments: [Int64.max, -1, 17])
+  func damagedSteps(number: Int64) throws {
+    var settings = HESSOSettings()
+    (settings.start, settings.pruningSteps) = (2, 4)
+    let (_, hesso) = try trainer(settings, steps: 16)
+    let saved = Dictionary(hesso.savedState().map { ($0.name, $0.tensor) }) { first, _ in first }
+    #expect(hesso.restore(saved))
+    for numbers in [[number, 2, 0], [0, number, 0]] {
+      var damaged = saved
+      damaged["step"] = Tensor(int64s: numbers)
+      #expect(!hesso.restore(damaged))
+    }
+  }
+
+  @Test("a cycle whose optimizer's state is not whole ends with an error")
+  func damagedState() throws {
+    var settings = HESSOSettings()
+    (settings.start, settings.pruningSteps, settings.correction) = (2, 4, CorrectiveCycleSettings())
+    let (trainer, hesso) = try trainer(settings, steps: 200)
+    for _ in 0..<4 { _ = try trainer.next() }
+    var saved = Dictionary(hesso.savedState().map { ($0.name, $0.tensor) }) { first, _ in first }
+    saved["state0"] = nil
+    #expect(hesso.restore(saved))
+    let error = #expect(throws: TrainingError.self) { while !trainer.isFinished { _ = try trainer.next() } }
+    #expect(error?.description.contains("set aside") == true)
+  }
+
   @Test("with other settings a checkpoint is refused")
   func others() throws {
     var settings = HESSOSettings()

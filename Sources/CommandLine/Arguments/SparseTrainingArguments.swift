@@ -22,7 +22,8 @@ struct SparseTrainingArguments: ParsableArguments {
   @Option(help: "What kept sizes are to be multiples of; 1 by default.") var roundTo: Int?
   @Option(
     help: ArgumentHelp(
-      "The least share of each group that stays; 3/4 of an even cut's by default.", valueName: "share"))
+      "The least share of each group that stays; 3/4 of an even cut's by default, a tenth with --macs and --params.",
+      valueName: "share"))
   var minKeepShare: Share?
   @Flag(help: "The model has not been trained before: channels go later and more slowly.") var fromScratch = false
   @Option(

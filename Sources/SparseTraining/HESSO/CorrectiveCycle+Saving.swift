@@ -21,13 +21,13 @@ extension CorrectiveCycle {
 
   mutating func restore(_ saved: [String: Tensor], _ parameters: Parameters) -> Bool {
     func flags(_ name: String) -> [Bool]? { saved[name]?.integers()?.map { $0 == 1 } }
-    guard let place = saved["cycle"]?.integers(), place.count == 6, place.allSatisfy({ $0 >= 0 }),
+    guard let numbers = saved["cycle"]?.integers(), numbers.count == 6,
+      numbers.allSatisfy({ (0...Int(Int32.max)).contains($0) }),
       let first = saved["first"]?.doubles(), let losses = saved["losses"]?.doubles(),
       let sums = saved["sums"]?.doubles(), let violating = flags("violating"), let entered = flags("entered"),
       let history = flags("history"), losses.count == table.groups.count + 1,
       [sums.count, violating.count, entered.count, history.count].allSatisfy({ $0 == table.count })
     else { return false }
-    let numbers = place
     switch numbers[0] {
     case 0: phase = .beginning
     case 1 where numbers[1] < trials.count: phase = .trial(numbers[1], isTaken: numbers[2] == 1)

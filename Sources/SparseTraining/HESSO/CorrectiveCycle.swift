@@ -91,7 +91,7 @@ struct CorrectiveCycle {
       base.leaveOut()
       if isTaken { try finish(index, loss, base, hesso) } else { take(index, loss, hesso) }
       return nil
-    case .cycle(let number, let place): return sample(base, number, place, loss, hesso)
+    case .cycle(let number, let place): return try sample(base, number, place, loss, hesso)
     }
   }
 
@@ -129,7 +129,7 @@ struct CorrectiveCycle {
       lossTerms[trial.group] += max(0, ratio - 1) / Double(Self.count(trial, of: table) * trialsOfGroup)
       measured += 1
     }
-    recall(base, hesso)
+    try recall(base, hesso)
     if index + 1 < trials.count {
       phase = .trial(index + 1, isTaken: false)
     } else {
@@ -140,8 +140,11 @@ struct CorrectiveCycle {
     }
   }
 
-  private func recall(_ base: BaseStep, _ hesso: HESSOSteps) {
-    base.optimizer.restore(rememberedState, step: rememberedStep)
+  private func recall(_ base: BaseStep, _ hesso: HESSOSteps) throws(TrainingError) {
+    guard base.optimizer.restore(rememberedState, step: rememberedStep) else {
+      throw TrainingError(
+        .settings, "what the corrective cycle set aside of the optimizer does not fit it; start the run anew")
+    }
     for (parameter, values) in zip(hesso.parameters.all, remembered) {
       hesso.parameters.withValues(of: parameter) { target in
         for index in target.indices { target[index] = values[index] }
@@ -163,7 +166,8 @@ struct CorrectiveCycle {
     return hesso.selection.taken(corrected, gone: none, part: 1, of: 1)
   }
 
-  /// With the terms of losses beside them, divided by their norm over all units as all terms are.
+  /// With the terms of losses beside them, divided by their norm over all units as all terms are: a group whose trials
+  /// grow the loss manifold would otherwise say nothing of how the others compare. The paper adds the ratios as they are.
   private func withLosses(_ saliency: [Double]) -> [Double] {
     let norm = zip(table.groups, lossTerms).reduce(0) { $0 + Double($1.0.units.count) * $1.1 * $1.1 }.squareRoot()
     guard norm > 0 else { return saliency }
@@ -176,11 +180,11 @@ struct CorrectiveCycle {
 
   private mutating func sample(
     _ base: BaseStep, _ number: Int, _ place: Int, _ loss: Double?, _ hesso: HESSOSteps
-  ) -> Double? {
+  ) throws(TrainingError) -> Double? {
     if let loss, !loss.isFinite {
       // So much at once was too much: the weights come back, and what was seen so far counts.
       base.leaveOut()
-      finishCycle(number, base, hesso)
+      try finishCycle(number, base, hesso)
       return nil
     }
     let (norm, saliency) = base.make(measuring: hesso)
@@ -191,15 +195,17 @@ struct CorrectiveCycle {
     }
     let left = settings.samplingSteps - place
     scaler.scale(hesso.parameters, by: Float(left - 1) / Float(left), workers: hesso.workers)
-    if left > 1 { phase = .cycle(number, step: place + 1) } else { finishCycle(number, base, hesso) }
+    if left > 1 { phase = .cycle(number, step: place + 1) } else { try finishCycle(number, base, hesso) }
     return norm
   }
 
-  private mutating func finishCycle(_ number: Int, _ base: BaseStep, _ hesso: HESSOSteps) {
+  private mutating func finishCycle(
+    _ number: Int, _ base: BaseStep, _ hesso: HESSOSteps
+  ) throws(TrainingError) {
     history = zip(history, violating).map { $0 || $1 }
     violating = entered
     entered = [Bool](repeating: false, count: table.count)
-    recall(base, hesso)
+    try recall(base, hesso)
     scaler = UnitScaler(table, chosen: violating)
     if number + 1 < settings.cycles, violating.contains(true) {
       phase = .cycle(number + 1, step: 0)

@@ -18,6 +18,8 @@ struct HESSOSchedule {
   let periods: Int
   /// Of a period.
   let steps: Int
+  /// Of the run.
+  let totalSteps: Int
 
   /// The step before which the last unit is gone.
   var end: Int { start + periods * steps }
@@ -28,6 +30,7 @@ struct HESSOSchedule {
     guard (1...Int(Int32.max)).contains(totalSteps) else {
       throw TrainingError(.settings, "the number of steps, \(totalSteps), must be from 1 to \(Int32.max)")
     }
+    self.totalSteps = totalSteps
     start = settings.start ?? totalSteps / (settings.startsFromScratch ? 10 : 20)
     let pruning = settings.pruningSteps ?? max(1, settings.startsFromScratch ? totalSteps * 2 / 5 : totalSteps / 10)
     let wanted = settings.periods ?? min(Self.usualPeriods, pruning / Self.usualSteps)

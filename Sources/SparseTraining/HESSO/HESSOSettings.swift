@@ -26,8 +26,9 @@ public struct HESSOSettings: Sendable, Equatable {
 
   /// - Throws: where a number cannot be meant.
   func check() throws(TrainingError) {
-    for (name, number) in [("the number of pruning periods", periods ?? 1), ("round-to", roundTo)] where number < 1 {
-      throw TrainingError(.settings, "\(name), \(number), must be at least 1")
+    for (name, number) in [("the number of pruning periods", periods ?? 1), ("round-to", roundTo)]
+    where !(1...Int(Int32.max)).contains(number) {
+      throw TrainingError(.settings, "\(name), \(number), must be from 1 to \(Int32.max)")
     }
     if let minimumKeepShare, !(0...1).contains(minimumKeepShare) {
       throw TrainingError(.settings, "the least share that stays, \(minimumKeepShare), must be from 0 to 1")

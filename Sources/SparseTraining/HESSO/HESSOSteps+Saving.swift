@@ -11,7 +11,8 @@ extension HESSOSteps {
   }
 
   public func restore(_ saved: [String: Tensor]) -> Bool {
-    guard let numbers = saved["step"]?.integers(), numbers.count == 3, numbers[0] >= 0, numbers[1] >= 0,
+    guard let numbers = saved["step"]?.integers(), numbers.count == 3,
+      numbers.prefix(2).allSatisfy({ (0...schedule.totalSteps).contains($0) }),
       let units = saved["units"]?.integers(), units.count == table.count,
       let found = saved["found"]?.doubles(), found.isEmpty || found.count == table.count,
       let terms = saved["terms"]?.doubles(), terms.isEmpty || terms.count == 5 * table.count
