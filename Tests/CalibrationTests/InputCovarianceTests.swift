@@ -53,6 +53,20 @@ struct InputCovarianceTests {
     #expect(abs(matrix[0, 0] - 26.0 / 3) <= 1e-12 && abs(matrix[0, 1] + 7.0 / 3) <= 1e-12)
   }
 
+  @Test("what is counted beforehand is enough for what is kept", arguments: [1, 9, 11, 40])
+  func bytes(count: Int) throws {
+    let form = LayerForm.plain(rows: 3, columns: 40)
+    var moments = InputMoments(form)
+    try moments.add((0..<(count * 40)).map { Float($0 * 7 % 11) }, workers: .one)
+    try moments.finish(damping: 0.01, workers: .one)
+    let kept =
+      switch moments.covariance(0) {
+      case .matrix(let matrix): matrix.elements.count * MemoryLayout<Double>.size
+      case .rows(let rows, _, _): rows.count * MemoryLayout<Float>.size
+      }
+    #expect(InputMoments.byteCount(form, rows: count) >= kept)
+  }
+
   @Test("variances and sums of squares are the same")
   func sums() throws {
     let (rows, matrix) = try both()
