@@ -26,13 +26,14 @@ def introduction(coppice, seeds):
 
 Written by `make study-hesso`; do not edit.
 
-Networks are built as those of [Models](../Models/README.md) are, the residual CNN with channels to spare, and trained on the
-same data: {told}.
+Networks are built as those of [Models](../Models/README.md) are, the residual CNN with channels to spare, and trained
+on the same data: {told}.
 *hesso* is `coppice train --optimizer hesso --sparsity S`, from scratch with `--from-scratch`, all else by default:
 channels go from a tenth of the steps on until half of them, from a trained network from a twentieth on until three, and
-what is left trains on; these defaults, and the least share of a group, were chosen on seeds 0 and 1 of the residual CNN. *magnitude* removes the same share of all channels by their norms (`prune
---ratio S --scope global --criterion l2`, its defaults too: of each group a tenth stays): from scratch after half of the steps, from a trained network before the first,
-and trains for the rest. Figures are top-1 accuracies in percent on the whole test data: the mean over the seeds
+what is left trains on; these defaults, and the least share of a group, were chosen on seeds 0 and 1 of the residual CNN
+and its test data. *magnitude* removes the same share of all channels by their norms (`prune --ratio S --scope global
+--criterion l2`, its defaults too: of each group a tenth stays): from scratch after half of the steps, from a trained
+network before the first, and trains for the rest. Figures are top-1 accuracies in percent on the whole test data: the mean over the seeds
 {", ".join(map(str, seeds))} ± half of the distance between the largest and the smallest. Measured with coppice
 {coppice.version}.
 """

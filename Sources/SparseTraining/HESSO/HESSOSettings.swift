@@ -38,8 +38,8 @@ public struct HESSOSettings: Sendable, Equatable {
 
   var text: String {
     func told(_ number: (some CustomStringConvertible)?) -> String { number.map { "\($0)" } ?? "-" }
-    return
-      "hesso\(startsFromScratch ? " from scratch" : "") start=\(told(start)) steps=\(told(pruningSteps)) periods=\(told(periods)) weights=\(weights.text) "
+    return "hesso\(startsFromScratch ? " from scratch" : "") start=\(told(start)) steps=\(told(pruningSteps)) "
+      + "periods=\(told(periods)) weights=\(weights.text) "
       + "round-to=\(roundTo) keep=\(told(minimumKeepShare)) \(correction?.text ?? "")"
   }
 }
